@@ -1,0 +1,18 @@
+/** The task `embed`: one vector per text. */
+
+export interface EmbedInput {
+  /** At least one; each a non-empty text or a non-empty list of the model's tokens. */
+  readonly items: readonly EmbedItem[];
+  /** Elements per vector: the first so many, renormalised. Absent: all. Invalid where the model does not allow it. */
+  readonly dimensions?: number | undefined;
+}
+
+export type EmbedItem = { readonly text: string } | { readonly tokens: readonly number[] };
+
+export interface EmbedOutput {
+  /** Row-major `[items, dimensions]`, in the order of the items, each row of unit length. */
+  readonly vectors: Float32Array;
+  readonly dimensions: number;
+  /** Tokens read, summed over the items, special tokens included. */
+  readonly inputTokens: number;
+}

@@ -1,0 +1,174 @@
+import type { EmbedInput, EmbedOutput } from './embed.ts';
+import type { GenerateEvent, GenerateInput, TokenizeInput, TokenizeOutput } from './generate.ts';
+import type { Host, Plan } from './host.ts';
+import type { ImageEvent, ImageInput } from './image.ts';
+import type { ModelEntry, Profile, Refusal } from './model.ts';
+import type { SpeakEvent, SpeakInput } from './speak.ts';
+import type { TranscribeEvent, TranscribeInput } from './transcribe.ts';
+
+/** The five tasks. A model has one; an engine may be able to do several. */
+export type Task = 'generate' | 'embed' | 'transcribe' | 'speak' | 'generateImage';
+
+/**
+ * Describes an engine without starting anything. An engine's package exports one factory; an app lists the factories it
+ * wants in order of preference, and the server takes the first whose `check` accepts this host and model.
+ */
+export interface EngineFactory {
+  /** Short, lower case, stable: the value of `Profile.engine`, of `XIM_ENGINE` and of the metric label `engine`. */
+  readonly name: string;
+
+  /**
+   * Says whether this engine can run `model` on `host`, and by which of the model's profiles.
+   *
+   * Pure: it reads only its arguments, so the answer can be repeated from a recorded host. It never touches the disk,
+   * never imports the runtime, never throws. A refusal lists everything that is missing, not the first thing found,
+   * and says what would work.
+   */
+  check(host: Host, model: ModelEntry): Profile | Refusal;
+
+  /** Makes an engine in state `starting`. Spawns nothing and opens nothing before `start()`. */
+  create(options: CreateOptions): Engine;
+}
+
+export interface CreateOptions {
+  /** What `check` returned for this host and model. */
+  readonly profile: Profile;
+  readonly plan: Plan;
+  readonly model: ModelEntry;
+  /** Folder that holds the files of the profile's artifact, verified. Empty string when the profile has no artifact. */
+  readonly modelPath: string;
+  /** Interpreter that has the engine's wheels; engines without Python ignore it. */
+  readonly python: string;
+  readonly log: Log;
+}
+
+/** The part of a structured logger that engines use. Fields first, then a sentence. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/**
+ * One engine serving one model.
+ *
+ * One-shot: `starting` → `ready` → `dead`, or `starting` → `dead`. Dead stays dead. Making a new one, with back-off, is
+ * the server's supervision; an engine never restarts itself.
+ *
+ * A task the engine cannot do is a method it does not have. Methods exist from creation on; calling one while the state
+ * is not `ready` fails with `EngineNotReadyError` (or `EngineDeadError` once dead) and sends nothing.
+ *
+ * Calls are independent: any number may be open at once, each sees only its own events, and one that fails with
+ * `InvalidInputError` or `EngineRequestError` disturbs no other. What no slot is free for waits inside the engine, in
+ * order; bounding that number is admission's work, not the engine's.
+ */
+export interface Engine {
+  /**
+   * Loads the model and runs one real inference, then resolves; the state is `ready`.
+   *
+   * Called once. Rejects with `EngineStartError` (`permanent: true` = starting again is useless) carrying the worker's
+   * last words; then the state is `dead` and nothing is left behind. Aborting `signal` or calling `stop()` meanwhile
+   * rejects in the same way.
+   */
+  start(options?: StartOptions): Promise<EngineInfo>;
+
+  /**
+   * Ends the engine: open calls fail with `EngineDeadError`, processes are asked and after a short grace killed.
+   * Resolves when no process, socket or file is left. Never rejects; safe to call twice, or before `start()`.
+   */
+  stop(): Promise<void>;
+
+  readonly state: 'starting' | 'ready' | 'dead';
+
+  /** Resolves once, after the state became `dead`, whoever caused it. Never rejects. */
+  readonly exited: Promise<EngineExit>;
+
+  /**
+   * Monotonic milliseconds (`performance.now()`) of the last sign of progress. Meaningful while calls are open: opening
+   * the first call counts as progress, and so does waiting for a reader that takes nothing. The caller compares it with
+   * the plan's stall time; the engine itself never decides that it hangs.
+   */
+  readonly lastProgress: number;
+
+  generate?(input: GenerateInput, options: CallOptions): AsyncIterable<GenerateEvent>;
+  tokenize?(input: TokenizeInput, options: CallOptions): Promise<TokenizeOutput>;
+  embed?(input: EmbedInput, options: CallOptions): Promise<EmbedOutput>;
+  transcribe?(input: TranscribeInput, options: CallOptions): AsyncIterable<TranscribeEvent>;
+  speak?(input: SpeakInput, options: CallOptions): AsyncIterable<SpeakEvent>;
+  generateImage?(input: ImageInput, options: CallOptions): AsyncIterable<ImageEvent>;
+}
+
+/**
+ * What every call carries beside its input.
+ *
+ * Rules of every iterable:
+ * - the call is sent when iteration begins (the first `next()`), and it may be iterated once;
+ * - the first event is `start`: the input was validated, tokenised and admitted. What is wrong before is thrown
+ *   instead of it, as `InvalidInputError`;
+ * - the last event is `end`; after it the iteration is done;
+ * - failures are thrown as an `XimError`; there is no error event;
+ * - events of a type that the reader does not know must be ignored;
+ * - leaving the loop (`break`, `return()`), aborting `signal`, or passing `deadline` cancels the call: the engine stops
+ *   working on it within one step. Aborting throws `CancelledError`, a deadline `DeadlineError`.
+ *
+ * A promise-returning method follows the same rules without the events.
+ */
+export interface CallOptions {
+  /** The request's id, for logs on both sides. Need not be unique. */
+  readonly id: string;
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds (`performance.now()`) at which the call fails with `DeadlineError`. */
+  readonly deadline?: number | undefined;
+  /** The base model or an adapter, one of `EngineInfo.models`; absent = the base model. */
+  readonly model?: string | undefined;
+}
+
+export interface StartOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+export interface LoadProgress {
+  /** What is being done, for people: `reading weights`. */
+  readonly step: string;
+  /** 0 to 1 where it is known. */
+  readonly fraction?: number | undefined;
+}
+
+/** What really runs, after loading. Reported by the worker, never assumed from the profile. */
+export interface EngineInfo {
+  /** `EngineFactory.name`. */
+  readonly engine: string;
+  /** The library that computes, and the best instruction set it uses here: `{ name: 'openvino', version: '2026.4.1', isa: 'amx_bf16' }`. */
+  readonly runtime: { readonly name: string; readonly version: string; readonly isa: string };
+  /** Model ids that calls may name: the base first, then adapters. */
+  readonly models: readonly string[];
+  /** dtype of the computation as the runtime reports it: `bf16`, `f32`, `int8` … */
+  readonly dtype: string;
+  /** Tokens that prompt and output of one call may have together; absent where the task has none. */
+  readonly contextLength?: number | undefined;
+  /** Elements of an embedding. */
+  readonly dimensions?: number | undefined;
+  /** Sequences the engine runs at once. */
+  readonly slots: number;
+  /** From `start()` to ready, the proving inference included. */
+  readonly loadSeconds: number;
+  /** Whether this profile was ever run with this `runtime.isa` by those who recorded it. */
+  readonly verified: boolean;
+}
+
+/** How an engine ended. */
+export interface EngineExit {
+  /** One sentence: `the worker was killed by SIGSEGV`. */
+  readonly reason: string;
+  /** `stop()` was called. */
+  readonly expected: boolean;
+  readonly code?: number | undefined;
+  readonly signal?: string | undefined;
+  /** The last lines of the worker's log, oldest first. */
+  readonly lastWords: readonly string[];
+}
+
+/** Bytes that enter an engine: small ones in memory, large uploads as a file that outlives the call. */
+export type Media = { readonly path: string } | { readonly bytes: Uint8Array };

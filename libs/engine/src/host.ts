@@ -1,0 +1,49 @@
+/**
+ * What this process may really use. Read once by `host-plan`; everything that decides (an engine's `check`, the plan)
+ * takes this value and nothing else, so that a decision can be repeated from a recorded host.
+ */
+export interface Host {
+  /** The vendor string of CPUID, such as `GenuineIntel` or `AuthenticAMD`. */
+  readonly vendor: string;
+  /** Marketing name of the CPU, for people. */
+  readonly cpuModel: string;
+  /** Instruction sets as Linux names them in /proc/cpuinfo: `avx2`, `avx512f`, `avx512_vnni`, `avx512_bf16`, `amx_int8` … */
+  readonly isa: readonly string[];
+  /** The logical CPUs in this process's affinity mask (a container's cpuset included), ascending by id. */
+  readonly cpus: readonly HostCpu[];
+  /** CPU time limit of the cgroup in CPUs (1.5 = one and a half), absent when unlimited. */
+  readonly cpuQuota?: number;
+  /** Bytes that this process and its children may use: the cgroup's limit, or physical memory. */
+  readonly memoryBytes: number;
+  /** Bytes that are free to take now, never more than `memoryBytes`. */
+  readonly availableMemoryBytes: number;
+}
+
+export interface HostCpu {
+  readonly id: number;
+  /** Physical core, unique within its socket; two CPUs with one core and one socket are SMT siblings. */
+  readonly core: number;
+  readonly socket: number;
+  /** NUMA node. */
+  readonly node: number;
+}
+
+/** What a service takes of the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */
+export interface Plan {
+  /** Threads of the engine's computation. */
+  readonly threads: number;
+  /** CPU ids that the worker is bound to; absent = leave it to the kernel. */
+  readonly cpus?: readonly number[];
+  /** Sequences that run at once: chat choices, texts to embed, files, pictures. */
+  readonly slots: number;
+  /** Sequences that may wait for a slot. Beyond it a call is refused. */
+  readonly queue: number;
+  /** Bytes for the key-value cache; 0 where the task has none. */
+  readonly kvCacheBytes: number;
+  /** Tokens that one step of the engine may take: bounds how long a step lasts. */
+  readonly batchTokens: number;
+  /** Milliseconds without any sign of progress, while work is open, after which the engine counts as hung. */
+  readonly stallMs: number;
+  /** One line per decision: what was taken and why. */
+  readonly reasons: readonly { readonly key: string; readonly value: string; readonly reason: string }[];
+}

@@ -1,0 +1,55 @@
+// The engine: what an adapter implements and a server calls.
+export type {
+  CallOptions,
+  CreateOptions,
+  Engine,
+  EngineExit,
+  EngineFactory,
+  EngineInfo,
+  LoadProgress,
+  Log,
+  Media,
+  StartOptions,
+  Task,
+} from './engine.ts';
+
+// The tasks.
+export type {
+  GenerateEvent,
+  GenerateInput,
+  Message,
+  OutputFormat,
+  Prompt,
+  Sampling,
+  TokenizeInput,
+  TokenizeOutput,
+  TokenLogprob,
+  Tool,
+  ToolCall,
+  ToolChoice,
+  Usage,
+} from './generate.ts';
+export type { EmbedInput, EmbedItem, EmbedOutput } from './embed.ts';
+export type { Segment, TranscribeEvent, TranscribeInput, Word } from './transcribe.ts';
+export type { SpeakEvent, SpeakInput } from './speak.ts';
+export type { ImageEvent, ImageInput } from './image.ts';
+
+// What an engine is chosen by.
+export type { Host, HostCpu, Plan } from './host.ts';
+export { isRefusal } from './model.ts';
+export type { Artifact, ModelEntry, ModelFile, ModelShape, Profile, Refusal } from './model.ts';
+
+// Errors.
+export {
+  CancelledError,
+  DeadlineError,
+  EngineDeadError,
+  EngineNotReadyError,
+  EngineRequestError,
+  EngineStartError,
+  InvalidInputError,
+  ModelNotFoundError,
+  OverloadedError,
+  XimError,
+} from './errors.ts';
+export type { InvalidInputCode } from './errors.ts';

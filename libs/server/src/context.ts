@@ -1,0 +1,55 @@
+import type { CallOptions, Engine, EngineInfo, ModelEntry, Plan } from '@xim/engine';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { Config } from './config.ts';
+
+/** One route file of the API: a Fastify plugin that finds what it needs at `app.xim`. */
+export type RoutePlugin = FastifyPluginAsync;
+
+/** What a route may use: everything of the running service that is not wire. Decorates the Fastify instance as `xim`. */
+export interface ServiceContext {
+  readonly name: string;
+  readonly config: Config;
+  readonly model: ModelEntry;
+  readonly plan: Plan;
+  /** What runs now; undefined while no engine is ready. */
+  info(): EngineInfo | undefined;
+  /** Every name a client may send, resolved ids first; the order of `/v1/models`. */
+  names(): readonly ServedName[];
+  /** The served model for a name that a client sent. Throws ModelNotFoundError. */
+  resolve(name: string): ServedName;
+  readonly calls: Calls;
+}
+
+export interface ServedName {
+  /** What the client may send. */
+  readonly name: string;
+  /** What answers carry: the model's own id. */
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly ownedBy: string;
+}
+
+/**
+ * The one way a route reaches the engine. Each call takes `sequences` slots (at most all there are) or waits in the bounded queue, carries
+ * the request's deadline and a signal that aborts when the client goes away, is measured, and gives its slots back
+ * whatever happens. Fails with OverloadedError, EngineNotReadyError, DeadlineError, CancelledError or what the engine throws.
+ */
+export interface Calls {
+  stream<E extends { readonly type: string }>(
+    request: FastifyRequest,
+    sequences: number,
+    open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
+  ): AsyncIterable<E>;
+  once<T>(
+    request: FastifyRequest,
+    sequences: number,
+    open: (engine: Engine, options: CallOptions) => Promise<T>,
+  ): Promise<T>;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    xim: ServiceContext;
+  }
+}

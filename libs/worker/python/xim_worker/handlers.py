@@ -1,0 +1,144 @@
+"""What a handler is: the three shapes, and the values that cross between a handler and the runtime.
+
+A request is the task's input as the host sent it (see `@xim/engine`), with every `$body` already replaced by `bytes`.
+An event is a dict with `type`; values of type `bytes` in it travel raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypedDict
+
+Event = dict[str, Any]
+Request = dict[str, Any]
+
+
+class InvalidInput(Exception):
+    """Refuses one call: the caller must change it.
+
+    `param` is the path inside the task's input (`prompt`, `sampling.temperature`); `code` one of `XIM_INVALID_INPUT`,
+    `XIM_CONTEXT_LENGTH_EXCEEDED`, `XIM_UNSUPPORTED_PARAMETER`, `XIM_MODEL_NOT_FOUND`.
+    """
+
+    def __init__(self, message: str, param: str | None = None, code: str = "XIM_INVALID_INPUT") -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class StartError(Exception):
+    """Raised by `load`. `permanent` says that starting again on this host is useless."""
+
+    def __init__(self, message: str, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class Runtime(TypedDict):
+    """The library that computes and the best instruction set it really uses."""
+
+    name: str
+    version: str
+    isa: str
+
+
+@dataclass(frozen=True)
+class Info:
+    """What `load` found out; becomes `EngineInfo` on the host."""
+
+    runtime: Runtime
+    models: list[str]
+    dtype: str
+    slots: int
+    context_length: int | None = None
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The part of the host's plan that a handler obeys; units as in `@xim/engine`'s `Plan`."""
+
+    threads: int
+    slots: int
+    kv_cache_bytes: int
+    batch_tokens: int
+    cpus: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything `load` may know."""
+
+    model: dict[str, Any]
+    """The lock entry (`ModelEntry`)."""
+    model_path: str
+    """Folder with the files of the profile's artifact."""
+    options: dict[str, Any]
+    """`Profile.options`."""
+    plan: Plan
+    rank: int
+    progress: Callable[[str, float | None], None] = field(repr=False)
+    """Tells the host what is being done: `progress("reading weights", 0.4)`."""
+
+
+class StepHandler(Protocol):
+    """Continuous batching: many calls, one `step` at a time for all of them. Called from one thread only.
+
+    `add` validates, tokenises, admits and returns the events that are known at once, the `start` event first.
+    `step` advances everything by one step and returns `(id, event)` pairs; the last event of a call is `end`. Between
+    two steps `cancel` may forget a call. `busy` says whether a step has anything to do.
+    Any exception from `step` or `cancel` is the engine's death.
+    """
+
+    def load(self, context: Context) -> Info: ...
+
+    def add(self, call: int, request: Request) -> list[Event]: ...
+
+    def step(self) -> list[tuple[int, Event]]: ...
+
+    def cancel(self, call: int) -> None: ...
+
+    @property
+    def busy(self) -> bool: ...
+
+    # Optional: def tokenize(self, request: Request) -> Event   (answers the task `tokenize`)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One unit of a batch. `size` is its cost in tokens; `data` is the handler's own."""
+
+    size: int
+    data: Any
+
+
+class BatchHandler(Protocol):
+    """Many small inputs, computed together across calls.
+
+    `prepare` runs on arrival, in the thread that reads the socket; `run` in one of `parallel` threads, which take
+    disjoint batches; `finish` makes the call's result from the results of its items, in their order.
+    """
+
+    parallel: int
+    """How many batches may run at once."""
+
+    def load(self, context: Context) -> Info: ...
+
+    def prepare(self, request: Request) -> list[Item]: ...
+
+    def run(self, items: Sequence[Item]) -> Sequence[Any]: ...
+
+    def finish(self, request: Request, items: Sequence[Item], results: Sequence[Any]) -> Event: ...
+
+
+class CallHandler(Protocol):
+    """One call at a time per thread. `run` yields the call's events, `start` first and `end` last.
+
+    Between two yields the runtime looks for cancellation and then closes the generator; a handler that computes long
+    without an event asks `cancelled()` itself, or yields None as a sign of life.
+    """
+
+    def load(self, context: Context) -> Info: ...
+
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event | None]: ...

@@ -1,0 +1,6 @@
+// Turns a command line into an Engine.
+export { createWorkerEngine } from './worker-engine.ts';
+export type { WorkerOptions, WorkerSpec } from './worker-engine.ts';
+
+// Where the Python of a package lies, from source, from dist and in a bundle.
+export { pythonFolder } from './python-folder.ts';
