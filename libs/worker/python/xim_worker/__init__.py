@@ -1,0 +1,36 @@
+"""The Python side of a XIM worker: the runtime that talks to the host, and what a handler is.
+
+Standard library only. The protocol is specified in the README of `@xim/worker`.
+"""
+
+from .handlers import (
+    BatchHandler,
+    CallHandler,
+    Context,
+    Event,
+    Info,
+    InvalidInput,
+    Item,
+    Plan,
+    Request,
+    Runtime,
+    StartError,
+    StepHandler,
+)
+from .serve import serve
+
+__all__ = [
+    "BatchHandler",
+    "CallHandler",
+    "Context",
+    "Event",
+    "Info",
+    "InvalidInput",
+    "Item",
+    "Plan",
+    "Request",
+    "Runtime",
+    "StartError",
+    "StepHandler",
+    "serve",
+]
