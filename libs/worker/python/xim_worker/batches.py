@@ -109,12 +109,14 @@ class BatchRunner:
 def take_batch(waiting: dict[int, _Call], batch_tokens: int) -> Batch:
     """Takes one batch out of `waiting` (a dict in order of turn) and leaves the rest there.
 
-    The longest item of the call whose turn it is leads, so that nothing starves. Items of every call join in rounds,
-    one per call and round, while they are at least half as long as the leader (so padding never doubles the work) and
-    the padded batch stays within `batch_tokens`. The leading call then goes to the end of the line.
+    The longest item of the call whose turn it is leads, so that nothing starves. The longest item that is at most
+    twice as long sets the width; items of every call join in rounds, one per call and round, while they are at least
+    half as wide (so padding never doubles the work) and the padded batch stays within `batch_tokens`. The leading
+    call then goes to the end of the line.
     """
     lead_id, lead = next(iter(waiting.items()))
-    width = max(lead.items[lead.waiting[0]].size, _SHORT)
+    longest = 2 * _length(lead)
+    width = max(length for length in map(_length, waiting.values()) if length <= longest)
     room = min(max(1, batch_tokens // width), _PER_BATCH)
     batch: Batch = []
     joining = list(waiting.values())
@@ -139,4 +141,9 @@ def take_batch(waiting: dict[int, _Call], batch_tokens: int) -> Batch:
 
 def _fits(call: _Call, width: int) -> bool:
     """Whether the call's longest waiting item may join a batch of this width."""
-    return width / 2 <= max(call.items[call.waiting[0]].size, _SHORT) <= width
+    return width / 2 <= _length(call) <= width
+
+
+def _length(call: _Call) -> int:
+    """Tokens of the call's longest waiting item."""
+    return max(call.items[call.waiting[0]].size, _SHORT)

@@ -14,7 +14,7 @@ from .wire import Connection, HostGone
 
 
 def failure(error: Exception) -> Event:
-    """The `error` event for what a handler raised. What is not the caller's fault goes to the log with its traceback."""
+    """The `error` event for what a handler raised. What is not the caller's fault goes to the log."""
     if isinstance(error, InvalidInput):
         return {"type": "error", "code": error.code, "message": str(error), "param": error.param}
     traceback.print_exception(error, file=sys.stderr)

@@ -87,8 +87,8 @@ class StepHandler(Protocol):
 
     `add` validates, tokenises, admits and returns the events that are known at once, the `start` event first.
     `step` advances everything by one step and returns `(id, event)` pairs; the last event of a call is `end`. Between
-    two steps `cancel` forgets a call, or does nothing for one that is unknown or over. `busy` says whether a step has anything to do.
-    Any exception from `step` or `cancel` is the engine's death.
+    two steps `cancel` forgets a call, or does nothing for one that is unknown or over. `busy` says whether a step has
+    anything to do. Any exception from `step` or `cancel` is the engine's death.
     """
 
     def load(self, context: Context) -> Info: ...

@@ -33,7 +33,7 @@ class Connection:
         self._lock = threading.Lock()
         self._body: list[bytes] = []
         self._body_length = 0
-        # One encoder, made once: `default` is called only for what JSON cannot hold, so frames without bytes pay nothing.
+        # Made once; `default` is called only for what JSON cannot hold, so frames without bytes pay nothing.
         self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=self._to_body).encode
         self.last_sent = time.monotonic()
 
