@@ -1,0 +1,18 @@
+// `npm run bench`: sets up what is missing, then measures. Dependency-free, since it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { setup } from './setup/index.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { venvs, modelCache } = await setup({
+  engines: ['oneapi'],
+  models: ['chat', 'embedding'],
+  dev: false,
+  log: (line) => console.error(line),
+});
+const { status } = spawnSync(
+  process.execPath,
+  ['--conditions=@xim/source', '--import', 'tsx', 'tools/bench/main.ts', ...process.argv.slice(2)],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache } },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,61 @@
+"""The bare loop that chat is measured against: the same library, model and scheduler settings, without XIM.
+
+usage: bare_chat.py MODEL.gguf SETTINGS-JSON THREADS
+
+Reads lines `{"streams": 8, "requests": 16, "tokens": 64, "offset": 0}`; answers each with
+`{"tokens", "seconds", "first": [s…], "perToken": [s…]}`. Text is decoded, as any use of it would.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import openvino_genai as genai
+
+
+def main() -> None:
+    path, settings, threads = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+    scheduler = genai.SchedulerConfig()
+    for key, value in settings.items():
+        setattr(scheduler, key, value)
+    pipeline = genai.ContinuousBatchingPipeline(path, scheduler, "CPU", {"INFERENCE_NUM_THREADS": threads})
+    for line in sys.stdin:
+        print(json.dumps(run(pipeline, **json.loads(line))), flush=True)
+
+
+def run(pipeline: Any, streams: int, requests: int, tokens: int, offset: int) -> dict[str, Any]:
+    tokenizer = pipeline.get_tokenizer()
+    config = genai.GenerationConfig(max_new_tokens=tokens, do_sample=False)
+    waiting = list(range(offset, offset + requests))
+    live: dict[int, tuple[Any, float, list[int], list[float]]] = {}
+    first: list[float] = []
+    per_token: list[float] = []
+    total = 0
+    began = time.perf_counter()
+    while waiting or live:
+        while waiting and len(live) < streams:
+            number = waiting.pop(0)
+            messages = [{"role": "user", "content": f"Tell me {number} facts about the sea."}]
+            prompt = tokenizer.apply_chat_template(messages, True)
+            asked = time.perf_counter()
+            ids = tokenizer.encode(prompt, add_special_tokens=False).input_ids
+            live[number] = (pipeline.add_request(number, ids, config), asked, [], [])
+        pipeline.step()
+        for number, (handle, asked, ids, times) in list(live.items()):
+            while handle.can_read():
+                for output in handle.read().values():
+                    ids += output.generated_ids
+                times.append(time.perf_counter())
+            if handle.get_status() != genai.GenerationStatus.RUNNING:
+                tokenizer.decode(ids)
+                total += len(ids)
+                first.append(times[0] - asked)
+                per_token.append((times[-1] - times[0]) / max(1, len(ids) - 1))
+                del live[number]
+    return {"tokens": total, "seconds": time.perf_counter() - began, "first": first, "perToken": per_token}
+
+
+main()

@@ -1,0 +1,77 @@
+import { connect, type Socket } from 'node:net';
+
+/** One answer as a load generator needs it: times in monotonic milliseconds. */
+export interface Answer {
+  readonly status: number;
+  /** First byte of the body that is not a comment. */
+  readonly first: number;
+  readonly last: number;
+  readonly body: string;
+}
+
+export interface Client {
+  post(path: string, json: string): Promise<Answer>;
+  close(): void;
+}
+
+/**
+ * A keep-alive HTTP/1.1 client on a bare socket, one request at a time: it costs a few microseconds per chunk, so that
+ * on a small machine what is measured is the server and not the client. It understands what XIM answers (a length or
+ * chunks), nothing more.
+ */
+export async function openClient(host: string, port: number): Promise<Client> {
+  const socket: Socket = connect(port, host);
+  socket.setNoDelay(true);
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  let chunks: Buffer[] = [];
+  let first = 0;
+  let settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
+
+  const finish = (): void => {
+    const text = Buffer.concat(chunks).toString('latin1');
+    const head = text.indexOf('\r\n\r\n');
+    settle?.resolve({ status: Number(text.slice(9, 12)), first, last: performance.now(), body: text.slice(head + 4) });
+    settle = undefined;
+  };
+  const isWhole = (): boolean => {
+    const tail = chunks.at(-1);
+    if (tail === undefined) return false;
+    if (tail.length >= 5 && tail.subarray(-5).toString('latin1') === '0\r\n\r\n') return true;
+    const start = chunks[0]!.subarray(0, 2000).toString('latin1');
+    const length = /content-length: (\d+)/i.exec(start);
+    const head = start.indexOf('\r\n\r\n');
+    return (
+      length !== null &&
+      head >= 0 &&
+      chunks.reduce((sum, chunk) => sum + chunk.length, 0) === head + 4 + Number(length[1])
+    );
+  };
+  socket.on('data', (chunk: Buffer) => {
+    // The answer's head arrives at `start`, before the first token: the clock stops at the first data.
+    if (first === 0 && (chunks.length > 0 ? !isComment(chunk) : chunk.includes('data: ') || chunk.includes('"data"'))) {
+      first = performance.now();
+    }
+    chunks.push(chunk);
+    if (isWhole()) finish();
+  });
+  const fail = (error?: Error): void => settle?.reject(error ?? new Error('the server closed the connection'));
+  socket.on('error', fail);
+  socket.on('close', () => fail());
+
+  return {
+    post(path, json) {
+      chunks = [];
+      first = 0;
+      const head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n`;
+      const answer = new Promise<Answer>((resolve, reject) => (settle = { resolve, reject }));
+      socket.write(head + json);
+      return answer;
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+/** A server-sent comment (`: `) inside one HTTP chunk. */
+function isComment(chunk: Buffer): boolean {
+  return /^[0-9a-f]+\r\n: ?\n?/i.test(chunk.subarray(0, 12).toString('latin1'));
+}

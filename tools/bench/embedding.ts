@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { runLoad } from './load.ts';
+import { type Bare, ROOT, type Service, startBare, startService } from './processes.ts';
+import { type Figure, latency } from './report.ts';
+import type { Settings } from './settings.ts';
+import { exactly, medianInterval, quantile } from './statistics.ts';
+
+interface BareRun {
+  readonly texts: number;
+  readonly seconds: number;
+  readonly calls: readonly number[];
+}
+
+/** Single-text requests per run. */
+const REQUESTS: Readonly<Record<number, number>> = { 1: 100, 8: 400, 32: 1600 };
+
+/** Embeddings of single texts from many clients, against the bare loop over batches of 32 of the same texts. */
+export async function benchEmbedding(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
+  const service = await startService('apps/embedding/src/main.ts', settings.env);
+  const { bare, threads } = await bestBare(settings, say);
+  const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
+  try {
+    for (const clients of settings.clients)
+      figures.push(...(await compare(service, bare, clients, settings.pairs, say)));
+  } finally {
+    await service.stop();
+    await bare.stop();
+  }
+  return figures;
+}
+
+async function compare(
+  service: Service,
+  bare: Bare,
+  clients: number,
+  pairs: number,
+  say: (line: string) => void,
+): Promise<Figure[]> {
+  const requests = REQUESTS[clients] ?? 50 * clients;
+  // One client is compared with single texts; many with the batches that would serve them all at once.
+  const batch = clients === 1 ? 1 : 32;
+  const list = Array.from({ length: requests }, (_, number) => text(number));
+  const ratios: number[] = [];
+  const added: number[] = [];
+  const rates = { xim: [] as number[], bare: [] as number[] };
+  const total: number[] = [];
+  const cpu = { host: 0, worker: 0, texts: 0 };
+  for (let pair = 0; pair <= pairs; pair++) {
+    const first = pair % 2 === 0 ? await bare.ask<BareRun>({ texts: list, batch }) : undefined;
+    const before = service.cpu();
+    const ours = await runLoad({
+      port: service.port,
+      path: '/v1/embeddings',
+      clients,
+      requests,
+      body: (number) => ({ model: 'text-embedding-3-small', input: text(number), encoding_format: 'base64' }),
+    });
+    const after = service.cpu();
+    const theirs = first ?? (await bare.ask<BareRun>({ texts: list, batch }));
+    const rate = { xim: requests / ours.seconds, bare: theirs.texts / theirs.seconds };
+    say(`${clients} clients, pair ${pair}: ${rate.xim.toFixed(0)} texts/s, bare ${rate.bare.toFixed(0)}`);
+    if (pair === 0) continue;
+    ratios.push(rate.xim / rate.bare);
+    rates.xim.push(rate.xim);
+    rates.bare.push(rate.bare);
+    added.push((quantile(ours.total, 0.5) - quantile(theirs.calls, 0.5)) * 1000);
+    total.push(...ours.total);
+    cpu.host += after.host - before.host;
+    cpu.worker += after.worker - before.worker;
+    cpu.texts += requests;
+  }
+  const name = `${clients} ${clients === 1 ? 'client' : 'clients'}`;
+  const target = { at: 'least', value: 0.9 } as const;
+  return [
+    { name: `${name}: XIM`, unit: 'texts/s', value: medianInterval(rates.xim) },
+    { name: `${name}: bare loop, batch ${batch}`, unit: 'texts/s', value: medianInterval(rates.bare) },
+    { name: `${name}: ratio`, unit: '', value: medianInterval(ratios), target: clients >= 32 ? target : undefined },
+    ...latency(`${name}: latency`, total),
+    ...(clients === 1
+      ? [
+          {
+            name: `${name}: latency over bare`,
+            unit: 'ms',
+            value: medianInterval(added),
+            target: { at: 'most', value: 3 },
+          } as const,
+        ]
+      : []),
+    { name: `${name}: host CPU per text`, unit: 'µs', value: exactly((cpu.host / cpu.texts) * 1e6) },
+    { name: `${name}: worker CPU per text`, unit: 'µs', value: exactly((cpu.worker / cpu.texts) * 1e6) },
+  ];
+}
+
+async function bestBare(settings: Settings, say: (line: string) => void): Promise<{ bare: Bare; threads: number }> {
+  const folder = await settings.modelFolder('embedding');
+  const texts = Array.from({ length: 256 }, (_, number) => text(number));
+  let best: { bare: Bare; threads: number; speed: number } | undefined;
+  for (const threads of settings.threads) {
+    const bare = startBare(settings.python, join(ROOT, 'tools/bench/bare_embedding.py'), [folder, String(threads)]);
+    await bare.ask<BareRun>({ texts, batch: 32 });
+    const run = await bare.ask<BareRun>({ texts, batch: 32 });
+    const speed = run.texts / run.seconds;
+    say(`bare loop with ${threads} threads: ${speed.toFixed(0)} texts/s`);
+    if (best === undefined || speed > best.speed) {
+      await best?.bare.stop();
+      best = { bare, threads, speed };
+    } else {
+      await bare.stop();
+    }
+  }
+  if (best === undefined) throw new Error('no thread count to try');
+  return best;
+}
+
+const WORDS =
+  'the quick brown fox jumps over a lazy dog while seven bright stars shine above cold quiet northern hills and rivers run'.split(
+    ' ',
+  );
+
+/** The n-th text: 50 common words, about 55 tokens. */
+function text(number: number): string {
+  return Array.from({ length: 50 }, (_, at) => WORDS[(number * 7 + at * (1 + (number % 5))) % WORDS.length]).join(' ');
+}

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fetchArtifact, readModels } from '@xim/model-cache';
+import { benchChat } from './chat.ts';
+import { benchEmbedding } from './embedding.ts';
+import { ROOT } from './processes.ts';
+import { type Figure, formatReport, isMissed, load, machine, type Report } from './report.ts';
+import type { Settings } from './settings.ts';
+
+const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: string) => void) => Promise<Figure[]>>> = {
+  chat: benchChat,
+  embedding: benchEmbedding,
+};
+
+const HELP = `usage: npm run bench -- [chat] [embedding] [options]
+
+Starts each service and, interleaved in the same run, the bare Python loop over the same library, and prints both.
+Nothing else should run on the machine meanwhile.
+
+  --clients LIST   concurrent clients, default 1,8,32
+  --pairs N        counted pairs per number of clients, default 7
+  --json FILE      write every figure to FILE
+  --check          exit 1 when a figure's whole interval misses what it has to reach
+  --help`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    clients: { type: 'string', default: '1,8,32' },
+    pairs: { type: 'string', default: '7' },
+    json: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
+if (values.help || unknown.length > 0) {
+  console.log(unknown.length > 0 ? `There is no benchmark ${unknown.join(', ')}.\n\n${HELP}` : HELP);
+  process.exit(unknown.length > 0 ? 2 : 0);
+}
+
+const env = { XIM_VENVS: process.env['XIM_VENVS'] ?? '', XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? '' };
+const python = join(env.XIM_VENVS, 'oneapi', 'bin', 'python');
+const all = availableParallelism();
+const settings: Settings = {
+  clients: values.clients.split(',').map(Number),
+  pairs: Number(values.pairs),
+  threads: [...new Set([1, Math.ceil(all / 2), all])],
+  python,
+  env,
+  modelFolder(app) {
+    const model = readModels(join(ROOT, 'apps', app, 'models.json')).models['main']!;
+    const artifact = model.profiles.find((profile) => profile.engine === 'oneapi')?.artifact ?? '';
+    return fetchArtifact({ model, artifact, cacheDir: env.XIM_MODEL_CACHE, python });
+  },
+};
+
+const reports: Report[] = [];
+for (const name of names) {
+  const before = load();
+  const figures = await BENCHMARKS[name]!(settings, (line) => console.error(`  ${line}`));
+  reports.push({
+    benchmark: name,
+    machine: machine(),
+    load: { before, after: load() },
+    settings: { clients: values.clients, pairs: settings.pairs },
+    figures,
+  });
+  console.log(`\n${formatReport(reports.at(-1)!)}\n`);
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(reports, null, 2)}\n`);
+const missed = reports.flatMap(({ benchmark, figures }) =>
+  figures.filter(isMissed).map(({ name }) => `${benchmark}: ${name}`),
+);
+if (values.check) {
+  console.log(missed.length === 0 ? 'Every figure is reached.' : `Missed:\n  ${missed.join('\n  ')}`);
+  process.exit(missed.length === 0 ? 0 : 1);
+}

@@ -1,0 +1,13 @@
+export interface Settings {
+  readonly clients: readonly number[];
+  /** Counted pairs of XIM and bare loop. */
+  readonly pairs: number;
+  /** Thread counts that the bare loop tries. */
+  readonly threads: readonly number[];
+  /** Interpreter with the engine's wheels. */
+  readonly python: string;
+  /** Environment of the services. */
+  readonly env: Record<string, string>;
+  /** The verified files of an app's main model. */
+  modelFolder(app: string): Promise<string>;
+}
