@@ -35,6 +35,13 @@ describe('frames', () => {
     expect(join({ type: 'x', bytes: new Uint8Array([5, 6]) })).toEqual(expected);
   });
 
+  it('carry empty bytes, and leave alone what only looks like bytes', () => {
+    const [frame] = readAll(join({ type: 'call', input: { bytes: new Uint8Array(0) } }), 100);
+    expect(frame?.['input']).toEqual({ bytes: Buffer.alloc(0) });
+    const lookalike = { type: 'call', input: { $body: [0, 0] } };
+    expect(readAll(join(lookalike), 100)).toEqual([lookalike]);
+  });
+
   it.each([
     ['a giant header', Buffer.from([255, 255, 255, 255, 0, 0, 0, 0]), /claims 4294967295 header/],
     ['a giant body', Buffer.from([1, 0, 0, 0, 255, 255, 255, 255]), /4294967295 body/],

@@ -28,6 +28,11 @@ export function encodeFrame(header: Frame): Uint8Array[] {
     bodyLength += raw.byteLength;
     return { $body: place };
   });
+  // A body that is not empty tells the reader to look for bytes; so even empty ones need one.
+  if (body.length > 0 && bodyLength === 0) {
+    body.push(new Uint8Array(1));
+    bodyLength = 1;
+  }
   const encoded = Buffer.from(json, 'utf8');
   const lengths = Buffer.allocUnsafe(LENGTHS_BYTES);
   lengths.writeUInt32LE(encoded.length, 0);

@@ -8,6 +8,7 @@ import {
   type EngineInfo,
   EngineNotReadyError,
   EngineStartError,
+  ModelNotFoundError,
   type Plan,
   type StartOptions,
   type Task,
@@ -52,6 +53,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   let job: Job | undefined;
   let main: JobConnection | undefined;
   let exit: EngineExit | undefined;
+  let served: readonly string[] = [];
   let nextId = 1;
   let progressed = performance.now();
   let resolveExited: (exit: EngineExit) => void = () => undefined;
@@ -83,10 +85,12 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
       if (state !== 'ready' || main === undefined) {
         throw new EngineNotReadyError(`[engine-${name}] The engine is still starting.`);
       }
+      const { model } = callOptions;
+      if (model !== undefined && !served.includes(model)) throw new ModelNotFoundError(model, served);
       if (receivers.size === 0) progressed = performance.now();
       const id = nextId++;
       receivers.set(id, receiver);
-      main.send({ type: 'call', id, task, input, model: callOptions.model, credit: CREDIT_BYTES });
+      main.send({ type: 'call', id, task, input, model, credit: CREDIT_BYTES });
       return id;
     },
     close(id, endedByWorker) {
@@ -168,7 +172,9 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
     main = hellos.get(0);
     state = 'ready';
     onStartFrame = () => undefined;
-    return toEngineInfo(info, name, create, (performance.now() - began) / 1000);
+    const engineInfo = toEngineInfo(info, name, create, (performance.now() - began) / 1000);
+    served = engineInfo.models;
+    return engineInfo;
   };
 
   const engine: Engine = {

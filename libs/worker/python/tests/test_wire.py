@@ -72,3 +72,21 @@ def test_what_json_cannot_hold_is_refused(pair: tuple[Connection, socket.socket]
     connection, _ = pair
     with pytest.raises(TypeError, match="complex"):
         connection.send({"type": "events", "events": [[1, {"type": "x", "value": 1j}]]})
+
+
+def test_empty_bytes_travel_too(pair: tuple[Connection, socket.socket]) -> None:
+    connection, host = pair
+    connection.send_events([(7, {"type": "audio", "bytes": b""})])
+    received = host.recv(4096)
+    assert struct.unpack_from("<II", received)[1] == 1
+    host.sendall(frame({"type": "call", "input": {"audio": {"bytes": {"$body": [0, 0]}}}}, b"\0"))
+    assert connection.receive(block=True)[0][0]["input"] == {"audio": {"bytes": b""}}
+
+
+@pytest.mark.parametrize("place", [["a", "b"], [1], [0, -1], [None, None], 7])
+def test_a_callers_own_json_that_looks_like_bytes_is_left_alone(
+    pair: tuple[Connection, socket.socket], place: object
+) -> None:
+    connection, host = pair
+    host.sendall(frame({"type": "call", "input": {"schema": {"$body": place}}}, b"x"))
+    assert connection.receive(block=True)[0][0]["input"] == {"schema": {"$body": place}}

@@ -43,6 +43,10 @@ class Connection:
             self._body = []
             self._body_length = 0
             encoded = self._encode(header).encode("utf-8", "surrogatepass")
+            if self._body and self._body_length == 0:
+                # A body that is not empty tells the reader to look for bytes; so even empty ones need one.
+                self._body.append(b"\0")
+                self._body_length = 1
             lengths = _LENGTHS.pack(len(encoded), self._body_length)
             try:
                 self._socket.sendall(b"".join((lengths, encoded, *self._body)))
@@ -101,7 +105,8 @@ def _with_bytes(value: Any, body: bytes) -> Any:
     """`value` with every `{"$body": [offset, length]}` replaced by that part of the body."""
     if isinstance(value, dict):
         place = value.get("$body")
-        if isinstance(place, list):
+        # Looked at closely, since a caller's own JSON (a tool's schema) may hold such a name.
+        if isinstance(place, list) and len(place) == 2 and all(type(number) is int and number >= 0 for number in place):
             return body[place[0] : place[0] + place[1]]
         return {key: _with_bytes(member, body) for key, member in value.items()}
     if isinstance(value, list):

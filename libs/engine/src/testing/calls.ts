@@ -1,0 +1,94 @@
+import { beforeAll, afterAll } from 'vitest';
+import type { CallOptions, Engine, EngineInfo, Task } from '../index.ts';
+import type { EngineSuite, EventOf, InputOf, TaskSamples } from './samples.ts';
+
+/** An engine that a group of tests shares; it is ready in every test. */
+export interface Shared {
+  readonly engine: Engine;
+  readonly info: EngineInfo;
+}
+
+/** Starts an engine before the group's tests and stops it after them. */
+export function shareEngine(suite: EngineSuite, timeoutMs: number): Shared {
+  let started: Shared | undefined;
+  beforeAll(async () => {
+    const engine = await suite.create();
+    started = { engine, info: await engine.start() };
+  }, timeoutMs);
+  afterAll(() => started?.engine.stop(), timeoutMs);
+  const get = (): Shared => {
+    if (started === undefined) throw new Error('The engine did not start.');
+    return started;
+  };
+  return {
+    get engine() {
+      return get().engine;
+    },
+    get info() {
+      return get().info;
+    },
+  };
+}
+
+export function tasksOf(suite: EngineSuite): Task[] {
+  return Object.keys(suite.samples) as Task[];
+}
+
+export function samplesOf<T extends Task>(suite: EngineSuite, task: T): TaskSamples<T> {
+  return suite.samples[task] as TaskSamples<T>;
+}
+
+export function isStreamed(task: Task): boolean {
+  return task !== 'embed';
+}
+
+/** A call of any task as an iterable. A task that answers once has the one event `result`. */
+export function open<T extends Task>(
+  engine: Engine,
+  task: T,
+  input: InputOf[T],
+  options: Partial<CallOptions> = {},
+): AsyncIterable<EventOf[T]> {
+  const call: CallOptions = { id: 'conformance', signal: new AbortController().signal, ...options };
+  if (task === 'embed') {
+    return (async function* () {
+      const output = await engine.embed!(input as InputOf['embed'], call);
+      yield { type: 'result', output } as EventOf[T];
+    })();
+  }
+  const method = engine[task] as ((input: InputOf[T], call: CallOptions) => AsyncIterable<EventOf[T]>) | undefined;
+  if (method === undefined) throw new Error(`The engine has no method "${task}", but there are samples for it.`);
+  return method.call(engine, input, call);
+}
+
+export async function collect<E>(events: AsyncIterable<E>): Promise<E[]> {
+  const all: E[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+/** Calls of the long sample, begun and not waited for. `settled` says how each ended, with its error or `done`. */
+export function holdLong(engine: Engine, suite: EngineSuite, task: Task, count: number) {
+  const abort = new AbortController();
+  const input = samplesOf(suite, task).long;
+  let begun: () => void = () => undefined;
+  const started = new Promise<void>((resolve) => (begun = resolve));
+  const settled = Array.from({ length: count }, async () => {
+    try {
+      for await (const _ of open(engine, task, input, { signal: abort.signal })) begun();
+      return 'done';
+    } catch (error) {
+      return error;
+    }
+  });
+  return {
+    /** The first of them sent an event (at once where the task has no events on its way). */
+    started: isStreamed(task) ? started : Promise.resolve(),
+    settled: Promise.all(settled),
+    cancel: () => abort.abort(),
+  };
+}
+
+export function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,137 @@
+import { expect } from 'vitest';
+import type { GenerateEvent, GenerateInput, ImageInput, Task } from '../index.ts';
+import type { EventOf, InputOf } from './samples.ts';
+
+/** Fails unless these are all events of one finished call, in the order that the contract promises. */
+export function checkEvents<T extends Task>(task: T, input: InputOf[T], events: readonly EventOf[T][]): void {
+  checks[task](input, events);
+}
+
+const checks: { readonly [T in Task]: (input: InputOf[T], events: readonly EventOf[T][]) => void } = {
+  generate: checkGenerate,
+  embed(input, events) {
+    expect(events.map((event) => event.type)).toEqual(['result']);
+    const { vectors, dimensions, inputTokens } = events[0]!.output;
+    if (input.dimensions !== undefined) expect(dimensions).toBe(input.dimensions);
+    expect(vectors).toBeInstanceOf(Float32Array);
+    expect(vectors.length).toBe(input.items.length * dimensions);
+    expect(inputTokens).toBeGreaterThanOrEqual(input.items.length);
+    for (let row = 0; row < input.items.length; row++) {
+      const length = Math.hypot(...vectors.subarray(row * dimensions, (row + 1) * dimensions));
+      expect(length, `length of vector ${row}`).toBeCloseTo(1, 3);
+    }
+  },
+  transcribe(input, events) {
+    const { start, end } = frame(events);
+    expect(start.duration).toBeGreaterThan(0);
+    expect(end.language).toMatch(/^[a-z]{2,3}$/);
+    const segments = events.flatMap((event) => (event.type === 'segment' ? [event.segment] : []));
+    expect(segments.map((segment) => segment.id)).toEqual(segments.map((_, number) => number));
+    let before = 0;
+    for (const segment of segments) {
+      expect(segment.start).toBeGreaterThanOrEqual(before);
+      expect(segment.end).toBeGreaterThanOrEqual(segment.start);
+      // A model's clock is coarse: its last segment may end a little after the recording.
+      expect(segment.end).toBeLessThanOrEqual(end.duration + 1);
+      expect(segment.words !== undefined, 'words, if and only if asked for').toBe(input.words === true);
+      if (input.speakers) expect(segment.speaker).toMatch(/^SPEAKER_\d\d$/);
+      before = segment.start;
+    }
+    const progress = events.flatMap((event) => (event.type === 'progress' ? [event.seconds] : []));
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  },
+  speak(input, events) {
+    const { start, end } = frame(events);
+    const audio = events.flatMap((event) => (event.type === 'audio' ? [event.bytes] : []));
+    expect(events.length).toBe(audio.length + 2);
+    expect(audio.length).toBeGreaterThan(0);
+    expect(end.duration).toBeGreaterThan(0);
+    expect(start.mediaType).toMatch(/^audio\//);
+    if (input.format === 'wav') {
+      const file = Buffer.concat(audio);
+      expect(file.toString('latin1', 0, 4) + file.toString('latin1', 8, 12)).toBe('RIFFWAVE');
+      expect(file.readUInt32LE(24), 'sample rate in the head of the file').toBe(start.sampleRate);
+    }
+  },
+  generateImage: checkGenerateImage,
+};
+
+/** The first and the last event, which are `start` and `end` and occur once. */
+function frame<E extends { readonly type: string }>(events: readonly E[]) {
+  const types = events.map((event) => event.type);
+  expect([types.indexOf('start'), types.lastIndexOf('start')], 'places of start').toEqual([0, 0]);
+  expect([types.indexOf('end'), types.lastIndexOf('end')], 'places of end').toEqual(Array(2).fill(types.length - 1));
+  return {
+    start: events[0] as Extract<E, { type: 'start' }>,
+    end: events[events.length - 1] as Extract<E, { type: 'end' }>,
+  };
+}
+
+function checkGenerate(input: GenerateInput, events: readonly GenerateEvent[]): void {
+  const { start, end } = frame(events);
+  expect(start.inputTokens).toBeGreaterThan(0);
+  expect(end.usage.inputTokens).toBe(start.inputTokens);
+  let tokens = 0;
+  for (let choice = 0; choice < (input.choices ?? 1); choice++) {
+    const own = events.filter((event) => 'choice' in event && event.choice === choice);
+    tokens += checkChoice(input, own);
+  }
+  expect(end.usage.outputTokens).toBeGreaterThanOrEqual(tokens);
+  expect(events.filter((event) => event.type === 'choice-end').length).toBe(input.choices ?? 1);
+}
+
+/** Returns the tokens that the choice's deltas stand for. */
+function checkChoice(input: GenerateInput, events: readonly GenerateEvent[]): number {
+  const last = events.at(-1);
+  expect(last?.type, 'the last event of a choice').toBe('choice-end');
+  const calls: number[] = [];
+  let tokens = 0;
+  let text = '';
+  for (const event of events) {
+    if (event.type === 'tool-call') {
+      expect(event.call, 'tool calls are numbered from 0').toBe(calls.length);
+      expect(event.id + event.name).not.toBe('');
+      calls.push(event.call);
+    } else if (event.type === 'tool-call-delta') {
+      expect(calls, 'a tool call comes before its deltas').toContain(event.call);
+    } else if (event.type === 'text-delta' || event.type === 'reasoning-delta') {
+      expect(event.text, 'text in whole characters').not.toMatch(/\p{Surrogate}/u);
+      if (input.logprobs !== undefined) expect(event.logprobs?.length, 'one entry per token').toBe(event.tokens);
+      for (const entry of event.logprobs ?? []) {
+        expect(entry.logprob).toBeLessThanOrEqual(0);
+        expect(entry.top.length).toBeLessThanOrEqual(input.logprobs ?? 0);
+      }
+      tokens += event.tokens;
+      if (event.type === 'text-delta') text += event.text;
+    }
+  }
+  for (const stop of input.stop ?? []) expect(text, 'a stop text is left out').not.toContain(stop);
+  if (input.maxTokens !== undefined) expect(tokens).toBeLessThanOrEqual(input.maxTokens);
+  if (last?.type === 'choice-end') expect(last.reason === 'tool-calls').toBe(calls.length > 0);
+  return tokens;
+}
+
+function checkGenerateImage(input: ImageInput, events: readonly EventOf['generateImage'][]): void {
+  frame(events);
+  const progress = events.flatMap((event) => (event.type === 'progress' ? [event] : []));
+  for (const { step, of } of progress) expect(step).toBeLessThanOrEqual(of);
+  expect(progress.map(({ step }) => step)).toEqual(progress.map(({ step }) => step).toSorted((a, b) => a - b));
+  for (let index = 0; index < (input.count ?? 1); index++) {
+    const own = events.flatMap((event) => (event.type === 'image' && event.index === index ? [event] : []));
+    const partials = own.slice(0, -1).map((image) => image.partial);
+    expect(own.at(-1)?.partial, 'the finished picture comes last').toBeUndefined();
+    expect(partials).toEqual(partials.map((_, number) => number));
+    expect(partials.length).toBeLessThanOrEqual(input.partials ?? 0);
+    for (const { bytes, mediaType } of own) {
+      expect(mediaType).toBe(`image/${input.format}`);
+      if (input.format === 'png') expect(sizeOfPng(bytes)).toEqual([input.width, input.height]);
+    }
+  }
+}
+
+/** Width and height from the IHDR chunk (https://www.w3.org/TR/png-3/#11IHDR). */
+function sizeOfPng(bytes: Uint8Array): [number, number] {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  expect(file.toString('latin1', 1, 4)).toBe('PNG');
+  return [file.readUInt32BE(16), file.readUInt32BE(20)];
+}

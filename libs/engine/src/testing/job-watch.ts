@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { expect } from 'vitest';
+
+/** What an engine has outside this process's memory, seen through /proc. */
+export interface JobWatch {
+  /** Processes begun since the watch began, the leader of the job first. Remembered for `expectNothingLeft`. */
+  processes(): number[];
+  /** Waits until every process, socket, pipe and socket file that came since the watch began is gone, or fails. */
+  expectNothingLeft(): Promise<void>;
+}
+
+interface ProcessStat {
+  readonly pid: number;
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  /** Tells a process from a later one with the same id. */
+  readonly startTime: string;
+}
+
+/** Begin it before the engine is created. */
+export function watchJob(): JobWatch {
+  const before = new Set(ownProcesses().map(identity));
+  const filesBefore = openFiles();
+  const seen = new Map<string, number>();
+  const socketFolders = new Set<string>();
+
+  const processes = (): number[] => {
+    const fresh = ownProcesses().filter((each) => !before.has(identity(each)));
+    for (const each of fresh) {
+      seen.set(identity(each), each.pid);
+      const path = environmentOf(each.pid)['XIM_WORKER_SOCKET'];
+      if (path) socketFolders.add(dirname(path));
+    }
+    return fresh.map((each) => each.pid);
+  };
+
+  const leftovers = (): string[] => {
+    processes();
+    const living = new Set(allProcesses().filter(isAlive).map(identity));
+    return [
+      ...[...seen].filter(([id]) => living.has(id)).map(([, pid]) => `process ${pid}`),
+      ...[...socketFolders].filter((folder) => existsSync(folder)),
+      ...openFiles().filter((file) => !filesBefore.includes(file)),
+    ];
+  };
+
+  return {
+    processes,
+    async expectNothingLeft() {
+      // Sockets close in a later turn of the event loop than the one that tells the end.
+      await expect.poll(leftovers, { timeout: 10_000, interval: 20 }).toEqual([]);
+    },
+  };
+}
+
+/** Living processes that this process started, directly or not, also those whose parent is gone. */
+function ownProcesses(): ProcessStat[] {
+  const all = allProcesses().filter(isAlive);
+  const own = new Set([process.pid]);
+  const mine = (each: ProcessStat): boolean =>
+    own.has(each.parent) ||
+    own.has(each.group) ||
+    environmentOf(each.pid)['XIM_WORKER_HOST_PID'] === String(process.pid);
+  // Parents have lower ids than their children but where ids wrapped around: two rounds.
+  for (let round = 0; round < 2; round++) {
+    for (const each of all) if (each.pid !== process.pid && mine(each)) own.add(each.pid);
+  }
+  return all.filter((each) => each.pid !== process.pid && own.has(each.pid));
+}
+
+function allProcesses(): ProcessStat[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        // proc_pid_stat(5); the second field is a name in brackets that may hold spaces.
+        const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        const [state = '', parent, group] = fields;
+        return [
+          { pid: Number(name), state, parent: Number(parent), group: Number(group), startTime: fields[19] ?? '' },
+        ];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** A zombie is not: nobody can do anything about it but its parent. */
+function isAlive({ state }: ProcessStat): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
+function identity({ pid, startTime }: ProcessStat): string {
+  return `${pid}@${startTime}`;
+}
+
+function environmentOf(pid: number): Record<string, string> {
+  try {
+    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return Object.fromEntries(
+      pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    );
+  } catch {
+    return {};
+  }
+}
+
+/** This process's sockets, pipes and open files, by what they are: `socket:[4711]`. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith('/proc/') ? [] : [target];
+    } catch {
+      return [];
+    }
+  });
+}
