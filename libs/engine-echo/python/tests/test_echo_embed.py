@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from math import hypot
+from typing import Any
+
+import pytest
+from xim_engine_echo.embed import Embed
+from xim_engine_echo.tokens import cut, to_id
+from xim_worker import Context, InvalidInput
+
+
+@pytest.fixture
+def handler(context: Callable[..., Context]) -> Embed:
+    embed = Embed()
+    assert embed.load(context(dimensions=16)).dimensions == 16
+    return embed
+
+
+def vectors(handler: Embed, request: dict[str, Any]) -> Sequence[array[float]]:
+    items = handler.prepare(request)
+    result = handler.finish(request, items, handler.run(items))
+    values = array("f", result["vectors"])
+    assert result["inputTokens"] == sum(item.size for item in items)
+    size = result["dimensions"]
+    return [values[at : at + size] for at in range(0, len(values), size)]
+
+
+def test_equal_texts_have_equal_unit_vectors_and_others_do_not(handler: Embed) -> None:
+    tokens = [to_id(piece) for piece in cut("naïve words")]
+    rows = vectors(handler, {"items": [{"text": "naïve words"}, {"text": "others"}, {"tokens": tokens}]})
+    assert rows[0] == rows[2] != rows[1]
+    assert [hypot(*row) for row in rows] == pytest.approx([1, 1, 1])
+
+
+def test_fewer_dimensions_are_the_beginning_renormalised(handler: Embed) -> None:
+    [full] = vectors(handler, {"items": [{"text": "a"}]})
+    [short] = vectors(handler, {"items": [{"text": "a"}], "dimensions": 4})
+    length = hypot(*full[:4])
+    assert list(short) == pytest.approx([value / length for value in full[:4]], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("request_", "param"),
+    [
+        ({"items": []}, "items"),
+        ({"items": [{"text": "a"}, {"text": ""}]}, "items.1"),
+        ({"items": [{"tokens": []}]}, "items.0"),
+        ({"items": [{"tokens": [3]}]}, "items.0"),
+        ({"items": [{"text": "a"}], "dimensions": 17}, "dimensions"),
+        ({"items": [{"text": "a"}], "dimensions": 0}, "dimensions"),
+        ({"items": [{"text": "a " * 4097}]}, "items.0"),
+    ],
+)
+def test_bad_items_are_refused_by_place(handler: Embed, request_: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        handler.prepare(request_)
+    assert refusal.value.param == param

@@ -1,0 +1,1 @@
+"""The reference engine's worker: every task, without mathematics. Standard library only."""

@@ -1,0 +1,44 @@
+"""What a prompt says: its tokens, and the text that the model answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xim_worker import InvalidInput
+
+from .tokens import cut, from_id
+
+
+def read_prompt(prompt: dict[str, Any]) -> tuple[list[bytes], str]:
+    """All tokens of the prompt, and what is echoed: the last message, or the whole text."""
+    if "messages" in prompt:
+        messages = prompt["messages"]
+        text = "".join(f"{message['role']}: {message.get('content') or ''}\n" for message in messages)
+        pieces, echo = cut(text), (messages[-1].get("content") or "") if messages else ""
+    elif "tokens" in prompt:
+        pieces = [from_id(token, "prompt") for token in prompt["tokens"]]
+        echo = b"".join(pieces).decode("utf-8", "replace")
+    else:
+        pieces, echo = cut(prompt["text"]), prompt["text"]
+    if not pieces:
+        raise InvalidInput("The prompt is empty: give at least one token.", "prompt")
+    return pieces, echo
+
+
+def called_tools(prompt: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tools to call: none unless the choice requires it, then the named one, or all, or the first if one at most."""
+    tools, choice = prompt.get("tools") or [], prompt.get("toolChoice") or {}
+    if choice.get("mode") != "required":
+        return []
+    if "name" in choice:
+        tools = [tool for tool in tools if tool["name"] == choice["name"]]
+    if not tools:
+        raise InvalidInput("A tool call is required, but no such tool was given.", "prompt.toolChoice")
+    return tools[:1] if choice.get("parallel") is False else list(tools)
+
+
+def arguments_for(tool: dict[str, Any], echo: str) -> dict[str, Any]:
+    """A value for each property of the tool's parameters: the echo where a string is wanted, else the type's simplest."""
+    simplest: dict[str, Any] = {"number": 1, "integer": 1, "boolean": True, "array": [], "object": {}, "null": None}
+    properties: dict[str, Any] = (tool.get("parameters") or {}).get("properties") or {}
+    return {name: simplest.get(schema.get("type"), echo) for name, schema in properties.items()}
