@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Files of `/proc` and `/sys`, of this machine or of a recorded tree. What cannot be read is absent, never an error. */
+export interface HostFiles {
+  /** Content without surrounding white space. */
+  text(path: string): string | undefined;
+  /** The file's lines; none when it is absent. */
+  lines(path: string): string[];
+  /** A file that holds one whole number ≥ 0; anything else (`max`, `-1`) is absent. */
+  number(path: string): number | undefined;
+  names(folder: string): string[];
+}
+
+export function hostFiles(root: string): HostFiles {
+  const text = (path: string): string | undefined => {
+    try {
+      return readFileSync(join(root, path), 'utf8').trim();
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    text,
+    lines: (path) => text(path)?.split('\n') ?? [],
+    number: (path) => {
+      const value = text(path);
+      return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+    },
+    names: (folder) => {
+      try {
+        return readdirSync(join(root, folder));
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
+/** Value of `key` in lines such as `MemTotal:  24683656 kB` or `inactive_file 33738752`. */
+export function valueOf(lines: readonly string[], key: string): string | undefined {
+  for (const line of lines) {
+    const [name, ...rest] = line.split(/[\s:]+/);
+    if (name === key) return rest.join(' ').trim();
+  }
+  return undefined;
+}

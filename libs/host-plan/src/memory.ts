@@ -1,0 +1,20 @@
+import { freemem, totalmem } from 'node:os';
+import { readMemoryLimit } from './cgroup.ts';
+import { valueOf } from './host-files.ts';
+import type { HostFiles } from './host-files.ts';
+
+/** Bytes in all and bytes free now: physical memory, cut by the cgroup. Without /proc/meminfo the system call answers. */
+export function readMemory(files: HostFiles): { memoryBytes: number; availableMemoryBytes: number } {
+  const lines = files.lines('/proc/meminfo');
+  const bytes = (key: string): number | undefined => {
+    const kib = /^(\d+) kB$/.exec(valueOf(lines, key) ?? '')?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  };
+  const free = bytes('MemFree');
+  // Kernels before 3.14 have no MemAvailable.
+  const oldKernel = free === undefined ? undefined : free + (bytes('Cached') ?? 0) + (bytes('Buffers') ?? 0);
+  const cgroup = readMemoryLimit(files);
+  const memoryBytes = Math.min(bytes('MemTotal') ?? totalmem(), cgroup.limit ?? Infinity);
+  const available = Math.min(bytes('MemAvailable') ?? oldKernel ?? freemem(), cgroup.free ?? Infinity);
+  return { memoryBytes, availableMemoryBytes: Math.min(available, memoryBytes) };
+}

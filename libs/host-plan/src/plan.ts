@@ -1,0 +1,62 @@
+import type { Host, ModelEntry, Plan, Profile } from '@xim/engine';
+import { askedOr } from './decision.ts';
+import type { Decision } from './decision.ts';
+import { numaReason } from './numa.ts';
+import { planMemory } from './plan-memory.ts';
+import { checkRequest } from './plan-request.ts';
+import type { PlanRequest } from './plan-request.ts';
+import { mostSlots, planQueue, planSlots } from './plan-slots.ts';
+import { formatSeconds, planBatchTokens, planStall } from './plan-steps.ts';
+import { planThreads } from './plan-threads.ts';
+
+export interface PlanOptions {
+  readonly host: Host;
+  readonly model: ModelEntry;
+  /** The way to run the model that the engine's `check` chose. */
+  readonly profile: Profile;
+  /** Bytes of weights in memory; else the model's shape says it, else the sizes of its files. */
+  readonly weightBytes?: number | undefined;
+  readonly requested?: PlanRequest | undefined;
+}
+
+/**
+ * What a service takes of a host, and why. Pure: the same arguments give the same plan, on any machine.
+ *
+ * Throws `HostTooSmallError` when the model cannot fit, `PlanRequestError` when a requested value is impossible.
+ */
+export function planFor({ host, model, profile, weightBytes, requested = {} }: PlanOptions): Plan {
+  checkRequest(requested, host);
+  const { task } = model;
+
+  const threads = askedOr(requested.threads, () => planThreads(host));
+  const maxSlots = requested.slots ?? mostSlots(threads.value);
+  const memory = planMemory({ host, model, profile, weightBytes, requested: requested.kvCacheBytes, maxSlots });
+  const slots = askedOr(requested.slots, () => planSlots(task, threads.value, memory.sequences));
+  const queue = askedOr(requested.queue, () => planQueue(task, slots.value));
+  const batchTokens = planBatchTokens(task, threads.value, slots.value);
+  const cpus = Math.min(threads.value, host.cpuQuota ?? threads.value);
+  const work = { batchTokens: batchTokens.value, weightBytes: memory.weights.value, cpus };
+  const stallMs = askedOr(requested.stallMs, () => planStall(task, work), formatSeconds);
+
+  const line = (key: string, { value, shown, reason }: Decision) => ({ key, value: shown ?? String(value), reason });
+  const numa = numaReason(host);
+  return {
+    threads: threads.value,
+    slots: slots.value,
+    queue: queue.value,
+    kvCacheBytes: memory.kvCache.value,
+    batchTokens: batchTokens.value,
+    stallMs: stallMs.value,
+    reasons: [
+      line('threads', threads),
+      { key: 'cpus', value: 'not pinned', reason: 'the kernel places threads best while services share a host' },
+      ...(numa === undefined ? [] : [numa]),
+      line('weights', memory.weights),
+      line('kvCacheBytes', memory.kvCache),
+      line('slots', slots),
+      line('queue', queue),
+      line('batchTokens', batchTokens),
+      line('stallMs', stallMs),
+    ],
+  };
+}
