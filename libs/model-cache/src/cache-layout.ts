@@ -1,0 +1,101 @@
+import { link, mkdir, readlink, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { dirname, join, relative } from 'node:path';
+import type { ModelEntry, ModelFile } from '@xim/engine';
+
+/**
+ * Where one artifact lies in the cache. The layout is that of the Hugging Face hub's own cache, so that both find each
+ * other's files: contents once under their checksum, folders of relative links to them.
+ * (https://huggingface.co/docs/huggingface_hub/guides/manage-cache)
+ */
+export interface Place {
+  readonly files: readonly ModelFile[];
+  readonly snapshot: string;
+  readonly blobs: string;
+  /** The branch file that names `revision`; absent when no revision is known. */
+  readonly ref: { readonly path: string; readonly revision: string } | undefined;
+  /** Unfinished transfers of this artifact. */
+  readonly partial: string;
+  /** Taken by whoever fetches something of this model. */
+  readonly lock: string;
+}
+
+export function placeOf(cacheDir: string, model: ModelEntry, artifact: string, files: readonly ModelFile[]): Place {
+  const folder = `models--${model.id.replaceAll('/', '--')}`;
+  const root = join(cacheDir, folder);
+  return {
+    files,
+    snapshot: join(root, 'snapshots', model.revision ?? nameOf(files)),
+    blobs: join(root, 'blobs'),
+    ref: model.revision === undefined ? undefined : { path: join(root, 'refs', 'main'), revision: model.revision },
+    partial: join(cacheDir, '.partial', folder, artifact),
+    lock: join(cacheDir, '.locks', folder, 'xim.lock'),
+  };
+}
+
+/** A folder name that changes with any content or path, and cannot be taken for a commit. */
+function nameOf(files: readonly ModelFile[]): string {
+  const lines = files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).sort();
+  return `sha256-${createHash('sha256').update(lines.join('')).digest('hex').slice(0, 32)}`;
+}
+
+export function blobOf(place: Place, file: ModelFile): string {
+  return join(place.blobs, file.sha256);
+}
+
+/**
+ * The files whose content is not there. Only verified content ever gets a blob's name, so name and size are enough;
+ * hashing gigabytes at every start would say nothing new.
+ */
+export async function missingBlobs(place: Place): Promise<ModelFile[]> {
+  return keep(place.files, async (file) => {
+    const blob = await stat(blobOf(place, file)).catch(() => undefined);
+    return blob?.isFile() !== true || blob.size !== file.size;
+  });
+}
+
+/** The files that the snapshot folder does not lead to. */
+export async function missingLinks(place: Place): Promise<ModelFile[]> {
+  return keep(place.files, async (file) => {
+    const { path, target } = linkOf(place, file);
+    return (await readlink(path).catch(() => undefined)) !== target;
+  });
+}
+
+/** Makes the snapshot folder; needs every blob and the partial folder. Links appear one by one, each at once. */
+export async function linkSnapshot(place: Place): Promise<void> {
+  for (const file of await missingLinks(place)) {
+    const { path, target } = linkOf(place, file);
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = join(place.partial, randomUUID());
+    await symlink(target, temporary);
+    await rename(temporary, path);
+  }
+  if (place.ref) {
+    await mkdir(dirname(place.ref.path), { recursive: true });
+    const temporary = join(place.partial, randomUUID());
+    await writeFile(temporary, place.ref.revision);
+    // A branch that the hub's own tools have set stays as they set it.
+    await link(temporary, place.ref.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+/** Removes the folder of unfinished transfers, and its parents where nobody else has one. */
+export async function removePartial(place: Place): Promise<void> {
+  await rm(place.partial, { recursive: true, force: true });
+  const model = dirname(place.partial);
+  await rmdir(model).catch(() => undefined);
+  await rmdir(dirname(model)).catch(() => undefined);
+}
+
+function linkOf(place: Place, file: ModelFile): { path: string; target: string } {
+  const path = join(place.snapshot, file.path);
+  return { path, target: relative(dirname(path), blobOf(place, file)) };
+}
+
+async function keep(files: readonly ModelFile[], test: (file: ModelFile) => Promise<boolean>): Promise<ModelFile[]> {
+  const answers = await Promise.all(files.map(test));
+  return files.filter((_, index) => answers[index] === true);
+}

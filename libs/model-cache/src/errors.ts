@@ -1,0 +1,66 @@
+import { XimError } from '@xim/engine';
+
+export interface ModelsFileProblem {
+  /** Where in the file: `models.main.artifacts.q4_1.files[0].sha256`; empty for the file as a whole. */
+  readonly path: string;
+  /** From 1; absent when the file could not be read at all. */
+  readonly line?: number | undefined;
+  readonly message: string;
+}
+
+/** A `models.json` that cannot be read or is not one. Lists every problem, each with its place. */
+export class ModelsFileError extends XimError {
+  readonly file: string;
+  readonly problems: readonly ModelsFileProblem[];
+
+  constructor(file: string, problems: readonly ModelsFileProblem[], options?: ErrorOptions) {
+    const lines = problems.map(({ path, line, message }) => {
+      const place = line === undefined ? file : `${file}:${line}`;
+      return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
+    });
+    super('XIM_MODELS_FILE', lines.join('\n'), options);
+    this.file = file;
+    this.problems = problems;
+  }
+
+  static override isInstance(error: unknown): error is ModelsFileError {
+    return XimError.isInstance(error) && error.code === 'XIM_MODELS_FILE';
+  }
+}
+
+/** A model's files could not be brought into the cache, which is as usable as before. */
+export class ModelFetchError extends XimError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('XIM_MODEL_FETCH', message, options);
+  }
+
+  static override isInstance(error: unknown): error is ModelFetchError {
+    return XimError.isInstance(error) && error.code === 'XIM_MODEL_FETCH';
+  }
+}
+
+/** What a source delivered is not what the lock file says: another try of the same source is useless. */
+export class WrongContentError extends ModelFetchError {}
+
+/** The disk cannot take the files: asking another source is useless. */
+export class OutOfSpaceError extends ModelFetchError {}
+
+/** One file over HTTP failed. Stays inside this package: `fetchArtifact` adds it to its own message. */
+export class DownloadError extends ModelFetchError {
+  /** Whether trying again may help. */
+  readonly transient: boolean;
+  /** No connection, or one that wants a proxy, a certificate or a login that only pip knows of. */
+  readonly unreachable: boolean;
+  /** Milliseconds that the server asked to wait. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    message: string,
+    options: { transient: boolean; unreachable?: boolean; retryAfter?: number | undefined } & ErrorOptions,
+  ) {
+    super(message, options);
+    this.transient = options.transient;
+    this.unreachable = options.unreachable ?? false;
+    this.retryAfter = options.retryAfter;
+  }
+}

