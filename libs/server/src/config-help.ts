@@ -1,0 +1,36 @@
+import { configSchema, settings } from './config.ts';
+
+interface Row {
+  readonly env: string;
+  readonly value: string;
+  readonly advice: string;
+}
+
+function rows(): Row[] {
+  return Object.values(configSchema.shape).map((schema) => {
+    const { env, advice, shown } = settings.get(schema)!;
+    const value = schema.parse(undefined) as unknown;
+    const empty = value === undefined || (Array.isArray(value) && value.length === 0);
+    return { env, advice, value: shown ?? (empty ? '–' : value === false ? '0' : String(value)) };
+  });
+}
+
+/** What `--help` prints. */
+export function formatHelp(service: string): string {
+  const all = rows();
+  const name = Math.max(...all.map((row) => row.env.length));
+  const value = Math.max(...all.map((row) => row.value.length));
+  const lines = all.map((row) => `  ${row.env.padEnd(name)}  ${row.value.padEnd(value)}  ${row.advice}`);
+  return [
+    `${service}: a XIM service. It takes no arguments; environment variables, with their defaults:`,
+    '',
+    ...lines,
+    '',
+  ].join('\n');
+}
+
+/** The same table for a README. */
+export function formatMarkdown(): string {
+  const lines = rows().map((row) => `| \`${row.env}\` | ${row.value} | ${row.advice} |`);
+  return ['| variable | default | |', '| --- | --- | --- |', ...lines, ''].join('\n');
+}

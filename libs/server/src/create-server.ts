@@ -1,0 +1,149 @@
+import type { Host, Plan } from '@xim/engine';
+import { planFor, type PlanRequest, readHost } from '@xim/host-plan';
+import { readModels } from '@xim/model-cache';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { accessLog } from './access-log.ts';
+import { createAdmission } from './admission.ts';
+import { auth, isLoopback, readApiKeys } from './auth.ts';
+import type { RestartOptions } from './back-off.ts';
+import { createCalls } from './calls.ts';
+import { chooseEngine } from './choose-engine.ts';
+import type { Config } from './config.ts';
+import type { ServiceContext } from './context.ts';
+import { cors } from './cors.ts';
+import { answerClientError, answerFrameworkError, errorAnswers } from './error-answers.ts';
+import { ServiceStartError } from './errors.ts';
+import { fetchModel, toPython } from './fetch-model.ts';
+import { health } from './health.ts';
+import { jsonBody } from './json-body.ts';
+import { metadata } from './metadata.ts';
+import { createMetrics, metricsRoute } from './metrics.ts';
+import { requestId, toRequestId } from './request-id.ts';
+import { docs } from './routes/docs.ts';
+import { modelsRoutes } from './routes/models.ts';
+import { createServedNames } from './served-names.ts';
+import type { Service } from './service.ts';
+import { createClose } from './shutdown.ts';
+import { createSupervision } from './supervision.ts';
+import { tally } from './tally.ts';
+
+export interface XimServer {
+  /** Built, not listening. */
+  readonly app: FastifyInstance;
+  readonly plan: Plan;
+  /** Resolves when the first engine is ready; rejects when there will never be one. */
+  readonly ready: Promise<void>;
+  /** Drains for at most so long (default XIM_DRAIN_SECONDS), then ends everything. Safe to call again. */
+  close(options?: { drainMs?: number }): Promise<void>;
+}
+
+/** What a test may give instead of the real thing. */
+export interface Surroundings {
+  readonly host?: Host;
+  readonly log?: { write(line: string): void };
+  readonly restart?: Partial<RestartOptions>;
+}
+
+/**
+ * Builds the server of a service and starts its engine in the background; does not listen. Throws ServiceStartError
+ * where the service cannot start as configured or on this host; then nothing was started.
+ */
+export async function createServer(
+  service: Service,
+  config: Config,
+  surroundings: Surroundings = {},
+): Promise<XimServer> {
+  const keys = readApiKeys(config);
+  const model = readModels(service.models).models.main;
+  if (!model || model.task !== service.task) {
+    const found = model ? `is for the task ${model.task}` : 'has no role "main"';
+    throw new ServiceStartError(`[server] ${service.models.pathname} ${found}; expected a model for ${service.task}.`);
+  }
+  const host = surroundings.host ?? readHost();
+  const choice = chooseEngine(service.engines, host, model, config.engine);
+  const { factory, profile, reason } = choice;
+  const plan = planFor({ host, model, profile, requested: toRequested(config) });
+  const python = toPython(config, factory.name);
+
+  const app = createApp(service, config, surroundings);
+  const { log } = app;
+  const admission = createAdmission(plan);
+  const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
+  const metrics = createMetrics(labels, admission);
+  const supervision = createSupervision({
+    fetch: (options) => fetchModel({ model, profile, config, python, ...options }),
+    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, log }),
+    stallMs: plan.stallMs,
+    owed: () => calls.owed,
+    onReady: (info) => metrics.engineReady(info, reason),
+    onRestart: metrics.engineRestarted,
+    log,
+    restart: surroundings.restart,
+  });
+  const calls = createCalls({
+    admission,
+    metrics,
+    requestTimeoutMs: config.requestTimeoutSeconds * 1000,
+    assertAccepting: supervision.assertAccepting,
+    engine: supervision.engine,
+  });
+  const info = () => supervision.info;
+  const names = createServedNames(model, config.modelAliases, info);
+  const context: ServiceContext = { name: service.name, config, model, plan, info, ...names, calls };
+  app.decorate('xim', context);
+
+  // In the order in which a request passes them.
+  await app.register(tally);
+  await app.register(requestId);
+  await app.register(accessLog, { onEnd: metrics.request });
+  await app.register(errorAnswers, { isDraining: () => supervision.status().state === 'draining' });
+  await app.register(cors, { origins: config.corsOrigins });
+  await app.register(auth, { keys });
+  await app.register(jsonBody);
+  await app.register(docs);
+  await app.register(health(supervision.status));
+  await app.register(metadata({ service, host, choice, supervision }));
+  await app.register(metricsRoute(metrics));
+  await app.register(modelsRoutes);
+  for (const routes of service.routes) await app.register(routes);
+  await app.ready();
+
+  log.info({ engine: factory.name, reason, refusals: choice.refusals, profile }, 'the engine is chosen');
+  if (keys.length === 0 && !isLoopback(config.host)) warnOpen(app, config);
+  supervision.start();
+  return { app, plan, ready: supervision.ready, close: createClose({ app, calls, supervision, config }) };
+}
+
+function createApp(service: Service, config: Config, { log = process.stderr }: Surroundings): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    logger: {
+      level: config.logLevel,
+      stream: log,
+      base: { service: service.name },
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    },
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: toRequestId,
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: 300_000,
+    return503OnClosing: false, // while it closes, the routes themselves refuse, in the API's shape
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
+  });
+  // A client that takes nothing of what waits for it. Silence with nothing to send is a model that thinks.
+  app.server.setTimeout(config.readTimeoutSeconds * 1000, (socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
+  return app;
+}
+
+function toRequested({ threads, slots, queue, kvCacheBytes, stallSeconds }: Config): PlanRequest {
+  const stallMs = stallSeconds === undefined ? undefined : Math.ceil(stallSeconds * 1000);
+  return { threads, slots, queue, kvCacheBytes, stallMs };
+}
+
+function warnOpen(app: FastifyInstance, { host }: Config): void {
+  const advice = 'Set XIM_API_KEYS or XIM_API_KEYS_FILE, or XIM_HOST=127.0.0.1.';
+  app.log.warn({ host }, `ANYBODY WHO REACHES THIS MACHINE CAN USE THIS SERVICE: it has no API keys. ${advice}`);
+}

@@ -1,0 +1,15 @@
+// Making and running a service.
+export { defineService } from './service.ts';
+export type { Service } from './service.ts';
+export { createServer } from './create-server.ts';
+export type { Surroundings, XimServer } from './create-server.ts';
+export { serve } from './serve.ts';
+export { readConfig } from './config.ts';
+export type { Config } from './config.ts';
+
+// Routes that a service may have.
+export { chatCompletions } from './routes/chat-completions.ts';
+export { embeddings } from './routes/embeddings.ts';
+
+// Writing a route.
+export type { Calls, RoutePlugin, ServedName, ServiceContext } from './context.ts';

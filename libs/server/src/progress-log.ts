@@ -1,0 +1,18 @@
+import type { LoadProgress, Log } from '@xim/engine';
+
+const QUIET_MS = 5000;
+
+/** Passes progress on, and logs a step when it begins and then at most every five seconds. */
+export function createProgressLog(log: Log, pass: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
+  let step: string | undefined;
+  let loggedAt = -Infinity;
+  return (progress) => {
+    pass(progress);
+    const now = performance.now();
+    if (progress.step === step && now - loggedAt < QUIET_MS) return;
+    ({ step } = progress);
+    loggedAt = now;
+    const percent = progress.fraction === undefined ? undefined : Math.round(progress.fraction * 100);
+    log.info({ step, percent }, 'progress');
+  };
+}

@@ -1,0 +1,84 @@
+import type { AddressInfo } from 'node:net';
+import { XimError } from '@xim/engine';
+import { formatPlan } from '@xim/host-plan';
+import { type Config, readConfig } from './config.ts';
+import { formatHelp, formatMarkdown } from './config-help.ts';
+import { createServer, type XimServer } from './create-server.ts';
+import { ServiceStartError } from './errors.ts';
+import { formatGreeting, toBaseUrl } from './greeting.ts';
+import type { Service } from './service.ts';
+import { closeOnSignals } from './shutdown.ts';
+
+/**
+ * Runs a service as this process: configuration from the environment, `--help`, listening, signals, exit codes. Lines
+ * for people go to standard output, the log to standard error. Listens before the model is loaded; a start that cannot
+ * succeed ends the process with one sentence and exit code 1.
+ */
+export async function serve(service: Service): Promise<void> {
+  const [argument] = process.argv.slice(2);
+  if (argument !== undefined) return explain(service, argument);
+
+  let server: XimServer | undefined;
+  try {
+    const { config, warnings } = readConfig();
+    server = await createServer(service, config);
+    const { app, plan, ready, close } = server;
+    let closing = false;
+    closeOnSignals(process, app.log, () => {
+      closing = true;
+      return close();
+    });
+    for (const warning of warnings) app.log.warn(warning);
+    process.stdout.write(`${formatPlan(plan)}\n`);
+    await listen(server, config);
+    await ready.catch((error: unknown) => {
+      if (!closing) throw error;
+    });
+    if (!closing) process.stdout.write(greet(service, server, config));
+  } catch (error) {
+    await server?.close({ drainMs: 0 });
+    fail(error);
+  }
+}
+
+function explain(service: Service, argument: string): void {
+  if (argument === '--help=markdown') process.stdout.write(formatMarkdown());
+  else if (argument === '--help' || argument === '-h') process.stdout.write(formatHelp(service.name));
+  else fail(new ServiceStartError(`[server] "${argument}" is no argument of ${service.name}. Run it with --help.`));
+}
+
+async function listen({ app }: XimServer, { host, port }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    throw new ServiceStartError(`[server] ${toListenAdvice((cause as NodeJS.ErrnoException).code, host, port)}`, {
+      cause,
+    });
+  }
+}
+
+function toListenAdvice(code: string | undefined, host: string, port: number): string {
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is in use. Stop what listens there, or set XIM_PORT to another.`;
+  if (code === 'EACCES')
+    return `Port ${port} needs rights that this process does not have. Set XIM_PORT to one from 1024.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `XIM_HOST="${host}" is not an address of this machine. Set it to 127.0.0.1, or to 0.0.0.0 for all.`;
+  }
+  return `Listening on ${host}:${port} failed (${code ?? 'unknown reason'}). Check XIM_HOST and XIM_PORT.`;
+}
+
+function greet(service: Service, { app }: XimServer, config: Config): string {
+  const url = toBaseUrl(app.server.address() as AddressInfo);
+  const key = config.apiKeys.length > 0 || config.apiKeysFile !== undefined;
+  return formatGreeting({ service: service.name, task: service.task, model: app.xim.model.id, url, key });
+}
+
+/** One sentence for what we know; the stack of what is a bug. */
+function fail(error: unknown): void {
+  const known = XimError.isInstance(error);
+  const lastWords = (error as { lastWords?: readonly string[] }).lastWords ?? [];
+  const text = known ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write([...lastWords.map((line) => `  ${line}`), text, ''].join('\n'));
+  process.exit(1);
+}

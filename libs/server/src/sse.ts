@@ -1,0 +1,86 @@
+import { CancelledError } from '@xim/engine';
+import type { FastifyReply } from 'fastify';
+
+/** Milliseconds of silence, up to twice that, after which a comment keeps proxies from closing the connection. */
+const KEEP_ALIVE_MS = 5_000;
+
+/** An answer of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export interface EventStream {
+  /** Queues one frame. `data` is one line. What is queued before the event loop turns leaves in one write. */
+  send(data: string): void;
+  /** Whether the client is behind: then wait for `drained()` before sending more. */
+  readonly full: boolean;
+  /**
+   * Resolves when the client has caught up, rejects with CancelledError when its connection closes. How long it may
+   * take nothing is the server's timer: it closes the connection.
+   */
+  drained(): Promise<void>;
+  /** Sends what is queued and ends the answer. */
+  end(): void;
+}
+
+/** Takes the answer from Fastify and sends its head at once, with the headers that hooks have set. */
+export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS): EventStream {
+  const { raw } = reply;
+  let queued = '';
+  let scheduled = false;
+  let silent = false;
+
+  const flush = (): void => {
+    scheduled = false;
+    if (queued === '' || raw.destroyed || raw.writableEnded) return;
+    raw.write(queued);
+    queued = '';
+    silent = false;
+  };
+  const keepAlive = setInterval(() => {
+    // While older bytes wait for the client, a comment would only hide from the server's timer that it takes nothing.
+    if (silent && raw.writableLength === 0 && !raw.destroyed) raw.write(': \n\n');
+    silent = true;
+  }, keepAliveMs);
+  raw.once('close', () => clearInterval(keepAlive));
+
+  reply.hijack();
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  });
+  raw.flushHeaders();
+
+  return {
+    send(data) {
+      queued += `data: ${data}\n\n`;
+      if (scheduled) return;
+      scheduled = true;
+      // Runs after all promises that are settled now: events that arrived together are sent together.
+      process.nextTick(flush);
+    },
+    get full() {
+      return raw.writableNeedDrain;
+    },
+    drained: () => drain(raw),
+    end() {
+      clearInterval(keepAlive);
+      flush();
+      raw.end();
+    },
+  };
+}
+
+function drain(raw: FastifyReply['raw']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onDrain = (): void => {
+      raw.off('close', onClose);
+      resolve();
+    };
+    const onClose = (): void => {
+      raw.off('drain', onDrain);
+      reject(new CancelledError());
+    };
+    if (raw.destroyed) return onClose();
+    if (!raw.writableNeedDrain) return onDrain();
+    raw.once('drain', onDrain).once('close', onClose);
+  });
+}
