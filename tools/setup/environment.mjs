@@ -1,0 +1,141 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { toSetupError } from './errors.mjs';
+import { run, undoing } from './run.mjs';
+
+/** 311 MB were seen for OpenVINO, and pip unpacks elsewhere first. */
+const NEEDS = 700 * 2 ** 20;
+const STAMP = '.xim-setup.json';
+/** The folder of one build, and the link to it before its rename. */
+const BUILD = /^\.(.+)-[0-9a-f]{8}-[0-9a-f]{6}(?:\.link)?$/;
+
+/**
+ * @typedef {object} Environment
+ * @property {string} name the name of the engine, or `dev`
+ * @property {string} lock its requirements.lock
+ */
+
+/**
+ * Whether `<venvs>/<name>` was made from this lock, and its Python is still there. Starts no process.
+ *
+ * @param {string} venvs
+ * @param {Environment} environment
+ * @param {string | undefined} asked XIM_PYTHON
+ */
+export function environmentCurrent(venvs, { name, lock }, asked) {
+  try {
+    const stamp = JSON.parse(readFileSync(join(venvs, name, STAMP), 'utf8'));
+    return (
+      stamp.lock === hashOf(lock) &&
+      // The real path of an interpreter ends in its version (python3.11): an upgrade of the system makes it another.
+      stamp.interpreter === realpathSync(join(venvs, name, 'bin', 'python')) &&
+      (!asked || stamp.asked === asked)
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes the environment in a folder of its own and then points the symbolic link `<venvs>/<name>` at it in one rename:
+ * whoever looks sees the old environment or the new one, complete. (A folder that is renamed would break the scripts in
+ * its bin/, whose first line names the interpreter's path.)
+ *
+ * @param {Environment} environment
+ * @param {object} options
+ * @param {string} options.venvs
+ * @param {import('./python.mjs').Python} options.python
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {string} options.logFile
+ * @param {boolean} options.offline
+ * @param {(line: string) => void} options.log
+ */
+export async function buildEnvironment({ name, lock }, { venvs, python, env, logFile, offline, log }) {
+  log(`installing the Python environment "${name}" with Python ${python.version} (about a minute the first time) …`);
+  const since = Date.now();
+  mkdirSync(venvs, { recursive: true });
+  const link = join(venvs, name);
+  const before = targetOf(link);
+  removeLeftovers(venvs, name, before);
+
+  const hash = hashOf(lock);
+  const folder = `.${name}-${hash.slice(0, 8)}-${randomBytes(3).toString('hex')}`;
+  const path = join(venvs, folder);
+  await undoing(
+    () => rmSync(path, { recursive: true, force: true }),
+    async () => {
+      /** @type {(program: string, args: string[]) => Promise<void>} */
+      const step = async (program, args) => {
+        const { ok, output } = await run(program, args, {
+          cwd: venvs,
+          // A setting that sends packages to the user's own folder would leave the environment empty.
+          env: { ...env, PIP_USER: '0', ...(offline && { PIP_NO_INDEX: '1' }) },
+          logFile,
+          onLine: (line) => void (/^\s*Downloading .* MB\)$/.test(line) && log(`  ${line.trim()}`)),
+        });
+        if (ok) return;
+        const doing = `installing the Python environment "${name}"`;
+        const from = 'the Python package index';
+        const of = { folder: venvs, needs: NEEDS, output, log: logFile, python: python.version, offline };
+        throw toSetupError({ doing, from, ...of });
+      };
+      // -I: what else the user has installed for this Python must not count as installed.
+      await step(python.path, ['-I', '-m', 'venv', path]);
+      // pip and not uv, which is faster: uv does not read the user's pip configuration (mirrors, local wheels, certificates).
+      // pip byte-compiles what it installs. Nothing is built from source: the lock has hashes of wheels only.
+      await step(join(path, 'bin', 'python'), [
+        ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'],
+        ...['--only-binary=:all:', '--no-deps', '--require-hashes', '-r', lock],
+      ]);
+      const interpreter = realpathSync(join(path, 'bin', 'python'));
+      writeFileSync(join(path, STAMP), JSON.stringify({ lock: hash, interpreter, asked: env.XIM_PYTHON }));
+    },
+  );
+
+  if (before === undefined) rmSync(link, { recursive: true, force: true });
+  const next = join(venvs, `${folder}.link`);
+  symlinkSync(folder, next);
+  renameSync(next, link);
+  // A link of the user's own leads elsewhere: it is replaced, and what it led to stays.
+  if (before !== undefined && BUILD.test(before)) rmSync(join(venvs, before), { recursive: true, force: true });
+  log(`the Python environment "${name}" is installed (${Math.round((Date.now() - since) / 1000)} s).`);
+}
+
+/** @param {string} lock */
+function hashOf(lock) {
+  return createHash('sha256').update(readFileSync(lock)).digest('hex');
+}
+
+/**
+ * @param {string} link
+ * @returns {string | undefined} undefined if it is not there, or not ours (a folder)
+ */
+function targetOf(link) {
+  return lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(link) : undefined;
+}
+
+/**
+ * What a killed set-up left: half-built folders of this name.
+ *
+ * @param {string} venvs
+ * @param {string} name
+ * @param {string | undefined} inUse
+ */
+function removeLeftovers(venvs, name, inUse) {
+  for (const entry of readdirSync(venvs)) {
+    if (BUILD.exec(entry)?.[1] === name && entry !== inUse)
+      rmSync(join(venvs, entry), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,27 @@
+import { checkMachine } from './machine.mjs';
+
+/**
+ * Sets up what is missing for a script of this repository: node packages, the engines' Python environments, models.
+ * Where nothing is missing it costs a few file reads. It needs Node's built-in modules only, and several processes may
+ * call it at once. What cannot be had is told in one sentence, and **ends the process** with exit code 1; a signal ends
+ * it with 128 + the signal's number.
+ *
+ * @param {object} options
+ * @param {string[]} options.engines names of engines; one without python/requirements.lock needs no environment
+ * @param {string[]} options.models apps whose models.json is fetched
+ * @param {boolean} options.dev also the tools that check Python (`.venv/dev`)
+ * @param {(line: string) => void} options.log is told what is being done
+ * @returns {Promise<{ venvs: string, modelCache: string }>} folders for XIM_VENVS and XIM_MODEL_CACHE: the user's own if those are set
+ */
+export async function setup(options) {
+  checkMachine();
+  const { prepare } = await import('./prepare.mjs');
+  const { SetupError } = await import('./errors.mjs');
+  try {
+    return await prepare(options);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    options.log(error.message);
+    process.exit(1);
+  }
+}

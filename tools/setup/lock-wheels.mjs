@@ -1,0 +1,36 @@
+// `node tools/setup/lock-wheels.mjs [--upgrade]` makes every requirements.lock anew from the requirements.in beside it.
+// It needs uv on PATH (or its path in the variable UV), since pip cannot resolve for Pythons other than its own.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folders = [
+  join(root, 'tools/python'),
+  ...readdirSync(join(root, 'libs')).map((lib) => join(root, 'libs', lib, 'python')),
+].filter((folder) => existsSync(join(folder, 'requirements.in')));
+
+for (const folder of folders) {
+  // uv asks the indexes of its own settings, not pip's (UV_INDEX, UV_FIND_LINKS). No option here writes one into the lock.
+  const { status, error } = spawnSync(
+    process.env.UV ?? 'uv',
+    [
+      ...['pip', 'compile', 'requirements.in', '--output-file', 'requirements.lock', '--quiet'],
+      ...['--universal', '--python-version', '3.10', '--no-python-downloads', '--only-binary', ':all:'],
+      ...['--generate-hashes', '--no-annotate', '--custom-compile-command', 'node tools/setup/lock-wheels.mjs'],
+      // A list of its own, since uv could not tell a dependency that is left out on purpose from one that was forgotten.
+      ...(existsSync(join(folder, 'requirements.excluded.in')) ? ['--excludes', 'requirements.excluded.in'] : []),
+      ...process.argv.slice(2),
+    ],
+    { cwd: folder, stdio: 'inherit' },
+  );
+  if (error) {
+    console.error(
+      `uv could not be started (${error.message}). Install it (pip install uv), or name it: UV=/path/to/uv.`,
+    );
+    process.exit(1);
+  }
+  if (status !== 0) process.exit(status ?? 1);
+  console.log(relative(root, join(folder, 'requirements.lock')));
+}

@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { alone } from './alone.mjs';
+import { buildEnvironment, environmentCurrent } from './environment.mjs';
+import { SetupError, toSetupError } from './errors.mjs';
+import { installNodePackages, nodePackagesCurrent } from './node-packages.mjs';
+import { findPython } from './python.mjs';
+import { interruptible, run } from './run.mjs';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * What `setup` of index.mjs does, with failures as SetupError.
+ *
+ * @param {object} options
+ * @param {string[]} options.engines
+ * @param {string[]} options.models
+ * @param {boolean} options.dev
+ * @param {(line: string) => void} options.log
+ * @param {string} [options.root] a workspace other than the one this file is in
+ * @param {NodeJS.ProcessEnv} [options.env]
+ */
+export async function prepare({ engines, models, dev, log, root = ROOT, env = process.env }) {
+  const ownVenvs = join(root, '.venv');
+  const venvs = env.XIM_VENVS ? resolve(root, env.XIM_VENVS) : ownVenvs;
+  const modelCache = env.XIM_MODEL_CACHE ? resolve(root, env.XIM_MODEL_CACHE) : join(root, '.model_cache');
+  const offline = ['1', 'true'].includes(env.XIM_OFFLINE ?? '');
+  const state = join(root, '.xim');
+  const logFile = join(state, 'setup.log');
+
+  // Environments that the user named are the user's to make.
+  const environments = (env.XIM_VENVS ? [] : [...new Set(engines)])
+    .map((name) => ({ name, lock: join(root, 'libs', `engine-${name}`, 'python', 'requirements.lock') }))
+    .concat(dev ? { name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') } : [])
+    .filter(({ lock }) => existsSync(lock));
+  const missing = () => environments.filter((one) => !environmentCurrent(ownVenvs, one, env.XIM_PYTHON));
+  const waits = () => log('another start is setting up this folder; waiting for it …');
+
+  return interruptible(log, async () => {
+    try {
+      if (!nodePackagesCurrent(root) || missing().length > 0)
+        await alone(root, waits, async () => {
+          // Asked again: whoever was waited for may have done it all.
+          const toBuild = missing();
+          const python = toBuild.length > 0 ? findPython(env) : undefined;
+          mkdirSync(state, { recursive: true });
+          writeFileSync(logFile, '');
+          if (!nodePackagesCurrent(root)) await installNodePackages({ root, env, logFile, offline, log });
+          if (!python) return;
+          for (const one of toBuild)
+            await buildEnvironment(one, { venvs: ownVenvs, python, env, logFile, offline, log });
+        });
+      if (models.length > 0) await fetchModels(models, { root, env: { ...env, XIM_MODEL_CACHE: modelCache } });
+    } catch (error) {
+      if (error instanceof SetupError) throw error;
+      throw toSetupError({
+        doing: 'setting up',
+        from: 'this machine',
+        folder: root,
+        needs: 2 ** 30,
+        output: String(error),
+        log: logFile,
+      });
+    }
+    return { venvs, modelCache };
+  });
+}
+
+/**
+ * @param {string[]} apps
+ * @param {{ root: string, env: NodeJS.ProcessEnv }} options
+ */
+async function fetchModels(apps, { root, env }) {
+  const { ok } = await run(
+    process.execPath,
+    [
+      ...['--conditions=@xim/source', '--import', 'tsx', 'libs/model-cache/src/bin.ts', 'pull'],
+      ...apps.map((app) => `apps/${app}/models.json`),
+    ],
+    { cwd: root, env },
+  );
+  if (!ok) throw new SetupError(`The models of ${apps.join(', ')} could not be fetched; the line above says why.`);
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setup } from './index.mjs';
+import { ROOT } from './prepare.mjs';
+import { runServices } from './services.mjs';
+import { listApps } from './workspace.mjs';
+
+const DEFAULT_APP = 'chat';
+const DEFAULT_PORT = 8000;
+
+/** @param {string} line */
+const log = (line) => console.error(`xim: ${line}`);
+
+/**
+ * `npm start [app …] [-- --help]`: sets up what is missing, serves, and stops on a signal.
+ *
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+export async function start(args) {
+  const apps = listApps(ROOT);
+  const help = args.some((arg) => arg === '--help' || arg === '-h');
+  const named = args.filter((arg) => arg !== '--help' && arg !== '-h');
+  const wrong = whatIsWrong(named, apps);
+  if (wrong) {
+    console.error(`${wrong}\n\n${usage(apps)}`);
+    return 2;
+  }
+  const names = named.length > 0 ? named : [DEFAULT_APP];
+  if (help) console.log(`${usage(apps)}\n`);
+
+  const engines = help ? [] : apps.filter(({ name }) => names.includes(name)).flatMap((app) => app.engines);
+  // Models are left to the services: they fetch what this host's profile needs, with progress.
+  const { venvs, modelCache } = await setup({ engines, models: [], dev: false, log });
+
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env, XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache };
+  // Meant for the set-up alone; a service warns of variables that it does not know.
+  delete env.XIM_PYTHON;
+  // --help prints the configuration, which is the same for all services: one is enough.
+  const services = (help ? names.slice(0, 1) : names).map((name, index) => ({
+    name,
+    args: [...toNodeArguments(name), ...(help ? ['--help'] : [])],
+    env: { ...env, XIM_PORT: toPort(process.env.XIM_PORT, index) },
+  }));
+  return runServices(services, { cwd: ROOT, log });
+}
+
+/**
+ * The port of the service with this index: they count up from XIM_PORT. What is no port is passed on, since the service
+ * says best what is wrong with it (and it, not this script, says that a port is in use: only it can know).
+ *
+ * @param {string | undefined} first
+ * @param {number} index
+ */
+export function toPort(first, index) {
+  const port = Number(first || DEFAULT_PORT);
+  return Number.isInteger(port) && port > 0 ? `${port + index}` : `${first}`;
+}
+
+/** @param {string} name */
+function toNodeArguments(name) {
+  const preload = pathToFileURL(join(import.meta.dirname, 'die-with-parent.mjs')).href;
+  return ['--conditions=@xim/source', '--import', preload, '--import', 'tsx', `apps/${name}/src/main.ts`];
+}
+
+/**
+ * @param {string[]} named
+ * @param {import('./workspace.mjs').App[]} apps
+ */
+function whatIsWrong(named, apps) {
+  const option = named.find((arg) => arg.startsWith('-'));
+  if (option)
+    return `There is no option "${option}": settings are environment variables, such as XIM_PORT=9000 npm start.`;
+  const unknown = named.find((name) => !apps.some((app) => app.name === name));
+  if (unknown !== undefined) return `There is no service "${unknown}".`;
+  const twice = named.find((name, index) => named.indexOf(name) !== index);
+  if (twice) return `The service "${twice}" is named twice.`;
+}
+
+/** @param {import('./workspace.mjs').App[]} apps */
+function usage(apps) {
+  const width = Math.max(...apps.map(({ name }) => name.length));
+  return [
+    `npm start [service …]     serves ${DEFAULT_APP}, or the services named, each at the next port; Ctrl-C ends them`,
+    'npm start -- --help       prints this and the settings (the first time node packages are installed for it)',
+    '',
+    'The services:',
+    ...apps.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`),
+  ].join('\n');
+}
