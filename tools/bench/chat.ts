@@ -173,7 +173,7 @@ function runEcho(service: Service, clients: number, requests: number, tokens: nu
     path: '/v1/chat/completions',
     clients,
     requests,
-    body: () => toRequest('echo', 'a rose is a rose is a rose '.repeat(tokens / 8), tokens),
+    body: () => toRequest('xim/echo-generate', 'a rose is a rose is a rose '.repeat(tokens / 8), tokens),
   });
 }
 

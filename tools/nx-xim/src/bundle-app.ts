@@ -1,0 +1,73 @@
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+/**
+ * Makes `<app>/dist`: all of a service but its models.
+ *
+ * - `main.js`, one ES module with every package in it;
+ * - `python/`, the Python packages of the engines that are in the bundle: they are looked for beside it;
+ * - `swagger-ui/`, the files of the API's page for people: looked for there too, since the package that has them
+ *   finds them by its own path.
+ *
+ * @param workspaceRoot to which the paths of bundled modules are relative
+ */
+export async function bundleApp(app: string, workspaceRoot: string): Promise<void> {
+  const dist = join(app, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: workspaceRoot,
+    entryPoints: [join(app, 'src/main.ts')],
+    outfile: join(dist, 'main.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['@xim/source'],
+    // The CommonJS packages in it call require() for Node's own modules, and some name their folder.
+    banner: {
+      js: [
+        "import { createRequire as __createRequire } from 'node:module';",
+        'const require = __createRequire(import.meta.url);',
+        'const __filename = import.meta.filename;',
+        'const __dirname = import.meta.dirname;',
+      ].join('\n'),
+    },
+    legalComments: 'linked',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const bundled = Object.keys(metafile.inputs);
+  for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) copyPython(join(workspaceRoot, folder), dist);
+  for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
+    cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), { recursive: true });
+  }
+}
+
+/** The folders that a pattern finds at the beginning of paths, each once. */
+function foldersOf(paths: readonly string[], pattern: RegExp): string[] {
+  return [...new Set(paths.flatMap((path) => pattern.exec(path)?.[0] ?? []))];
+}
+
+/** Copies the packages (folders with `__init__.py`) of a library's `python/`, without tests and byte code. */
+function copyPython(library: string, dist: string): void {
+  const python = join(library, 'python');
+  if (!existsSync(python)) return;
+  for (const name of readdirSync(python)) {
+    if (!existsSync(join(python, name, '__init__.py'))) continue;
+    cpSync(join(python, name), join(dist, 'python', name), {
+      recursive: true,
+      filter: (path) => !path.endsWith('__pycache__'),
+    });
+  }
+}
+
+if (require.main === module) {
+  const app = process.argv[2];
+  if (!app || !existsSync(join(app, 'src/main.ts'))) {
+    console.error(`usage: tsx ${__filename} apps/<app>, a folder with src/main.ts; found: ${app}`);
+    process.exit(2);
+  }
+  const root = resolve(dirname(__filename), '../../..');
+  bundleApp(resolve(app), root).catch(() => process.exit(1)); // esbuild has said what is wrong
+}

@@ -1,0 +1,25 @@
+export type ProjectType = 'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image';
+
+/** What a folder is, read from its path. eslint.config.mjs says which of them may depend on which. */
+export function toType(root: string): ProjectType {
+  const [area, folder = ''] = root.split('/');
+  if (area === 'apps') return 'app';
+  if (area === 'tools') return 'tool';
+  if (area === 'xim') return 'image';
+  if (folder.endsWith('-schema')) return 'schema';
+  if (folder.startsWith('engine-')) return 'engine';
+  if (folder === 'engine') return 'contract';
+  if (folder === 'server') return 'server';
+  return 'runtime';
+}
+
+/** `name:` is for the few rules that mean one package of a type: an engine may use `worker`, and no other runtime. */
+export function toTags(root: string): string[] {
+  return [`type:${toType(root)}`, `name:${toName(root)}`];
+}
+
+/** What `nx run <name>:build` takes: the folder, and for a base image the name of the image. */
+export function toName(root: string): string {
+  const folder = root.split('/').at(-1)!;
+  return toType(root) === 'image' ? `xim-${folder}` : folder;
+}

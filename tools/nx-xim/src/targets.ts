@@ -1,0 +1,59 @@
+import type { TargetConfiguration } from '@nx/devkit';
+import { toType } from './tags.ts';
+
+type Targets = Record<string, TargetConfiguration>;
+
+/**
+ * The targets of a folder; commands run at the root of the workspace.
+ *
+ * @param has whether the folder has a file
+ */
+export function toTargets(root: string, has: (path: string) => boolean): Targets {
+  return {
+    ...(has('tsconfig.json') && codeTargets(root)),
+    ...(has('tsconfig.lib.json') && libraryTargets(root)),
+    ...(toType(root) === 'app' && has('src/main.ts') && appTargets(root)),
+    ...(has('python') && pythonTargets(root)),
+  };
+}
+
+function codeTargets(root: string): Targets {
+  // Packages are compiled and linted from their sources, those of their dependencies included.
+  const inputs = ['default', '^default', '{workspaceRoot}/eslint.config.mjs'];
+  return {
+    typecheck: { command: `tsc -p ${root}`, cache: true, inputs },
+    lint: { command: `eslint --max-warnings=0 ${root}`, cache: true, inputs },
+    // Never cached: tests start Python, and what they see depends on CPU, wheels and models, which Nx does not know.
+    test: { command: `vitest run --config vitest.base.ts --passWithNoTests ${root}/` },
+  };
+}
+
+function libraryTargets(root: string): Targets {
+  return {
+    build: {
+      command: `rm -rf ${root}/dist && tsc -p ${root}/tsconfig.lib.json`,
+      // Compiled against the declarations that other packages publish.
+      dependsOn: ['^build'],
+      cache: true,
+      inputs: ['production', '^production'],
+      outputs: ['{projectRoot}/dist'],
+    },
+  };
+}
+
+function appTargets(root: string): Targets {
+  return {
+    build: {
+      command: `tsx tools/nx-xim/src/bundle-app.ts ${root}`,
+      cache: true,
+      inputs: ['production', '^production'],
+      outputs: ['{projectRoot}/dist'],
+    },
+    // For development only: `nx` does not pass signals on reliably. `npm start` is the way to run a service.
+    serve: { command: `node --conditions=@xim/source --import tsx ${root}/src/main.ts`, continuous: true },
+  };
+}
+
+function pythonTargets(root: string): Targets {
+  return { pytest: { command: `node tools/check/pytest.mjs ${root}` } };
+}

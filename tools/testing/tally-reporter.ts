@@ -1,0 +1,38 @@
+import { writeFileSync } from 'node:fs';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
+
+/** What is written to `--outputFile.tally`, as JSON. */
+export interface Tally {
+  passed: number;
+  /** Tests, and besides them files, suites and hooks that failed. */
+  failed: number;
+  /** `reason` is the note of `context.skip(condition, note)`; empty where a test gave none. */
+  skipped: { test: string; reason: string }[];
+}
+
+/** Counts tests for the closing line of the check. Vitest's own JSON report leaves out why a test was skipped. */
+export default class TallyReporter implements Reporter {
+  #file: string | undefined;
+
+  onInit(vitest: Vitest): void {
+    const { outputFile } = vitest.config;
+    this.#file = typeof outputFile === 'object' ? outputFile['tally'] : outputFile;
+    if (!this.#file) throw new Error('The tally reporter writes a file: add --outputFile.tally=FILE.');
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const tally: Tally = { passed: 0, failed: unhandledErrors.length, skipped: [] };
+    for (const module of modules) {
+      const broken = [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
+      tally.failed += broken.length;
+      for (const test of module.children.allTests()) {
+        const result = test.result();
+        if (result.state === 'passed') tally.passed += 1;
+        else if (result.state === 'skipped')
+          tally.skipped.push({ test: `${module.relativeModuleId} > ${test.fullName}`, reason: result.note ?? '' });
+        else tally.failed += 1; // also one that never came to an end
+      }
+    }
+    writeFileSync(this.#file!, JSON.stringify(tally));
+  }
+}
