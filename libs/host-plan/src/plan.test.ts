@@ -253,6 +253,7 @@ describe('what is asked for', () => {
   test('the rest of the plan follows it', () => {
     expect(asking({ slots: 100 }).kvCacheBytes).toBe(100 * 2048 * 23_040);
     expect(asking({ kvCacheBytes: 10 * 2048 * 23_040 }).slots).toBe(10);
+    expect(asking({ kvCacheBytes: 100 * 2048 * 23_040 }).slots).toBe(64);
     expect(asking({ threads: 1 }, { weightBytes: 4e9 }).stallMs).toBe(5 * 56_656);
   });
 
