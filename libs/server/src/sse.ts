@@ -3,6 +3,8 @@ import type { FastifyReply } from 'fastify';
 
 /** Milliseconds of silence, up to twice that, after which a comment keeps proxies from closing the connection. */
 const KEEP_ALIVE_MS = 5_000;
+/** Characters that may wait for more to join them. */
+const MAX_QUEUED = 1 << 15;
 
 /** An answer of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface EventStream {
@@ -27,11 +29,14 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
   let silent = false;
 
   const flush = (): void => {
-    scheduled = false;
     if (queued === '' || raw.destroyed || raw.writableEnded) return;
     raw.write(queued);
     queued = '';
     silent = false;
+  };
+  const flushInTime = (): void => {
+    scheduled = false;
+    flush();
   };
   const keepAlive = setInterval(() => {
     // While older bytes wait for the client, a comment would only hide from the server's timer that it takes nothing.
@@ -52,10 +57,11 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
   return {
     send(data) {
       queued += `data: ${data}\n\n`;
+      if (queued.length > MAX_QUEUED) flush();
       if (scheduled) return;
       scheduled = true;
       // Runs after all promises that are settled now: events that arrived together are sent together.
-      process.nextTick(flush);
+      process.nextTick(flushInTime);
     },
     get full() {
       return raw.writableNeedDrain;
