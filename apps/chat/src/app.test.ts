@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { createServer, readConfig, type XimServer } from '@xim/server';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import app from './app.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The service as it is shipped, on its real model, through the official client. */
+describe('chat', { timeout: 300_000 }, () => {
+  let server: XimServer;
+  let client: OpenAI;
+  let origin: string;
+
+  beforeAll(async () => {
+    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    server = await createServer(app, readConfig(env).config);
+    await server.app.listen({ host: '127.0.0.1', port: 0 });
+    origin = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
+    client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
+    await server.ready;
+  }, 300_000);
+  afterAll(() => server.close());
+
+  const ask = (content: string, more: Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> = {}) =>
+    client.chat.completions.create({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content }],
+      temperature: 0,
+      max_completion_tokens: 24,
+      ...more,
+    });
+
+  it('answers alike streamed and not, under the model’s own name', async () => {
+    const whole = await ask('Tell me about the sea.');
+    expect(whole.model).toBe('HuggingFaceTB/SmolLM2-135M-Instruct');
+    expect(whole.choices[0]?.message.content).toMatch(/\w+ \w+ \w+/);
+    expect(whole.usage?.completion_tokens).toBe(24);
+    expect(whole.choices[0]?.finish_reason).toBe('length');
+
+    const stream = await client.chat.completions.create({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content: 'Tell me about the sea.' }],
+      temperature: 0,
+      max_completion_tokens: 24,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let usage: OpenAI.CompletionUsage | null | undefined;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      usage = chunk.usage;
+    }
+    expect(text).toBe(whole.choices[0]?.message.content);
+    expect(usage).toMatchObject({ completion_tokens: 24, prompt_tokens: whole.usage?.prompt_tokens });
+  });
+
+  it('gives the same text for the same seed, also in company', async () => {
+    const seeded = () => ask('Tell me a story.', { temperature: 1, seed: 42 });
+    const alone = await seeded();
+    const together = await Promise.all([seeded(), seeded(), ask('Tell me a story.', { temperature: 1, seed: 43 })]);
+    expect(together[0].choices[0]?.message.content).toBe(alone.choices[0]?.message.content);
+    expect(together[1].choices[0]?.message.content).toBe(alone.choices[0]?.message.content);
+    expect(together[2].choices[0]?.message.content).not.toBe(alone.choices[0]?.message.content);
+  });
+
+  it('leaves a stop string out and ends there', async () => {
+    const text = (await ask('Tell me about the sea.')).choices[0]?.message.content ?? '';
+    const stop = text.slice(20, 26);
+    const stopped = await ask('Tell me about the sea.', { stop });
+    expect(stopped.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: text.slice(0, text.indexOf(stop)) },
+    });
+  });
+
+  it('refuses a prompt that does not fit, and harms nobody', async () => {
+    const neighbour = ask('Tell me about the sea.');
+    const error = await ask('sea '.repeat(10_000)).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ status: 400, code: 'context_length_exceeded', param: 'messages' });
+    expect((await neighbour).usage?.completion_tokens).toBe(24);
+  });
+
+  it('frees the slot of a client that goes away', async () => {
+    const running = () =>
+      server.app.inject('/metrics').then(({ body }) => Number(/^xim_running_sequences\{.*\} (\d+)/m.exec(body)?.[1]));
+    const stream = await client.chat.completions.create({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content: 'Count to ten thousand.' }],
+      stream: true,
+    });
+    for await (const chunk of stream) {
+      if (!chunk.choices[0]?.delta.content) continue;
+      expect(await running()).toBe(1);
+      break;
+    }
+    await expect.poll(running, { timeout: 20_000 }).toBe(0);
+  });
+
+  it('survives the death of its worker', async () => {
+    const stream = await client.chat.completions.create({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content: 'Count to ten thousand.' }],
+      stream: true,
+    });
+    const read = async () => {
+      let killed = false;
+      for await (const chunk of stream) {
+        if (killed || !chunk.choices[0]?.delta.content) continue;
+        process.kill(workerPid(), 'SIGKILL');
+        killed = true;
+      }
+    };
+    await expect(read()).rejects.toThrow(/engine stopped/);
+    expect((await fetch(`${origin}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${origin}/health/live`)).status).toBe(200);
+    await expect
+      .poll(() => fetch(`${origin}/health/ready`).then(({ status }) => status), { timeout: 120_000 })
+      .toBe(200);
+    expect((await ask('Tell me about the sea.')).usage?.completion_tokens).toBe(24);
+  });
+});
+
+/** The one child of this process that runs a worker. */
+function workerPid(): number {
+  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
+  );
+  return Number(children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('xim_engine_oneapi')));
+}
