@@ -9,7 +9,7 @@ import { chatCompletions, defineService, serve } from '@xim/server';
 const folder = mkdtempSync(join(tmpdir(), 'xim-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const models = join(folder, 'models.json');
-const main = echoModel('generate', { rate: 0 });
+const main = echoModel('generate', { rate: Number(process.env['BENCH_RATE'] ?? 0) });
 writeFileSync(models, JSON.stringify({ lockVersion: 1, models: { main } }));
 
 await serve(
