@@ -12,7 +12,12 @@ let server: FakeServer;
 beforeAll(async () => {
   writeFileSync(file, 'key-three\n\n  key-four  \n');
   server = await startFakeServer({
-    env: { XIM_API_KEYS: 'key-one, key-two', XIM_API_KEYS_FILE: file, XIM_CORS_ORIGINS: 'https://a.example', XIM_HOST: '0.0.0.0' }, // prettier-ignore
+    env: {
+      XIM_API_KEYS: 'key-one, key-two',
+      XIM_API_KEYS_FILE: file,
+      XIM_CORS_ORIGINS: 'https://a.example',
+      XIM_HOST: '0.0.0.0',
+    },
   });
   await server.ready;
 });
@@ -71,7 +76,11 @@ describe('with keys', () => {
   });
 
   it('a preflight is open', async () => {
-    const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }; // prettier-ignore
+    const headers = {
+      origin: 'https://a.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization',
+    };
     const answer = await server.app.inject({ method: 'OPTIONS', url: '/v1/once', headers });
     expect(answer.statusCode).toBe(204);
     expect(answer.headers).toMatchObject({

@@ -23,7 +23,10 @@ export function readApiKeys(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>): re
       cause,
     });
   }
-  const keys = text.split('\n').map((line) => line.trim()).filter(Boolean); // prettier-ignore
+  const keys = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
   if (keys.length === 0) {
     throw new ServiceStartError(
       `[server] XIM_API_KEYS_FILE="${config.apiKeysFile}" holds no key; expected one per line.`,

@@ -23,7 +23,10 @@ const post = (path: string, body: object = {}, init: RequestInit = {}): Promise<
   });
 
 const lines = async (response: Response): Promise<Record<string, unknown>[]> =>
-  (await response.text()).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>); // prettier-ignore
+  (await response.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -47,7 +50,12 @@ describe('a call', () => {
     await start();
     const response = await post('/v1/stream', { tokens: 4 }, { headers: { 'x-request-id': 'abc' } });
     const events = await lines(response);
-    expect(events.map((event) => event['type'])).toEqual(['start', ...Array<string>(4).fill('text-delta'), 'choice-end', 'end']); // prettier-ignore
+    expect(events.map((event) => event['type'])).toEqual([
+      'start',
+      ...Array<string>(4).fill('text-delta'),
+      'choice-end',
+      'end',
+    ]);
     expect(server.factory.engine.options[0]?.id).toBe('abc');
     expect(server.factory.engine.ends).toEqual(['end']);
     await idle();

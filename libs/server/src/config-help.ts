@@ -29,8 +29,12 @@ export function formatHelp(service: string): string {
   ].join('\n');
 }
 
-/** The same table for a README. */
+/** The same table for a README, in aligned columns. */
 export function formatMarkdown(): string {
-  const lines = rows().map((row) => `| \`${row.env}\` | ${row.value} | ${row.advice} |`);
-  return ['| variable | default | |', '| --- | --- | --- |', ...lines, ''].join('\n');
+  const cells = rows().map((row) => [`\`${row.env}\``, row.value, row.advice]);
+  const table = [['variable', 'default', 'meaning'], ...cells];
+  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]!.length)));
+  const [head, ...body] = table.map((row) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [head, rule, ...body, ''].join('\n');
 }

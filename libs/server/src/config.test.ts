@@ -6,7 +6,14 @@ import { configSchema, readConfig, settings } from './config.ts';
 describe('the configuration', () => {
   it('is complete without any variable, and listens on this machine only', () => {
     const { config, warnings } = readConfig({ PATH: '/bin', XIM_PORT: '' });
-    expect(config).toMatchObject({ host: '127.0.0.1', port: 8000, apiKeys: [], offline: false, requestTimeoutSeconds: 600, bodyLimitBytes: 4_194_304 }); // prettier-ignore
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8000,
+      apiKeys: [],
+      offline: false,
+      requestTimeoutSeconds: 600,
+      bodyLimitBytes: 4_194_304,
+    });
     expect(warnings).toEqual([]);
   });
 
@@ -41,7 +48,14 @@ describe('the configuration', () => {
   });
 
   it('names every wrong variable with its value and what was expected, but no secret', () => {
-    const env = { XIM_PORT: '99999', XIM_SLOTS: 'many', XIM_LOG_LEVEL: 'loud', XIM_OFFLINE: 'maybe', XIM_MODEL_ALIASES: 'a=b=c', XIM_API_KEYS: 'secret' }; // prettier-ignore
+    const env = {
+      XIM_PORT: '99999',
+      XIM_SLOTS: 'many',
+      XIM_LOG_LEVEL: 'loud',
+      XIM_OFFLINE: 'maybe',
+      XIM_MODEL_ALIASES: 'a=b=c',
+      XIM_API_KEYS: 'secret',
+    };
     expect(() => readConfig(env)).toThrow(
       '[server] The configuration is wrong. ' +
         'XIM_PORT="99999": expected a whole number from 0 to 65535. ' +
@@ -54,6 +68,10 @@ describe('the configuration', () => {
 
   it.each(['-1', '1.5', 'abc', 'NaN', '1e9', 'Infinity'])('takes no port %s', (port) => {
     expect(() => readConfig({ XIM_PORT: port })).toThrow(`XIM_PORT="${port}"`);
+  });
+
+  it('takes no list of keys without a key: the service would be open', () => {
+    expect(() => readConfig({ XIM_API_KEYS: ' , ' })).toThrow('XIM_API_KEYS: expected keys separated by commas');
   });
 
   it('warns about variables that look like its own', () => {

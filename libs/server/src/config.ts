@@ -19,7 +19,12 @@ export interface Setting {
 
 export const settings = z.registry<Setting>();
 
-const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean)); // prettier-ignore
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 const seconds = z.coerce.number().positive().max(86_400);
 const count = z.coerce.number().int().min(1).max(1_000_000);
 const bytes = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -45,12 +50,16 @@ export const configSchema = z.object({
     expected: 'the name of one of the service’s engines',
     advice: 'Pins one engine; without it the first that this host can run is taken.',
   }),
-  apiKeys: list.default([]).register(settings, {
-    env: 'XIM_API_KEYS',
-    expected: 'keys separated by commas',
-    advice: 'Keys that clients send as "Authorization: Bearer …"; they cover everything but health.',
-    secret: true,
-  }),
+  // One that is set and holds no key is a slip that would open the service.
+  apiKeys: list
+    .refine((keys) => keys.length > 0)
+    .default([])
+    .register(settings, {
+      env: 'XIM_API_KEYS',
+      expected: 'keys separated by commas',
+      advice: 'Keys that clients send as "Authorization: Bearer …"; they cover everything but health.',
+      secret: true,
+    }),
   apiKeysFile: z.string().optional().register(settings, {
     env: 'XIM_API_KEYS_FILE',
     expected: 'the path of a readable file',
@@ -66,12 +75,15 @@ export const configSchema = z.object({
     expected: 'names separated by commas, each "name" or "name=model id", without spaces',
     advice: 'Further names that mean the served model, such as gpt-4o, so that a client changes only its base URL.',
   }),
-  modelCache: z.string().default(() => join(homedir(), '.cache', 'xim', 'models')).register(settings, {
-    env: 'XIM_MODEL_CACHE',
-    expected: 'the path of a folder',
-    advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
-    shown: '~/.cache/xim/models',
-  }),
+  modelCache: z
+    .string()
+    .default(() => join(homedir(), '.cache', 'xim', 'models'))
+    .register(settings, {
+      env: 'XIM_MODEL_CACHE',
+      expected: 'the path of a folder',
+      advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
+      shown: '~/.cache/xim/models',
+    }),
   offline: z.stringbool().default(false).register(settings, {
     env: 'XIM_OFFLINE',
     expected: '1 or 0',
@@ -86,26 +98,31 @@ export const configSchema = z.object({
     env: 'XIM_THREADS',
     expected: 'a whole number from 1',
     advice: 'Threads of the engine; better left to the plan, which knows quota and affinity.',
+    shown: 'planned',
   }),
   slots: count.optional().register(settings, {
     env: 'XIM_SLOTS',
     expected: 'a whole number from 1',
     advice: 'Sequences that run at once; more of them give more tokens in all, and each its own later.',
+    shown: 'planned',
   }),
   queue: z.coerce.number().int().min(0).max(1_000_000).optional().register(settings, {
     env: 'XIM_QUEUE',
     expected: 'a whole number from 0',
     advice: 'Sequences that may wait for a slot; beyond it clients get 429 with Retry-After.',
+    shown: 'planned',
   }),
   kvCacheBytes: bytes.optional().register(settings, {
     env: 'XIM_KV_CACHE_BYTES',
     expected: 'a whole number of bytes from 1',
     advice: 'Memory for the key-value cache; it bounds how much text all slots hold together.',
+    shown: 'planned',
   }),
   stallSeconds: seconds.optional().register(settings, {
     env: 'XIM_STALL_SECONDS',
     expected: 'seconds, above 0',
     advice: 'Time without any progress, with work open, after which the engine is replaced.',
+    shown: 'planned',
   }),
   requestTimeoutSeconds: seconds.default(600).register(settings, {
     env: 'XIM_REQUEST_TIMEOUT_SECONDS',
@@ -132,13 +149,16 @@ export const configSchema = z.object({
     expected: 'trace, debug, info, warn, error, fatal or silent',
     advice: 'debug adds the engine’s own log and the health probes.',
   }),
-  tmp: z.string().default(() => tmpdir()).register(settings, {
-    env: 'XIM_TMP',
-    expected: 'the path of a writable folder',
-    advice: 'Folder for uploads while their request runs; it must have room for the largest.',
-    shown: 'the system’s',
-  }),
-}); // prettier-ignore
+  tmp: z
+    .string()
+    .default(() => tmpdir())
+    .register(settings, {
+      env: 'XIM_TMP',
+      expected: 'the path of a writable folder',
+      advice: 'Folder for uploads while their request runs; it must have room for the largest.',
+      shown: 'the system’s',
+    }),
+});
 
 export type Config = z.output<typeof configSchema>;
 
@@ -166,6 +186,8 @@ export function readConfig(env: Environment = process.env): { config: Config; wa
     throw new ServiceStartError(`[server] The configuration is wrong. ${lines.join(' ')} See --help.`);
   }
   const strangers = Object.keys(env).filter((name) => name.startsWith('XIM_') && env[name] && !known.has(name));
-  const warnings = strangers.sort().map((name) => `${name} is not a variable of this service and has no effect; --help lists those that are.`); // prettier-ignore
+  const warnings = strangers
+    .sort()
+    .map((name) => `${name} is not a variable of this service and has no effect; --help lists those that are.`);
   return { config: parsed.data, warnings };
 }

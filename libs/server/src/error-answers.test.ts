@@ -41,8 +41,12 @@ describe('an unknown path', () => {
   });
 
   it('is a 404 whatever is sent to it', async () => {
-    const payload = Buffer.from('{broken');
-    expect(await send({ method: 'POST', url: '/v1/x', headers: { 'content-type': 'image/png' }, payload })).toMatchObject({ status: 404 }); // prettier-ignore
+    for (const type of ['image/png', 'application/json']) {
+      for (const payload of ['{broken', 'x'.repeat(600_000)]) {
+        const answer = await send({ method: 'POST', url: '/v1/x', headers: { 'content-type': type }, payload });
+        expect(answer).toMatchObject({ status: 404 });
+      }
+    }
   });
 
   it('names chat completions where somebody looks for responses', async () => {
@@ -117,10 +121,18 @@ describe('a hostile body', () => {
   });
 
   it('is told apart from an unusual one', async () => {
-    const unusual = ['{"a": "[[[{{{\\"", "b": "\\ud83d\\ude00 \\\\ud800"}', '[1e400, 12345678901234567890]', `${'['.repeat(100)}${']'.repeat(100)}`]; // prettier-ignore
+    const unusual = [
+      `{"a": "\\"${'['.repeat(200)}"}`,
+      '{"a": "[[[{{{\\"", "b": "\\ud83d\\ude00 \\\\ud800"}',
+      '[1e400, 12345678901234567890]',
+      `${'['.repeat(100)}${']'.repeat(100)}`,
+    ];
     for (const payload of unusual) {
       const answer = await server.app.inject({ method: 'POST', url: '/v1/body', headers: json, payload });
-      expect([answer.statusCode, answer.json()]).toEqual([200, { body: JSON.parse(JSON.stringify(JSON.parse(payload))) as unknown }]); // prettier-ignore
+      expect([answer.statusCode, answer.json()]).toEqual([
+        200,
+        { body: JSON.parse(JSON.stringify(JSON.parse(payload))) as unknown },
+      ]);
     }
     const charset = { 'content-type': 'application/json; charset=utf-8' };
     const answer = await server.app.inject({ method: 'POST', url: '/v1/body', headers: charset, payload: '{}' });

@@ -83,7 +83,9 @@ function toNotFound(request: FastifyRequest, methods: ReadonlyMap<string, Readon
     const message = `${request.method} is not a method of ${pattern}. It takes ${allow.join(', ')}.`;
     return new MethodNotAllowedError(message, allow);
   }
-  const hint = /^\/v1\/responses(\/|$)/.test(path) ? ' The Responses API is not there yet: use POST /v1/chat/completions.' : ''; // prettier-ignore
+  const hint = /^\/v1\/responses(\/|$)/.test(path)
+    ? ' The Responses API is not there yet: use POST /v1/chat/completions.'
+    : '';
   return new RouteNotFoundError(
     `There is no ${request.method} path of this name here.${hint} See /docs for those there are.`,
   );

@@ -41,10 +41,25 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   const registers = [registry];
 
   const gauge = (name: string, help: string, value: () => number): void => {
-    new Gauge({ name, help, registers, collect() { this.set(value()); } }); // prettier-ignore
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
   };
   const total = (name: string, help: string, value: () => number): void => {
-    new Counter({ name, help, registers, collect() { this.reset(); this.inc(value()); } }); // prettier-ignore
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
   };
   const histogram = (name: string, help: string, buckets: number[]): Histogram =>
     createHistogram(registry, { name, help, buckets });

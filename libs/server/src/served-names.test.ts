@@ -7,7 +7,11 @@ const alias = (name: string, target?: string) => ({ name, target });
 
 describe('the names of the served model', () => {
   it('begin with its id; every one means the id', () => {
-    const { names, resolve } = createServedNames(model, [alias('a'), alias('b', 'org/model'), alias('c', 'gpt-4o-mini')], () => undefined); // prettier-ignore
+    const { names, resolve } = createServedNames(
+      model,
+      [alias('a'), alias('b', 'org/model'), alias('c', 'gpt-4o-mini')],
+      () => undefined,
+    );
     expect(names().map((one) => one.name)).toEqual(['org/model', 'gpt-4o-mini', 'a', 'b', 'c']);
     for (const { name } of names()) {
       expect(resolve(name)).toEqual({ name, id: 'org/model', created: 7, ownedBy: 'org' });
@@ -15,10 +19,10 @@ describe('the names of the served model', () => {
   });
 
   it('hold the adapters of the engine once it is ready', () => {
-    let info: EngineInfo | undefined;
-    const { names, resolve } = createServedNames(model, [], () => info);
+    const engine: { info?: EngineInfo } = {};
+    const { names, resolve } = createServedNames(model, [], () => engine.info);
     expect(() => resolve('org/adapter')).toThrow(ModelNotFoundError);
-    info = { models: ['org/model', 'org/adapter'] } as unknown as EngineInfo;
+    engine.info = { models: ['org/model', 'org/adapter'] } as unknown as EngineInfo;
     expect(resolve('org/adapter')).toMatchObject({ id: 'org/adapter' });
     expect(names().map((one) => one.name)).toEqual(['org/model', 'org/adapter', 'gpt-4o-mini']);
   });

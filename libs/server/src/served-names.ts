@@ -37,7 +37,11 @@ export function createServedNames(
     names,
     resolve(name) {
       const served = byName.get(name) ?? adapters().find((adapter) => adapter.name === name);
-      if (!served) throw new ModelNotFoundError(name, names().map((one) => one.name)); // prettier-ignore
+      if (!served)
+        throw new ModelNotFoundError(
+          name,
+          names().map((one) => one.name),
+        );
       return served;
     },
   };

@@ -39,11 +39,34 @@ describe('closing a server', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
+  it('answers in the same shape to the very end', async () => {
+    server = await startFakeServer({
+      routes: [
+        async (app) => {
+          app.addHook('preClose', async () => {
+            const late = await fetch(`${url}/v1/metadata`);
+            answer = { status: late.status, close: late.headers.get('connection'), body: await late.json() };
+          });
+        },
+      ],
+    });
+    let answer: unknown;
+    const url = await server.listen();
+    await server.ready;
+    await fetch(`${url}/health`);
+    await server.close();
+    expect(answer).toMatchObject({ status: 200, close: 'close', body: { state: { state: 'draining' } } });
+  });
+
   it('ends what is left when the time is over', async () => {
     server = await startFakeServer({ behaviour: { tokenMs: 10 } });
     const url = await server.listen();
     await server.ready;
-    const running = await fetch(`${url}/v1/stream`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"tokens":1000000}' }); // prettier-ignore
+    const running = await fetch(`${url}/v1/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"tokens":1000000}',
+    });
     await server.close({ drainMs: 50 });
     expect((await running.text()).trim().split('\n').at(-1)).toBe('{"failed":"XIM_ENGINE_NOT_READY"}');
     expect(server.factory.engine.ends).toEqual(['cancelled']);
@@ -67,6 +90,7 @@ describe('closing a server', () => {
     expect((await open).statusCode).toBe(503);
     await closed;
     expect(server.factory.engines).toHaveLength(1);
+    expect(JSON.stringify(server.log)).not.toContain('a new engine');
   });
 });
 

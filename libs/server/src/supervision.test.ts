@@ -48,7 +48,11 @@ describe('starting', () => {
     await start({ behaviour: { startErrors: [passing(), passing()] } });
     await server.ready;
     expect(server.factory.engines).toHaveLength(3);
-    expect((await probe('/v1/metadata'))[1]['state']).toMatchObject({ state: 'ready', restarts: 2, lastFailure: 'The port was taken.' }); // prettier-ignore
+    expect((await probe('/v1/metadata'))[1]['state']).toMatchObject({
+      state: 'ready',
+      restarts: 2,
+      lastFailure: 'The port was taken.',
+    });
   });
 
   it('ends with the engine’s sentence when trying again is useless', async () => {
@@ -129,6 +133,8 @@ describe('an engine that hangs', () => {
     server.factory.behaviour.hangs = false;
     await isReady();
     expect((await once()).statusCode).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(server.factory.engines).toHaveLength(2); // and being done is not hanging
     expect((await probe('/v1/metadata'))[1]['state']).toMatchObject({
       lastFailure: expect.stringContaining('no progress for') as string,
     });

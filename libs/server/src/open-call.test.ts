@@ -1,0 +1,52 @@
+import { EventEmitter } from 'node:events';
+import type { Engine } from '@xim/engine';
+import type { FastifyRequest } from 'fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createAdmission } from './admission.ts';
+import { createMetrics } from './metrics.ts';
+import { openCall } from './open-call.ts';
+
+afterEach(() => vi.useRealTimers());
+
+function open(headers: Record<string, string> = {}) {
+  const socket = new EventEmitter();
+  const tally = { arrived: performance.now(), queueMs: 0 };
+  const request = { id: 'x', headers, tally, raw: { socket } } as unknown as FastifyRequest;
+  const admission = createAdmission({ slots: 1, queue: 1 });
+  const metrics = createMetrics({ service: 's', task: 't', engine: 'e', model: 'm' }, admission);
+  const call = openCall(request, 1, {
+    admission,
+    metrics,
+    requestTimeoutMs: 60_000,
+    assertAccepting: () => undefined,
+    engine: () => ({}) as Engine,
+  });
+  return { call, socket, admission };
+}
+
+describe('an open call', () => {
+  it('leaves no timer, no listener and no slot behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { call, socket, admission } = open();
+    await call.admit();
+    expect([vi.getTimerCount(), admission.running]).toEqual([1, 1]);
+    call.end();
+    call.end();
+    expect([vi.getTimerCount(), admission.running]).toEqual([0, 0]);
+    socket.emit('close');
+    expect(call.options.signal.aborted).toBe(false);
+  });
+
+  it('has the deadline of the service, or the earlier one that the client asks for', () => {
+    const seconds = (headers?: Record<string, string>): number => {
+      const { call } = open(headers);
+      call.end();
+      return Math.round((call.options.deadline! - performance.now()) / 1000);
+    };
+    expect(seconds()).toBe(60);
+    expect(seconds({ 'x-request-timeout': '5' })).toBe(5);
+    expect(seconds({ 'x-request-timeout': '500' })).toBe(60);
+    for (const wrong of ['0', '-1', 'NaN', ''])
+      expect(() => seconds({ 'x-request-timeout': wrong })).toThrow('above 0');
+  });
+});
