@@ -95,8 +95,9 @@ export async function buildEnvironment({ name, lock }, { venvs, python, env, log
       await step(python.path, ['-I', '-m', 'venv', path]);
       // pip and not uv, which is faster: uv does not read the user's pip configuration (mirrors, local wheels, certificates).
       // pip byte-compiles what it installs. Nothing is built from source: the lock has hashes of wheels only.
+      // --retries: only when it tries again does pip say that an index was not reached.
       await step(join(path, 'bin', 'python'), [
-        ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'],
+        ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries=3'],
         ...['--only-binary=:all:', '--no-deps', '--require-hashes', '-r', lock],
       ]);
       const interpreter = realpathSync(join(path, 'bin', 'python'));

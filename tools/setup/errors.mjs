@@ -15,6 +15,25 @@ const TAMPERED = /DO NOT MATCH THE HASHES|EINTEGRITY/;
 const NO_WHEEL = /No matching distribution found for (\S+)/;
 
 /**
+ * Whether what npm or pip wrote says that the other side could not be reached, or not be trusted.
+ *
+ * @param {string} output
+ */
+export function isUnreached(output) {
+  return UNREACHED.test(output) || UNCACHED.test(output) || CERTIFICATE.test(output);
+}
+
+/**
+ * Free space of the file system that a folder is on, for this user.
+ *
+ * @param {string} folder
+ */
+export function freeBytes(folder) {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/**
  * The sentence for a step that failed, from what its tool wrote.
  *
  * @param {object} step
@@ -31,10 +50,9 @@ export function toSetupError({ doing, from, folder, needs, output, log, python, 
   const failed = capitalised(doing) + ' failed:';
   const size = `about ${Math.round(needs / MB)} MB`;
   if (FULL.test(output)) {
-    const { bavail, bsize } = statfsSync(folder);
     // pip unpacks and npm caches elsewhere too: where the folder itself has room, another file system is the full one.
     const where =
-      bavail * bsize < needs ? folder : `${folder}, the temporary folder or the cache below your home folder`;
+      freeBytes(folder) < needs ? folder : `${folder}, the temporary folder or the cache below your home folder`;
     return new SetupError(`${failed} the disk of ${where} is full. It needs ${size}; free some space and start again.`);
   }
   if (TAMPERED.test(output))

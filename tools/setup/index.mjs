@@ -11,7 +11,7 @@ import { checkMachine } from './machine.mjs';
  * @param {string[]} options.models apps whose models.json is fetched
  * @param {boolean} options.dev also the tools that check Python (`.venv/dev`)
  * @param {(line: string) => void} options.log is told what is being done
- * @returns {Promise<{ venvs: string, modelCache: string }>} folders for XIM_VENVS and XIM_MODEL_CACHE: the user's own if those are set
+ * @returns {Promise<{ venvs: string, modelCache: string }>} folders for XIM_VENVS (with `dev` always the repository's) and XIM_MODEL_CACHE: the user's own if those are set
  */
 export async function setup(options) {
   checkMachine();

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError, toSetupError } from './errors.mjs';
+import { freeBytes, isUnreached, SetupError, toSetupError } from './errors.mjs';
 import { run } from './run.mjs';
 
 /** 404 MB were seen; a lock file grows. */
-const NEEDS = 600 * 2 ** 20;
+const NEEDS = 450 * 2 ** 20;
+/** With less than this left after an installation, the disk was most likely full during it. */
+const SPARE = 8 * 2 ** 20;
+const NO_NPM = 'npm was not found on PATH. Install it (it comes with Node.js) and start again.';
 
 /**
  * Whether node_modules holds what package-lock.json names, for this Node and platform.
@@ -34,28 +37,28 @@ export function nodePackagesCurrent(root) {
 export async function installNodePackages({ root, env, logFile, offline, log }) {
   log('installing node packages (about 30 s the first time) …');
   const since = Date.now();
+  const fail = (/** @type {string} */ output) => {
+    const doing = 'installing node packages';
+    throw toSetupError({ doing, from: 'the npm registry', folder: root, needs: NEEDS, output, log: logFile, offline });
+  };
+  // Looked at here since npm is not to be trusted with it: on a full disk it leaves files out and reports success.
+  if (freeBytes(root) < NEEDS) fail('ENOSPC');
+  const quiet = ['--loglevel=error', '--no-update-notifier'];
+  const options = { cwd: root, env, logFile };
+  // Asked first, since without a network `npm ci` fails only after minutes. What is in npm's cache may then be enough.
+  const ping = offline
+    ? { ok: false, output: 'ENOTCACHED' }
+    : await run('npm', ['ping', '--fetch-retries=0', ...quiet], options);
+  if (/spawn npm ENOENT/.test(ping.output)) throw new SetupError(NO_NPM);
+  const reached = ping.ok || !isUnreached(ping.output);
   const { ok, output } = await run(
     'npm',
-    [
-      ...['ci', '--no-progress', '--loglevel=error', '--no-update-notifier'],
-      // tsx, which runs the services, is a development package: NODE_ENV=production must not leave it out.
-      ...['--include=dev', offline ? '--offline' : '--prefer-offline'],
-    ],
-    { cwd: root, env, logFile },
+    // tsx, which runs the services, is a development package: NODE_ENV=production must not leave it out.
+    ['ci', '--include=dev', '--no-progress', reached ? '--prefer-offline' : '--offline', ...quiet],
+    options,
   );
-  if (!ok && /spawn npm ENOENT/.test(output))
-    throw new SetupError('npm was not found on PATH. Install it (it comes with Node.js) and start again.');
-  if (!ok)
-    throw toSetupError({
-      doing: 'installing node packages',
-      from: 'the npm registry',
-      folder: root,
-      needs: NEEDS,
-      output,
-      log: logFile,
-      offline,
-    });
-  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  if (!ok) fail(reached ? output : ping.output);
+  if (freeBytes(root) < SPARE) fail('ENOSPC');
   writeFileSync(stampFile(root), JSON.stringify(stampFor(root)));
   log(`node packages are installed (${Math.round((Date.now() - since) / 1000)} s).`);
 }

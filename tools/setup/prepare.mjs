@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { alone } from './alone.mjs';
 import { buildEnvironment, environmentCurrent } from './environment.mjs';
 import { SetupError, toSetupError } from './errors.mjs';
@@ -8,7 +7,7 @@ import { installNodePackages, nodePackagesCurrent } from './node-packages.mjs';
 import { findPython } from './python.mjs';
 import { interruptible, run } from './run.mjs';
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = join(import.meta.dirname, '../..');
 
 /**
  * What `setup` of index.mjs does, with failures as SetupError.
@@ -23,14 +22,15 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  */
 export async function prepare({ engines, models, dev, log, root = ROOT, env = process.env }) {
   const ownVenvs = join(root, '.venv');
-  const venvs = env.XIM_VENVS ? resolve(root, env.XIM_VENVS) : ownVenvs;
+  // Environments that the user named are the user's to make; a check of the repository brings its own all the same.
+  const theirVenvs = dev ? undefined : env.XIM_VENVS;
+  const venvs = theirVenvs ? resolve(root, theirVenvs) : ownVenvs;
   const modelCache = env.XIM_MODEL_CACHE ? resolve(root, env.XIM_MODEL_CACHE) : join(root, '.model_cache');
   const offline = ['1', 'true'].includes(env.XIM_OFFLINE ?? '');
   const state = join(root, '.xim');
   const logFile = join(state, 'setup.log');
 
-  // Environments that the user named are the user's to make.
-  const environments = (env.XIM_VENVS ? [] : [...new Set(engines)])
+  const environments = (theirVenvs ? [] : [...new Set(engines)])
     .map((name) => ({ name, lock: join(root, 'libs', `engine-${name}`, 'python', 'requirements.lock') }))
     .concat(dev ? { name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') } : [])
     .filter(({ lock }) => existsSync(lock));
@@ -44,6 +44,7 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
           // Asked again: whoever was waited for may have done it all.
           const toBuild = missing();
           const python = toBuild.length > 0 ? findPython(env) : undefined;
+          accessSync(root, constants.W_OK);
           mkdirSync(state, { recursive: true });
           writeFileSync(logFile, '');
           if (!nodePackagesCurrent(root)) await installNodePackages({ root, env, logFile, offline, log });
@@ -51,9 +52,15 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
           for (const one of toBuild)
             await buildEnvironment(one, { venvs: ownVenvs, python, env, logFile, offline, log });
         });
-      if (models.length > 0) await fetchModels(models, { root, env: { ...env, XIM_MODEL_CACHE: modelCache } });
+      if (models.length > 0) {
+        // An environment has pip; the Python it was made from may lack it.
+        const [one] = environments;
+        const python = one ? join(ownVenvs, one.name, 'bin', 'python') : 'python3';
+        await fetchModels(models, { root, python, env: { ...env, XIM_MODEL_CACHE: modelCache } });
+      }
     } catch (error) {
-      if (error instanceof SetupError) throw error;
+      // An errno is the machine's fault; anything else is a bug of the set-up, whose stack is worth seeing.
+      if (!(error instanceof Error && 'errno' in error)) throw error;
       throw toSetupError({
         doing: 'setting up',
         from: 'this machine',
@@ -69,14 +76,14 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
 
 /**
  * @param {string[]} apps
- * @param {{ root: string, env: NodeJS.ProcessEnv }} options
+ * @param {{ root: string, python: string, env: NodeJS.ProcessEnv }} options
  */
-async function fetchModels(apps, { root, env }) {
+async function fetchModels(apps, { root, python, env }) {
   const { ok } = await run(
     process.execPath,
     [
       ...['--conditions=@xim/source', '--import', 'tsx', 'libs/model-cache/src/bin.ts', 'pull'],
-      ...apps.map((app) => `apps/${app}/models.json`),
+      ...['--python', python, ...apps.map((app) => `apps/${app}/models.json`)],
     ],
     { cwd: root, env },
   );

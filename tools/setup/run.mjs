@@ -15,15 +15,17 @@ const cleanups = new Set();
  * @param {object} options
  * @param {string} options.cwd
  * @param {NodeJS.ProcessEnv} options.env
- * @param {string} [options.logFile] gets the command line and all output; without it the user sees them on stderr
+ * @param {string} [options.logFile] gets the command line and all output; without it the user sees stderr, and stdout is dropped
  * @param {(line: string) => void} [options.onLine] called with each line of stdout that goes to the log file
  * @returns {Promise<{ ok: boolean, output: string }>} never rejects; a program that cannot be started is not ok
  */
 export function run(program, args, { cwd, env, logFile, onLine }) {
   if (logFile) appendFileSync(logFile, `$ ${program} ${args.join(' ')}\n`);
   return new Promise((resolve) => {
-    const sink = logFile ? 'pipe' : 2;
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', sink, sink], detached: true });
+    const child = spawn(program, args, {
+      ...{ cwd, env, detached: true },
+      stdio: ['ignore', logFile ? 'pipe' : 'ignore', logFile ? 'pipe' : 2],
+    });
     children.add(child);
     let output = '';
     let rest = '';

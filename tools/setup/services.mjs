@@ -14,7 +14,7 @@ const SAME_WISH_MS = 1000;
 
 /**
  * Runs services until a signal ends them or one of them ends by itself, which ends the others. The first signal asks
- * them to finish (SIGTERM), the third kills them.
+ * them to finish (SIGTERM), the second again, which a service takes for "at once", and the third kills them.
  *
  * @param {Service[]} services
  * @param {object} options
@@ -24,8 +24,8 @@ const SAME_WISH_MS = 1000;
  */
 export function runServices(services, { cwd, log }) {
   return new Promise((resolve) => {
-    /** @type {Map<string, import('node:child_process').ChildProcess>} */
-    const running = new Map();
+    /** @type {Set<import('node:child_process').ChildProcess>} */
+    const running = new Set();
     let exitCode = 0;
     let stopping = false;
     let wishes = 0;
@@ -33,35 +33,32 @@ export function runServices(services, { cwd, log }) {
 
     const stop = () => {
       stopping = true;
-      for (const child of running.values()) child.kill('SIGTERM');
+      for (const child of running) child.kill('SIGTERM');
     };
     const wish = () => {
       const now = performance.now();
       if (now - lastWish < SAME_WISH_MS) return;
       lastWish = now;
       wishes += 1;
-      if (wishes === 1) stop();
-      if (wishes === 2) log('running requests are finishing; once more kills them.');
-      if (wishes > 2) for (const child of running.values()) child.kill('SIGKILL');
+      if (wishes < 3) stop();
+      else for (const child of running) child.kill('SIGKILL');
     };
     // SIGHUP: the terminal was closed.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, wish);
 
-    services.forEach(({ name, args, env }, index) => {
-      const alone = services.length === 1;
-      const output = alone ? 'inherit' : 'pipe';
+    for (const { name, args, env } of services) {
+      const output = services.length === 1 ? 'inherit' : 'pipe';
       // A session of its own: the terminal's Ctrl-C reaches the service once, through this process, and never twice.
       const child = spawn(process.execPath, args, {
         ...{ cwd, env, detached: true },
         stdio: ['ignore', output, output, 'ipc'],
       });
-      const key = `${index}`;
-      running.set(key, child);
+      running.add(child);
       if (child.stdout) prefixLines(child.stdout, process.stdout, name);
       if (child.stderr) prefixLines(child.stderr, process.stderr, name);
       child.once('error', (error) => log(`${name} could not be started: ${error.message}`));
       child.once('close', (code, signal) => {
-        running.delete(key);
+        running.delete(child);
         const ownCode = signal ? 128 + constants.signals[signal] : (code ?? 1);
         // Asked to stop before it could listen to signals, a service ends by the signal itself.
         const asAsked = stopping && (ownCode === 0 || signal === 'SIGTERM');
@@ -72,7 +69,7 @@ export function runServices(services, { cwd, log }) {
         }
         if (running.size === 0) resolve(exitCode);
       });
-    });
+    }
   });
 }
 

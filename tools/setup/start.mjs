@@ -84,6 +84,7 @@ function usage(apps) {
   return [
     `npm start [service …]     serves ${DEFAULT_APP}, or the services named, each at the next port; Ctrl-C ends them`,
     'npm start -- --help       prints this and the settings (the first time node packages are installed for it)',
+    'XIM_PYTHON=… npm start   takes this Python for the engines’ environments, not the first one on PATH',
     '',
     'The services:',
     ...apps.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`),

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /** What is written to `--outputFile.tally`, as JSON. */
 export interface Tally {
   passed: number;
-  /** Tests, and besides them files, suites and hooks that failed. */
+  /** Tests that failed or never came to an end, and besides them files, suites and hooks that failed. */
   failed: number;
   /** `reason` is the note of `context.skip(condition, note)`; empty where a test gave none. */
   skipped: { test: string; reason: string }[];
@@ -28,11 +28,19 @@ export default class TallyReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === 'passed') tally.passed += 1;
-        else if (result.state === 'skipped')
+        else if (result.state === 'skipped' && !isKeptFromRunning(test))
           tally.skipped.push({ test: `${module.relativeModuleId} > ${test.fullName}`, reason: result.note ?? '' });
-        else tally.failed += 1; // also one that never came to an end
+        else tally.failed += 1;
       }
     }
     writeFileSync(this.#file!, JSON.stringify(tally));
+  }
+}
+
+/** Vitest also calls skipped what it did not run because a hook of the suite had failed. */
+function isKeptFromRunning(test: TestCase): boolean {
+  for (let { parent } = test; ; { parent } = parent) {
+    if (parent.errors().length > 0) return true;
+    if (parent.type === 'module') return false;
   }
 }

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setup } from '../setup/index.mjs';
+import { foldersWith } from './folders.mjs';
+import { lockFileProblems } from './lock-file.mjs';
+import { runCommand } from './run-command.mjs';
+import { toSteps } from './steps.mjs';
+import { add, closingLines, readTally } from './tally.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * Sets up what is missing and runs every step; one that fails does not keep the next ones from running.
+ *
+ * @param {string[]} only names of steps; all if empty
+ * @returns {Promise<number>} exit code
+ */
+export async function check(only) {
+  const problems = lockFileProblems(ROOT);
+  for (const problem of problems) console.log(problem);
+
+  // Where the set-up fails it says why and ends the process: also then the last line is that of a runner.
+  const stopped = () => console.log('\n0 passed, 1 failed, 0 skipped');
+  process.once('exit', stopped);
+  const { venvs, modelCache } = await setup({
+    engines: foldersWith(ROOT, 'libs', 'python/requirements.lock').map((path) => path.replace('libs/engine-', '')),
+    models: foldersWith(ROOT, 'apps', 'models.json').map((path) => path.replace('apps/', '')),
+    dev: true,
+    log: (line) => console.log(line),
+  });
+  process.off('exit', stopped);
+
+  const reports = mkdtempSync(join(tmpdir(), 'xim-check-'));
+  try {
+    const steps = toSteps({ root: ROOT, venvs, reports });
+    const unknown = only.find((name) => !steps.some((step) => step.name === name));
+    if (unknown) {
+      console.log(`There is no step "${unknown}"; there are: ${steps.map(({ name }) => name).join(', ')}.`);
+      return 2;
+    }
+    const { tally, failed } = await runSteps(
+      steps.filter(({ name }) => only.length === 0 || only.includes(name)),
+      toEnvironment({ XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache }),
+    );
+    const { ok, lines } = closingLines(tally, [...(problems.length > 0 ? ['lock file'] : []), ...failed]);
+    console.log(`\n${lines.join('\n')}`);
+    return ok ? 0 : 1;
+  } finally {
+    rmSync(reports, { recursive: true });
+  }
+}
+
+/**
+ * @param {import('./steps.mjs').Step[]} steps
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function runSteps(steps, env) {
+  /** @type {import('./tally.mjs').Tally} */
+  const tally = { passed: 0, failed: 0, skipped: [] };
+  /** @type {string[]} */
+  const failed = [];
+  for (const { name, commands } of steps) {
+    console.log(`\n=== ${name}`);
+    const since = Date.now();
+    let ok = true;
+    for (const command of commands) {
+      const { code, output } = await runCommand(command, { cwd: ROOT, env });
+      if (command.report) add(tally, readTally(command.report));
+      ok &&= code === 0 && !(command.refuse && output.includes(command.refuse));
+    }
+    console.log(`=== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - since) / 1000).toFixed(1)} s)`);
+    if (!ok) failed.push(name);
+  }
+  return { tally, failed };
+}
+
+/**
+ * The user's environment without the settings of services: tests start services, and say themselves with which ones.
+ *
+ * @param {NodeJS.ProcessEnv} own
+ * @returns {NodeJS.ProcessEnv}
+ */
+function toEnvironment(own) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('XIM_'));
+  return {
+    ...Object.fromEntries(kept),
+    ...{ NX_NO_CLOUD: 'true', NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
+    ...own,
+  };
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @typedef {{ [field: string]: unknown, resolved?: string, link?: boolean, optionalDependencies?: Record<string, string> }} Entry
+ */
+
+/** What package.json and the lock file's entry of a folder both hold. */
+const FIELDS = [
+  'name',
+  'version',
+  'workspaces',
+  'dependencies',
+  'devDependencies',
+  'peerDependencies',
+  'optionalDependencies',
+  'bin',
+  'engines',
+];
+
+/**
+ * What would make `npm ci` fail, elsewhere if not here, or would bind the repository to one registry.
+ *
+ * @param {string} root
+ * @returns {string[]} a sentence each
+ */
+export function lockFileProblems(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  /** @param {string} folder */
+  const packageJson = (folder) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  return [...missingOptional(packages), ...registryAddresses(packages), ...outOfStep(packages, packageJson)];
+}
+
+/**
+ * npm leaves the binary of a platform out of the lock when the registry it asks does not have it, and then refuses to
+ * install from that lock.
+ *
+ * @param {Record<string, Entry>} packages
+ */
+export function missingOptional(packages) {
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !isFound(packages, path, name))
+      .map(
+        (name) =>
+          `${path || 'package.json'} names ${name}, which has no entry: pin an older version of it in "overrides".`,
+      ),
+  );
+}
+
+/** @param {Record<string, Entry>} packages */
+export function registryAddresses(packages) {
+  return Object.entries(packages)
+    .filter(([, { resolved, link }]) => resolved !== undefined && !link)
+    .map(
+      ([path, { resolved }]) => `${path} comes from ${resolved}: install with omit-lockfile-registry-resolved=true.`,
+    );
+}
+
+/**
+ * @param {Record<string, Entry>} packages
+ * @param {(folder: string) => Record<string, unknown>} packageJson
+ */
+export function outOfStep(packages, packageJson) {
+  return Object.keys(packages)
+    .filter((path) => !path.includes('node_modules/'))
+    .flatMap((path) => {
+      const [locked, actual] = [packages[path] ?? {}, packageJson(path)];
+      return FIELDS.filter((field) => normal(locked[field]) !== normal(actual[field])).map(
+        (field) => `"${field}" of ${join(path, 'package.json')} is not that of the lock file: run npm install.`,
+      );
+    });
+}
+
+/**
+ * As Node looks for a package: in the folder's own node_modules, then in those of the folders above.
+ *
+ * @param {Record<string, Entry>} packages
+ * @param {string} from
+ * @param {string} name
+ */
+function isFound(packages, from, name) {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    if (`${folder && `${folder}/`}node_modules/${name}` in packages) return true;
+    if (folder === '') return false;
+  }
+}
+
+/** @param {unknown} value empty objects are left out of a lock file, and the order of keys is its own */
+function normal(value) {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => a.localeCompare(b));
+  return entries.length > 0 ? JSON.stringify(entries) : undefined;
+}

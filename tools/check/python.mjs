@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { foldersWith } from './folders.mjs';
+
+/**
+ * A folder with Python of this repository: `libs/<name>/python`, or an app with a handler of its own.
+ *
+ * @typedef {object} PythonFolder
+ * @property {string} name of the package
+ * @property {string} path from the root
+ * @property {string[]} files what is type-checked
+ * @property {boolean} tested
+ * @property {string[]} imports folders from the root with the packages of ours that it may import: a library the
+ *   worker's, an app those of all engines
+ * @property {string[]} engines whose wheels it needs
+ */
+
+/**
+ * @param {string} root
+ * @returns {PythonFolder[]}
+ */
+export function pythonFolders(root) {
+  const libraries = foldersWith(root, 'libs', 'python').filter((path) => hasPython(join(root, path, 'python')));
+  return [
+    ...libraries.map((path) => ({
+      name: path.replace('libs/', ''),
+      path: `${path}/python`,
+      files: ['.'],
+      tested: existsSync(join(root, path, 'python/tests')),
+      imports: ['libs/worker/python'],
+      engines: [path.replace(/^libs\/(engine-)?/, '')],
+    })),
+    ...foldersWith(root, 'apps', 'handler.py').map((path) => ({
+      name: path.replace('apps/', ''),
+      path,
+      files: ['handler.py'],
+      tested: existsSync(join(root, path, 'tests')),
+      imports: libraries.map((library) => `${library}/python`),
+      engines: enginesOf(join(root, path, 'package.json')),
+    })),
+  ];
+}
+
+/**
+ * @param {string} root
+ * @param {PythonFolder} folder
+ * @returns {import('./steps.mjs').Command}
+ */
+export function mypyCommand(root, { name, path, files, imports }) {
+  return {
+    program: join(root, '.venv/dev/bin/mypy'),
+    args: [`--config-file=${join(root, 'pyproject.toml')}`, `--cache-dir=${join(root, '.mypy_cache', name)}`, ...files],
+    cwd: join(root, path),
+    env: { MYPYPATH: toPath(root, imports) },
+  };
+}
+
+/**
+ * Tests run with the pytest of `.venv/dev` and, before it, the wheels of the engine.
+ *
+ * @param {string} root
+ * @param {PythonFolder} folder
+ * @param {{ venvs: string, report?: string }} options
+ * @returns {import('./steps.mjs').Command}
+ */
+export function pytestCommand(root, { path, imports, engines }, { venvs, report }) {
+  return {
+    program: join(root, '.venv/dev/bin/python'),
+    args: ['-m', 'pytest', '-q', ...(report ? [`--junit-xml=${report}`] : [])],
+    cwd: join(root, path),
+    // In the environment, not in pytest's settings: tests start programs of their own, which have to find the same.
+    env: {
+      PYTHONPATH: [toPath(root, [path, ...imports]), ...engines.flatMap((engine) => wheels(venvs, engine))].join(
+        delimiter,
+      ),
+    },
+    ...(report && { report }),
+  };
+}
+
+/** @param {string} folder */
+function hasPython(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
+}
+
+/** @param {string} packageJson */
+function enginesOf(packageJson) {
+  const { dependencies = {} } = JSON.parse(readFileSync(packageJson, 'utf8'));
+  return Object.keys(dependencies).flatMap((name) => /^@xim\/engine-(.+)$/.exec(name)?.[1] ?? []);
+}
+
+/**
+ * @param {string} venvs
+ * @param {string} engine
+ */
+function wheels(venvs, engine) {
+  const lib = join(venvs, engine, 'lib');
+  if (!existsSync(lib)) return [];
+  return readdirSync(lib)
+    .filter((name) => name.startsWith('python3'))
+    .map((name) => join(lib, name, 'site-packages'));
+}
+
+/**
+ * @param {string} root
+ * @param {string[]} folders
+ */
+function toPath(root, folders) {
+  return [...new Set(folders)].map((folder) => join(root, folder)).join(delimiter);
+}

@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/** The only reasons for which a test may be skipped: what the machine has not. */
+export const SKIP_REASONS = ['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2', 'containers', 'browser'];
+
+/**
+ * @typedef {object} Tally
+ * @property {number} passed
+ * @property {number} failed
+ * @property {{ test: string, reason: string }[]} skipped
+ */
+
+/**
+ * What a runner reported: the tally of tools/testing/tally-reporter.ts, or pytest's JUnit report. A runner that left no
+ * report has not come to its end, which counts as a failure.
+ *
+ * @param {string} file
+ * @returns {Tally}
+ */
+export function readTally(file) {
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: [] };
+  const text = readFileSync(file, 'utf8');
+  return file.endsWith('.xml') ? toTally(text) : JSON.parse(text);
+}
+
+/**
+ * @param {string} junit `<testcase classname name>` with at most one of `<failure>`, `<error>`, `<skipped message>`
+ * @returns {Tally}
+ */
+function toTally(junit) {
+  /** @type {Tally} */
+  const tally = { passed: 0, failed: 0, skipped: [] };
+  for (const [, attributes = '', content = ''] of junit.matchAll(
+    /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs,
+  )) {
+    const skipped = /<skipped\b(?:[^>"]|"[^"]*")*?\bmessage="([^"]*)"/s.exec(content);
+    if (/<(failure|error)\b/.test(content)) tally.failed += 1;
+    else if (skipped) {
+      const [classname, name] = ['classname', 'name'].map((key) => attribute(attributes, key));
+      tally.skipped.push({ test: `${classname}.${name}`, reason: unescape(skipped[1] ?? '') });
+    } else tally.passed += 1;
+  }
+  return tally;
+}
+
+/**
+ * @param {string} attributes
+ * @param {string} key
+ */
+function attribute(attributes, key) {
+  return unescape(new RegExp(`\\s${key}="([^"]*)"`).exec(attributes)?.[1] ?? '');
+}
+
+/** @param {string} text */
+function unescape(text) {
+  /** @type {Record<string, string>} */
+  const characters = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' };
+  return text.replace(/&(\w+);/g, (entity, name) => characters[name] ?? entity);
+}
+
+/**
+ * @param {Tally} to
+ * @param {Tally} more
+ */
+export function add(to, more) {
+  to.passed += more.passed;
+  to.failed += more.failed;
+  to.skipped.push(...more.skipped);
+}
+
+/**
+ * The end of the check's output: what failed, why tests were skipped, and last the sums, in the form of a runner.
+ *
+ * @param {Tally} tally
+ * @param {string[]} failedSteps
+ * @returns {{ ok: boolean, lines: string[] }}
+ */
+export function closingLines({ passed, failed, skipped }, failedSteps) {
+  const refused = skipped.filter(({ reason }) => !reasonOf(reason));
+  const counts = SKIP_REASONS.map((reason) => ({
+    reason,
+    count: skipped.filter((one) => reasonOf(one.reason) === reason).length,
+  }));
+  const counted = counts.filter(({ count }) => count > 0).map(({ reason, count }) => `${reason} ${count}`);
+  return {
+    ok: failedSteps.length === 0 && failed === 0 && refused.length === 0,
+    lines: [
+      ...refused.map(({ test, reason }) => `Skipped without an accepted reason: ${test} (${reason || 'none given'})`),
+      ...(refused.length > 0 ? [`Accepted reasons begin with ${SKIP_REASONS.join(', ')}.`] : []),
+      ...(failedSteps.length > 0 ? [`Failed steps: ${failedSteps.join(', ')}`] : []),
+      `Skipped by reason: ${counted.join(', ') || 'none'}`,
+      `${passed} passed, ${failed} failed, ${skipped.length} skipped`,
+    ],
+  };
+}
+
+/** @param {string} text such as `cpu:amx: no amx_tile in this machine` */
+function reasonOf(text) {
+  return SKIP_REASONS.find((reason) => text.split(/:?\s|:$/, 1)[0] === reason);
+}

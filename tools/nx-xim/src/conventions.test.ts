@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { toName, toType } from './tags.ts';
+
+const ROOT = join(__dirname, '../../..');
+const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+/** Every file of the repository, new ones included. */
+const FILES = git('ls-files', '--cached', '--others', '--exclude-standard').filter(
+  (path) => path && existsSync(join(ROOT, path)),
+);
+const matching = (pattern: RegExp) => FILES.filter((path) => pattern.test(path));
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const linesOf = (path: string) => read(path).trimEnd().split('\n').length;
+const folders = (pattern: RegExp) => [...new Set(FILES.flatMap((path) => pattern.exec(path)?.[0] ?? []))];
+
+const LIBRARIES = folders(/^libs\/[^/]+/);
+const ENGINES = folders(/^libs\/engine-[^/]+/);
+const APPS = folders(/^apps\/[^/]+/);
+const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((path) =>
+  path.replace('/package.json', ''),
+);
+
+describe('siblings have the same files', () => {
+  const engine = (path: string) => path.replace('libs/engine-', '');
+  const snake = (path: string) => engine(path).replaceAll('-', '_');
+  it.each([
+    ...LIBRARIES.map((path) => [
+      path,
+      ['package.json', 'README.md', 'tsconfig.json', 'tsconfig.lib.json', 'src/index.ts'],
+    ]),
+    ...ENGINES.map((path) => [
+      path,
+      [
+        ...[`src/${engine(path)}-engine.ts`, `src/${engine(path)}-engine.test.ts`, `src/${engine(path)}-options.ts`],
+        `python/xim_engine_${snake(path)}/__init__.py`,
+      ],
+    ]),
+    ...APPS.map((path) => [
+      path,
+      ['package.json', 'models.json', 'README.md', 'tsconfig.json', 'src/app.ts', 'src/app.test.ts', 'src/main.ts'],
+    ]),
+  ] as [string, string[]][])('%s has %j', (path, files) => {
+    expect(files.filter((file) => !FILES.includes(`${path}/${file}`))).toEqual([]);
+  });
+});
+
+describe('no file', () => {
+  it.each([
+    ['configures a project', matching(/(^|\/)project\.json$/)],
+    ['collects', matching(/\/(utils?|common|shared|helpers?|core)(\/|\.[a-z.]+$)/)],
+    ['has a name of another style', matching(/\.(ts|mts|mjs)$/).filter((path) => !/\/?[a-z0-9.-]+$/.test(path))],
+    ['of Python has one either', matching(/\.py$/).filter((path) => !/\/[a-z0-9_]+\.py$/.test(path))],
+    ['lies deep', matching(/^(apps|libs)\/[^/]+\/src\/([^_/][^/]*\/){3}/)],
+    [
+      'exports all of another',
+      matching(/\/src\/(testing\/)?index\.ts$/).filter((path) => /export \*/.test(read(path))),
+    ],
+    [
+      'runs alone or is to do',
+      matching(/\.test\.ts$/).filter((path) => /\b(it|test|describe)\.(only|todo)\b/.test(read(path))),
+    ],
+  ])('%s', (_, found) => {
+    expect(found).toEqual([]);
+  });
+});
+
+// Where a limit is passed there are two ideas in one file. ESLint counts the lines of TypeScript.
+describe('budgets', () => {
+  const values = (path: string) =>
+    [...read(path).matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names]) =>
+      names!.split(',').filter((name) => name.trim()),
+    );
+  const runTime = (path: string) => Object.keys(JSON.parse(read(path)).dependencies ?? {});
+  const adapter = (path: string) =>
+    matching(new RegExp(`^${path}/src/.*\\.ts$`)).filter((file) => !/\.test\.ts$|__fixtures__/.test(file));
+  it.each([
+    ...matching(/^(apps|libs)\/.*\.py$/)
+      .filter((path) => !/\/(tests|__fixtures__)\//.test(path))
+      .map((path) => [path, 'lines', linesOf(path), 200]),
+    ...matching(/^apps\/[^/]+\/src\/app\.ts$/).map((path) => [path, 'lines', linesOf(path), 40]),
+    ...matching(/^apps\/[^/]+\/Dockerfile$/).map((path) => [path, 'lines', linesOf(path), 15]),
+    ...ENGINES.map((path) => [
+      path,
+      'lines of TypeScript',
+      adapter(path).reduce((sum, file) => sum + linesOf(file), 0),
+      200,
+    ]),
+    ...matching(/^libs\/[^/]+\/src\/index\.ts$/).map((path) => [
+      path,
+      'values',
+      values(path).length,
+      /-schema\//.test(path) ? 40 : 15,
+    ]),
+    ...matching(/^libs\/[^/]+\/package\.json$/).map((path) => [
+      path,
+      'dependencies',
+      runTime(path).length,
+      /server/.test(path) ? 12 : 4,
+    ]),
+  ] as [string, string, number, number][])('%s: %s %i, limit %i', (_path, _what, count, limit) => {
+    expect(count).toBeLessThanOrEqual(limit);
+  });
+});
+
+describe('packages', () => {
+  it.each(PROJECTS)('%s goes by its folder', (path) => {
+    const { name, nx } = JSON.parse(read(`${path}/package.json`));
+    expect(nx?.name ?? name.replace('@xim/', '')).toBe(toName(path));
+  });
+
+  it.each(LIBRARIES)('%s can be published', (path) => {
+    const { license, repository, engines, exports } = JSON.parse(read(`${path}/package.json`));
+    expect({ license, directory: repository?.directory, engines }).toEqual({
+      license: 'Apache-2.0',
+      directory: path,
+      engines: { node: '>=20.19' },
+    });
+    expect(Object.keys(exports['.'])).toEqual(['@xim/source', 'types', 'default']);
+  });
+
+  it.each(PROJECTS.filter((path) => ['app', 'tool', 'image'].includes(toType(path))))(
+    '%s is never published',
+    (path) => {
+      expect(JSON.parse(read(`${path}/package.json`)).private).toBe(true);
+    },
+  );
+
+  it('hold no tests and nothing that Python left behind', { timeout: 120_000 }, () => {
+    const withPython = LIBRARIES.filter((path) => existsSync(join(ROOT, path, 'python')));
+    const args = ['pack', '--dry-run', '--json', ...withPython.map((path) => `--workspace=${path}`)];
+    const packed = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }));
+    const files: string[] = Object.values<{ files: { path: string }[] }>(packed).flatMap((one) =>
+      one.files.map(({ path }) => path),
+    );
+    expect(files.some((path) => path.endsWith('.py'))).toBe(true);
+    expect(files.filter((path) => /(^|\/)(tests|__pycache__|\.[a-z_]+)\//.test(path) || /\.test\./.test(path))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('lists of wheels', () => {
+  it.each(matching(/requirements\.lock$/))(
+    '%s is complete: pinned, hashed, from no certain index, without telemetry',
+    (path) => {
+      // One requirement per entry: backslashes join its lines.
+      const entries = read(path)
+        .replace(/^\s*#.*$/gm, '')
+        .replaceAll('\\\n', '')
+        .split('\n')
+        .filter((line) => line.trim());
+      expect(entries.length).toBeGreaterThan(0);
+      expect(
+        entries.filter((line) => !/^[a-z0-9._-]+==\S+( ;.*?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*$/i.test(line)),
+      ).toEqual([]);
+      expect(entries.filter((line) => /^\S*(telemetry|analytics|sentry|posthog)/i.test(line))).toEqual([]);
+    },
+  );
+});

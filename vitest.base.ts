@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+// The packages of this repository are tested from their sources; nothing needs a build.
+const conditions = ['@xim/source', ...defaultServerConditions];
+
+/** How every test here runs: `npx vitest run --config vitest.base.ts <folder>`, or `npx nx test <project>`. */
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['{apps,libs,tools}/**/*.test.ts'],
+    exclude: ['**/{node_modules,dist,python}/**'],
+    // A process per file: a file's leaks are its own, and native code that crashes takes one file with it.
+    pool: 'forks',
+    setupFiles: [fileURLToPath(new URL('./tools/testing/no-leaks.ts', import.meta.url))],
+    // Machines differ by a factor of ten; a test that hangs is found all the same.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 30_000,
+  },
+});
