@@ -1,0 +1,187 @@
+"""The task `generate`: GenAI's continuous batching on a GGUF file, one step at a time for all calls."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino_genai as genai
+from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
+from xim_worker.text import TextStream, advance
+
+from .kv_cache import BLOCK_TOKENS, blocks_for
+from .prompt import PromptReader
+from .runtime import describe_runtime, probe_model
+from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
+from .weights import find_weights
+
+_NOT_FINISHED = genai.GenerationFinishReason.NONE
+_REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishReason.LENGTH: "length"}
+
+
+class _Choice:
+    """One sequence: a request of its own to the pipeline, so that each can be stopped by itself."""
+
+    def __init__(self, call: _Call, number: int, handle: genai.GenerationHandle, stops: list[str]) -> None:
+        self.call = call
+        self.number = number
+        self.handle = handle
+        self.stream = TextStream(stops)
+        # Tokens that the next delta stands for, beside its own.
+        self.waiting = 0
+        self.over = False
+
+
+class _Call:
+    def __init__(self, number: int, input_tokens: int) -> None:
+        self.number = number
+        self.input_tokens = input_tokens
+        self.output_tokens = 0
+        self.choices: list[_Choice] = []
+
+
+class Generate:
+    """A StepHandler. Any exception of the pipeline's step is the engine's death: it never recovers from one."""
+
+    def load(self, context: Context) -> Info:
+        path = find_weights(context, ".gguf")
+        blocks = blocks_for(context.plan.kv_cache_bytes, context.model["shape"])
+        context.progress("reading weights", None)
+        properties: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": context.plan.threads,
+            "ENABLE_CPU_PINNING": bool(context.plan.cpus),
+        }
+        if context.options.get("exact"):
+            # Other settings round differently for one row than for several: a text then depends on its company.
+            properties |= {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+        scheduler = genai.SchedulerConfig()
+        scheduler.cache_size = 0
+        scheduler.num_kv_blocks = blocks
+        scheduler.max_num_seqs = context.plan.slots
+        scheduler.max_num_batched_tokens = context.plan.batch_tokens
+        scheduler.dynamic_split_fuse = True
+        scheduler.enable_prefix_caching = True
+        self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self._prompts = PromptReader(self._tokenizer)
+        defaults = self._pipeline.get_config()
+        self._ends = {"eos_token_id": defaults.eos_token_id, "stop_token_ids": defaults.stop_token_ids}
+        # Never used twice: the pipeline takes an id that is in use without a word.
+        self._ids = itertools.count(1)
+        self._calls: dict[int, _Call] = {}
+        self._live: list[_Choice] = []
+        self._context_length = min(int(context.model["shape"]["contextLength"]), blocks * BLOCK_TOKENS)
+        context.progress("generating a first token", None)
+        self._prove()
+        runtime, dtype = describe_runtime(probe_model(properties))
+        return Info(
+            runtime=runtime,
+            models=[context.model["id"]],
+            dtype=dtype,
+            slots=context.plan.slots,
+            context_length=self._context_length,
+        )
+
+    def add(self, call: int, request: Request) -> list[Event]:
+        refuse_unsupported(request)
+        config, stops, choices = to_config(request), to_stops(request), to_choices(request)
+        seed = to_seed(request)
+        tokens = self._prompts.read(request["prompt"])
+        config["max_new_tokens"] = self._fitting(len(tokens), to_max_tokens(request))
+        opened = _Call(call, len(tokens))
+        ids = ov.Tensor(np.array([tokens], np.int64))
+        for number in range(choices):
+            settings = genai.GenerationConfig(**self._ends, **config, rng_seed=(seed + number) % 2**63)
+            settings.validate()
+            handle = self._pipeline.add_request(next(self._ids), ids, settings)
+            opened.choices.append(_Choice(opened, number, handle, stops))
+        self._calls[call] = opened
+        self._live += opened.choices
+        return [{"type": "start", "inputTokens": len(tokens)}]
+
+    def step(self) -> list[tuple[int, Event]]:
+        self._pipeline.step()
+        events: list[tuple[int, Event]] = []
+        fresh: list[tuple[TextStream, list[int], bool]] = []
+        read: list[tuple[_Choice, str | None]] = []
+        ignored: set[_Call] = set()
+        for choice in self._live:
+            if not choice.handle.can_read():
+                if choice.handle.get_status() == genai.GenerationStatus.IGNORED:
+                    ignored.add(choice.call)
+                continue
+            (output,) = choice.handle.read().values()
+            reason = None if output.finish_reason == _NOT_FINISHED else _REASONS[output.finish_reason]
+            tokens = output.generated_ids
+            choice.call.output_tokens += len(tokens)
+            choice.waiting += len(tokens)
+            fresh.append((choice.stream, tokens, reason is not None))
+            read.append((choice, reason))
+        if fresh:
+            for (choice, reason), text in zip(read, advance(self._tokenizer.decode, fresh), strict=True):
+                self._tell(events, choice, text, "stop" if choice.stream.stopped else reason)
+            self._live = [choice for choice in self._live if not choice.over]
+        events += [self._fail(call) for call in ignored]
+        return events
+
+    def _tell(self, events: list[tuple[int, Event]], choice: _Choice, text: str, reason: str | None) -> None:
+        call, number = choice.call, choice.number
+        if text:
+            delta = {"type": "text-delta", "choice": number, "text": text, "tokens": choice.waiting}
+            choice.waiting = 0
+            events.append((call.number, delta))
+        if reason is None:
+            return
+        if choice.stream.stopped:
+            choice.handle.cancel()
+        events.append((call.number, {"type": "choice-end", "choice": number, "reason": reason}))
+        choice.over = True
+        if all(each.over for each in call.choices):
+            usage = {"inputTokens": call.input_tokens, "outputTokens": call.output_tokens}
+            events.append((call.number, {"type": "end", "usage": usage}))
+            del self._calls[call.number]
+
+    def cancel(self, call: int) -> None:
+        gone = self._calls.pop(call, None)
+        if gone is None:
+            return
+        for choice in gone.choices:
+            choice.handle.cancel()
+        self._live = [choice for choice in self._live if choice.call is not gone]
+
+    @property
+    def busy(self) -> bool:
+        # Also when every call was cancelled: their blocks are given back in a step.
+        return bool(self._pipeline.has_non_finished_requests())
+
+    def tokenize(self, request: Request) -> Event:
+        return {"type": "result", "tokens": self._prompts.read(request["prompt"])}
+
+    def _fail(self, call: _Call) -> tuple[int, Event]:
+        self.cancel(call.number)
+        message = "The key-value cache has no room for this call."
+        return call.number, {"type": "error", "code": "XIM_ENGINE_REQUEST", "message": message}
+
+    def _fitting(self, input_tokens: int, wanted: int | None) -> int:
+        room = self._context_length - input_tokens
+        asked = 1 if wanted is None else wanted
+        if asked <= room:
+            return room if wanted is None else wanted
+        requested = "" if wanted is None else f" and {wanted} requested output tokens"
+        raise InvalidInput(
+            f"This model's maximum context length is {self._context_length} tokens. However, your request has "
+            f"{input_tokens} input tokens{requested}. Shorten the prompt{' or ask for fewer' if requested else ''}.",
+            "prompt" if room < 1 else "maxTokens",
+            "XIM_CONTEXT_LENGTH_EXCEEDED",
+        )
+
+    def _prove(self) -> None:
+        """One real inference: what cannot run fails here and not in the first call."""
+        self.add(0, {"prompt": {"text": "Ready?"}, "maxTokens": 2, "ignoreEnd": True, "sampling": {"temperature": 0}})
+        events: list[tuple[int, Event]] = []
+        while self.busy:
+            events += self.step()
+        if not events or events[-1][1]["type"] != "end":
+            raise StartError("the first inference gave no token", permanent=False)

@@ -1,0 +1,2 @@
+// The engine.
+export { oneapi } from './oneapi-engine.ts';

@@ -1,0 +1,15 @@
+import type { EngineFactory } from '@xim/engine';
+import { createWorkerEngine, pythonFolder } from '@xim/worker';
+import { checkOneapi } from './check-oneapi.ts';
+import { toWorkerSpec } from './oneapi-options.ts';
+
+/** OpenVINO on oneDNN and oneTBB: text with GenAI's continuous batching, vectors with the plain runtime. */
+export const oneapi: EngineFactory = {
+  name: 'oneapi',
+  check: checkOneapi,
+  create: (options) =>
+    createWorkerEngine(toWorkerSpec(options, pythonFolder(import.meta.url, 'xim_engine_oneapi')), {
+      name: 'oneapi',
+      create: options,
+    }),
+};

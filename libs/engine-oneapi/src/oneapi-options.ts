@@ -1,0 +1,33 @@
+import { tmpdir } from 'node:os';
+import type { CreateOptions } from '@xim/engine';
+import type { WorkerSpec } from '@xim/worker';
+
+/**
+ * The job's command line.
+ *
+ * @param pythonFolder the folder with `xim_engine_oneapi` in it
+ */
+export function toWorkerSpec({ model, python, plan }: CreateOptions, pythonFolder: string): WorkerSpec {
+  return {
+    command: [python, '-m', 'xim_engine_oneapi', model.task],
+    env: {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      PYTHONPATH: pythonFolder,
+      // Never a module that lies in the folder in which the host happens to run.
+      PYTHONSAFEPATH: '1',
+      PYTHONNOUSERSITE: '1',
+      PYTHONUTF8: '1',
+      PYTHONUNBUFFERED: '1',
+      // Libraries that want a home get one that may be empty and read-only elsewhere.
+      HOME: tmpdir(),
+      TMPDIR: tmpdir(),
+      // Weights come from the model cache, never from a hub at run time.
+      HF_HUB_OFFLINE: '1',
+      // Each library has its own pool; the plan's threads belong to the one that computes.
+      OMP_NUM_THREADS: String(plan.threads),
+      TOKENIZERS_PARALLELISM: 'false',
+    },
+    ranks: 1,
+    tasks: model.task === 'generate' ? ['generate', 'tokenize'] : [model.task],
+  };
+}

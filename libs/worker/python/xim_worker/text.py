@@ -1,0 +1,90 @@
+"""Text out of tokens as they come: whole characters only, clear of stop texts, one decode per step for all streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Decode = Callable[[list[list[int]]], list[str]]
+"""Many lists of tokens to their texts. An incomplete character reads as U+FFFD."""
+
+# A stream's tokens are decoded anew in every step, so only the last of them are kept. A few stay as context when the
+# window slides, since a tokenizer may treat the first token of a text in its own way (SentencePiece drops its space).
+_CONTEXT = 6
+_WINDOW = 24
+
+_INCOMPLETE = "\ufffd"
+# UTF-8 has at most three bytes of an unfinished character.
+_MOST_INCOMPLETE = 3
+
+
+class TextStream:
+    """One choice on its way from tokens to text."""
+
+    def __init__(self, stops: Sequence[str] = ()) -> None:
+        self.stopped = False
+        """A stop text was reached: it and all after it are left out, and nothing more may be pushed."""
+        self._stops = [stop for stop in stops if stop]
+        self._window: list[int] = []
+        # Characters of the window's text that were taken out of it.
+        self._taken = 0
+        # Taken out, but it may be the beginning of a stop text.
+        self._held = ""
+
+    def _take(self, text: str, last: bool) -> str:
+        """What is new in the window's text and complete."""
+        end = len(text)
+        if not last and text.endswith(_INCOMPLETE):
+            end = max(len(text.rstrip(_INCOMPLETE)), end - _MOST_INCOMPLETE)
+        fresh = text[self._taken : end]
+        self._taken = max(self._taken, end)
+        return fresh
+
+    def _slide(self, text: str, context: str) -> None:
+        """Keeps the window's last tokens, whose text alone is `context`."""
+        waiting = len(text) - self._taken
+        if text[self._taken :] == context[len(context) - waiting :]:
+            self._window = self._window[-_CONTEXT:]
+            self._taken = len(context) - waiting
+
+    def _let_go(self, fresh: str, last: bool) -> str:
+        """What can be no part of a stop text any more."""
+        if not self._stops:
+            return fresh
+        text = self._held + fresh
+        found = [at for at in (text.find(stop) for stop in self._stops) if at >= 0]
+        if found:
+            self.stopped = True
+            self._held = ""
+            return text[: min(found)]
+        keep = 0 if last else max(_overlap(text, stop) for stop in self._stops)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+
+def advance(decode: Decode, fresh: Sequence[tuple[TextStream, Sequence[int], bool]]) -> list[str]:
+    """The text that each stream lets go of after `(stream, its new tokens, whether they are its last)`.
+
+    The joined texts of a stream are `decode` of all its tokens, up to the first stop text. `decode` is called once,
+    with a bounded number of tokens per stream however long it is.
+    """
+    rows: list[list[int]] = []
+    slides: list[int] = []
+    for stream, tokens, last in fresh:
+        stream._window += tokens
+        rows.append(stream._window)
+    for number, (stream, _, last) in enumerate(fresh):
+        if not last and len(stream._window) >= _WINDOW:
+            slides.append(number)
+            rows.append(stream._window[-_CONTEXT:])
+    texts = decode(rows)
+    result = []
+    for (stream, _, last), text in zip(fresh, texts, strict=False):
+        result.append(stream._let_go(stream._take(text, last), last))
+    for number, context in zip(slides, texts[len(fresh) :], strict=True):
+        fresh[number][0]._slide(texts[number], context)
+    return result
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that begins `stop`."""
+    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
