@@ -14,5 +14,7 @@ export const echo: EngineFactory = {
     createWorkerEngine(toWorkerSpec(options, pythonFolder(import.meta.url, 'xim_engine_echo')), {
       name: 'echo',
       create: options,
+      // It has nothing to release.
+      graceMs: 500,
     }),
 };

@@ -79,11 +79,13 @@ describe('faults', { timeout: 60_000 }, () => {
   });
 
   it('startDelay: loading takes that long and tells its progress', async () => {
+    const watch = watchJob();
     const model = echoModel('speak', { startDelay: 0.3 });
     const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
     const progress: LoadProgress[] = [];
     const { loadSeconds } = await engine.start({ onProgress: (step) => progress.push(step) });
     await engine.stop();
+    await watch.expectNothingLeft();
     expect(loadSeconds).toBeGreaterThan(0.3);
     expect(progress.length).toBeGreaterThan(1);
     expect(progress.at(-1)?.fraction).toBeGreaterThan(0.5);

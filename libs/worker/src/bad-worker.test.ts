@@ -104,6 +104,7 @@ describe('a worker that fails at start', () => {
     ['dies-loading', /exited with code 4/, false, /last words/],
     ['fails-for-good', /the file is broken/, true, undefined],
     ['fails-this-time', /the port is taken/, false, undefined],
+    ['fails-but-is-ready', /the file is broken/, true, undefined],
     ['never-connects', /no sign of life/, false, undefined],
     ['never-says-hello', /no sign of life/, false, undefined],
     ['never-ready', /no sign of life/, false, undefined],
@@ -192,6 +193,14 @@ describe('a worker that does not stop', () => {
     expect(performance.now() - began).toBeLessThan(20_000);
     expect(EngineDeadError.isInstance(await call)).toBe(true);
     expect(await engine.exited).toMatchObject({ expected: true, signal: 'SIGKILL' });
+  });
+
+  it('when asked while it loads, is not taken for ready', async () => {
+    create('ready-when-stopped', { graceMs: 300 });
+    const error = await failureOf(engine.start({ onProgress: () => void engine.stop() }));
+    expect(EngineStartError.isInstance(error), String(error)).toBe(true);
+    expect(engine.state).toBe('dead');
+    expect(await engine.exited).toMatchObject({ expected: true });
   });
 
   it('when asked, is terminated after one grace', async () => {

@@ -54,6 +54,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   let main: JobConnection | undefined;
   let exit: EngineExit | undefined;
   let served: readonly string[] = [];
+  let stopping = false;
   let nextId = 1;
   let progressed = performance.now();
   let resolveExited: (exit: EngineExit) => void = () => undefined;
@@ -133,7 +134,8 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
         }),
       failed: (frame) => refuse(String(frame['message']), frame['permanent'] === true),
       ready(frame, connection) {
-        if (connection.rank === undefined) return;
+        // What was refused or stopped may have said `ready` before it noticed.
+        if (connection.rank === undefined || refusal !== undefined || stopping) return;
         ready.add(connection.rank);
         if (connection.rank === 0) info = frame['info'] as Frame;
         if (ready.size === spec.ranks) becomeReady();
@@ -180,6 +182,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   const engine: Engine = {
     start,
     stop() {
+      stopping = true;
       if (job === undefined) die({ reason: 'stopped before it was started', expected: true, lastWords: [] });
       return job?.stop() ?? Promise.resolve();
     },

@@ -26,7 +26,7 @@ def read_prompt(prompt: dict[str, Any]) -> tuple[list[bytes], str]:
 
 
 def called_tools(prompt: dict[str, Any]) -> list[dict[str, Any]]:
-    """The tools to call: none unless the choice requires it, then the named one, or all, or the first if one at most."""
+    """The tools to call, where the choice requires it: the named one, or all, or the first if one at most."""
     tools, choice = prompt.get("tools") or [], prompt.get("toolChoice") or {}
     if choice.get("mode") != "required":
         return []
@@ -38,7 +38,7 @@ def called_tools(prompt: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def arguments_for(tool: dict[str, Any], echo: str) -> dict[str, Any]:
-    """A value for each property of the tool's parameters: the echo where a string is wanted, else the type's simplest."""
+    """A value for each property of the tool's parameters: the echo for a string, else the type's simplest."""
     simplest: dict[str, Any] = {"number": 1, "integer": 1, "boolean": True, "array": [], "object": {}, "null": None}
     properties: dict[str, Any] = (tool.get("parameters") or {}).get("properties") or {}
     return {name: simplest.get(schema.get("type"), echo) for name, schema in properties.items()}

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { beforeAll, afterAll } from 'vitest';
 import type { CallOptions, Engine, EngineInfo, Task } from '../index.ts';
+import { type JobWatch, watchJob } from './job-watch.ts';
 import type { EngineSuite, EventOf, InputOf, TaskSamples } from './samples.ts';
 
 /** An engine that a group of tests shares; it is ready in every test. */
@@ -8,14 +10,20 @@ export interface Shared {
   readonly info: EngineInfo;
 }
 
-/** Starts an engine before the group's tests and stops it after them. */
+/** Starts an engine before the group's tests and stops it after them; then nothing of it may be left. */
 export function shareEngine(suite: EngineSuite, timeoutMs: number): Shared {
   let started: Shared | undefined;
+  let watch: JobWatch;
   beforeAll(async () => {
+    watch = watchJob();
     const engine = await suite.create();
     started = { engine, info: await engine.start() };
+    watch.processes();
   }, timeoutMs);
-  afterAll(() => started?.engine.stop(), timeoutMs);
+  afterAll(async () => {
+    await started?.engine.stop();
+    await watch.expectNothingLeft();
+  }, timeoutMs);
   const get = (): Shared => {
     if (started === undefined) throw new Error('The engine did not start.');
     return started;
@@ -67,9 +75,16 @@ export async function collect<E>(events: AsyncIterable<E>): Promise<E[]> {
   return all;
 }
 
+/** A signal that many calls may share without Node's warning of a leak. */
+export function sharedAbort(): AbortController {
+  const abort = new AbortController();
+  setMaxListeners(0, abort.signal);
+  return abort;
+}
+
 /** Calls of the long sample, begun and not waited for. `settled` says how each ended, with its error or `done`. */
 export function holdLong(engine: Engine, suite: EngineSuite, task: Task, count: number) {
-  const abort = new AbortController();
+  const abort = sharedAbort();
   const input = samplesOf(suite, task).long;
   let begun: () => void = () => undefined;
   const started = new Promise<void>((resolve) => (begun = resolve));
@@ -87,8 +102,4 @@ export function holdLong(engine: Engine, suite: EngineSuite, task: Task, count: 
     settled: Promise.all(settled),
     cancel: () => abort.abort(),
   };
-}
-
-export function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CancelledError } from '../index.ts';
-import { collect, delay, isStreamed, open, samplesOf, type Shared, tasksOf } from './calls.ts';
+import { collect, isStreamed, open, samplesOf, type Shared, sharedAbort, tasksOf } from './calls.ts';
 import { checkEvents } from './event-order.ts';
 import type { EngineSuite } from './samples.ts';
 
@@ -104,7 +105,7 @@ export function describeCancel(suite: EngineSuite, shared: Shared): void {
 
     it('before iteration: a call that nobody reads is never sent', async () => {
       const { engine, info } = shared;
-      const abort = new AbortController();
+      const abort = sharedAbort();
       const calls = Array.from({ length: info.slots + 2 }, () => open(engine, task, long, { signal: abort.signal }));
       await expectQuick();
       abort.abort();

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DeadlineError, type Task } from '../index.ts';
-import { collect, delay, holdLong, isStreamed, open, samplesOf, type Shared, tasksOf } from './calls.ts';
+import { collect, holdLong, isStreamed, open, samplesOf, type Shared, tasksOf } from './calls.ts';
 import { checkEvents } from './event-order.ts';
 import type { EngineSuite } from './samples.ts';
 

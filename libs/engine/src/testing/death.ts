@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Engine, EngineDeadError, type Task } from '../index.ts';
-import { collect, delay, holdLong, isStreamed, open, samplesOf, tasksOf } from './calls.ts';
+import { collect, holdLong, isStreamed, open, samplesOf, tasksOf } from './calls.ts';
 import { type JobWatch, watchJob } from './job-watch.ts';
 import type { EngineSuite } from './samples.ts';
 

@@ -1,12 +1,17 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { expect } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, vi } from 'vitest';
 
-/** What an engine has outside this process's memory, seen through /proc. */
+/** What an engine has outside this process's memory. */
 export interface JobWatch {
   /** Processes begun since the watch began, the leader of the job first. Remembered for `expectNothingLeft`. */
   processes(): number[];
-  /** Waits until every process, socket, pipe and socket file that came since the watch began is gone, or fails. */
+  /**
+   * Waits until every process, socket, pipe and temporary file that came since the watch began is gone, or fails. Ends
+   * the watch.
+   */
   expectNothingLeft(): Promise<void>;
 }
 
@@ -19,20 +24,18 @@ interface ProcessStat {
   readonly startTime: string;
 }
 
-/** Begin it before the engine is created. */
+/** Begin it before the engine is created, and end it: meanwhile temporary files go to a folder of its own. */
 export function watchJob(): JobWatch {
   const before = new Set(ownProcesses().map(identity));
   const filesBefore = openFiles();
   const seen = new Map<string, number>();
-  const socketFolders = new Set<string>();
+  const outerFolder = tmpdir();
+  const folder = mkdtempSync(join(outerFolder, 'watch-'));
+  vi.stubEnv('TMPDIR', folder);
 
   const processes = (): number[] => {
     const fresh = ownProcesses().filter((each) => !before.has(identity(each)));
-    for (const each of fresh) {
-      seen.set(identity(each), each.pid);
-      const path = environmentOf(each.pid)['XIM_WORKER_SOCKET'];
-      if (path) socketFolders.add(dirname(path));
-    }
+    for (const each of fresh) seen.set(identity(each), each.pid);
     return fresh.map((each) => each.pid);
   };
 
@@ -41,7 +44,7 @@ export function watchJob(): JobWatch {
     const living = new Set(allProcesses().filter(isAlive).map(identity));
     return [
       ...[...seen].filter(([id]) => living.has(id)).map(([, pid]) => `process ${pid}`),
-      ...[...socketFolders].filter((folder) => existsSync(folder)),
+      ...readdirSync(folder),
       ...openFiles().filter((file) => !filesBefore.includes(file)),
     ];
   };
@@ -49,8 +52,16 @@ export function watchJob(): JobWatch {
   return {
     processes,
     async expectNothingLeft() {
-      // Sockets close in a later turn of the event loop than the one that tells the end.
-      await expect.poll(leftovers, { timeout: 10_000, interval: 20 }).toEqual([]);
+      try {
+        // Sockets close in a later turn of the event loop than the one that tells the end. (`expect.poll` works in
+        // tests only, this in hooks too.)
+        const until = performance.now() + 10_000;
+        while (leftovers().length > 0 && performance.now() < until) await delay(20);
+        expect(leftovers(), 'left behind').toEqual([]);
+      } finally {
+        vi.stubEnv('TMPDIR', outerFolder);
+        rmSync(folder, { recursive: true });
+      }
     },
   };
 }

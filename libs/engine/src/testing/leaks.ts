@@ -3,10 +3,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Engine, Task } from '../index.ts';
-import { collect, isStreamed, open, samplesOf, type Shared, tasksOf } from './calls.ts';
+import { collect, isStreamed, open, samplesOf, type Shared, sharedAbort, tasksOf } from './calls.ts';
 import type { EngineSuite } from './samples.ts';
 
-const CALLS = 300;
+const CALLS = 200;
 /** What a forgotten entry with its closures weighs is more than this; measuring the heap is not exact to less. */
 const BYTES_PER_CALL = 2048;
 const NOISE_BYTES = 256 * 1024;
@@ -14,13 +14,13 @@ const NOISE_BYTES = 256 * 1024;
 export function describeLeaks(suite: EngineSuite, shared: Shared): void {
   describe.each(tasksOf(suite))('after calls of %s', (task) => {
     it('no listener stays on a signal that many calls share', async () => {
-      const { signal } = new AbortController();
+      const { signal } = sharedAbort();
       await Promise.all(Array.from({ length: 8 }, () => callOnce(suite, shared.engine, task, signal)));
       expect(getEventListeners(signal, 'abort').length).toBe(0);
     });
 
     it('no memory stays', async () => {
-      const { signal } = new AbortController();
+      const { signal } = sharedAbort();
       const run = async () => {
         for (let done = 0; done < CALLS; done += 20) {
           await Promise.all(Array.from({ length: 20 }, () => callOnce(suite, shared.engine, task, signal)));

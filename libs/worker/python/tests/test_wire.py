@@ -18,7 +18,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[Connection, socket.socket]]:
         server.listen(1)
         connection = Connection(path)
         host, _ = server.accept()
-        with host:
+        with host, connection._socket:
             yield connection, host
 
 

@@ -30,11 +30,9 @@ class TextStream:
         # Taken out, but it may be the beginning of a stop text.
         self._held = ""
 
-    def _take(self, text: str, last: bool) -> str:
-        """What is new in the window's text and complete."""
-        end = len(text)
-        if not last and text.endswith(_INCOMPLETE):
-            end = max(len(text.rstrip(_INCOMPLETE)), end - _MOST_INCOMPLETE)
+    def _take(self, text: str) -> str:
+        """What is new in the window's text and complete; an incomplete end stays back, even the last."""
+        end = max(len(text.rstrip(_INCOMPLETE)), len(text) - _MOST_INCOMPLETE)
         fresh = text[self._taken : end]
         self._taken = max(self._taken, end)
         return fresh
@@ -64,8 +62,8 @@ class TextStream:
 def advance(decode: Decode, fresh: Sequence[tuple[TextStream, Sequence[int], bool]]) -> list[str]:
     """The text that each stream lets go of after `(stream, its new tokens, whether they are its last)`.
 
-    The joined texts of a stream are `decode` of all its tokens, up to the first stop text. `decode` is called once,
-    with a bounded number of tokens per stream however long it is.
+    The joined texts of a stream are `decode` of all its tokens, up to the first stop text or an incomplete character at
+    the very end. `decode` is called once, with a bounded number of tokens per stream however long it is.
     """
     rows: list[list[int]] = []
     slides: list[int] = []
@@ -79,7 +77,7 @@ def advance(decode: Decode, fresh: Sequence[tuple[TextStream, Sequence[int], boo
     texts = decode(rows)
     result = []
     for (stream, _, last), text in zip(fresh, texts, strict=False):
-        result.append(stream._let_go(stream._take(text, last), last))
+        result.append(stream._let_go(stream._take(text), last))
     for number, context in zip(slides, texts[len(fresh) :], strict=True):
         fresh[number][0]._slide(texts[number], context)
     return result

@@ -42,7 +42,9 @@ const atLoad = {
   'dies-loading': () => die(4),
   'fails-for-good': () => send({ type: 'failed', message: 'the file is broken', permanent: true }),
   'fails-this-time': () => send({ type: 'failed', message: 'the port is taken', permanent: false }),
+  'fails-but-is-ready': () => (atLoad['fails-for-good'](), send({ type: 'ready', info })),
   'never-ready': () => undefined,
+  'ready-when-stopped': () => send({ type: 'progress', step: 'waiting for the stop' }),
 };
 const inCall = {
   'exits-with-7': () => die(7),
@@ -76,7 +78,7 @@ function flood() {
 }
 
 function writeAll(data) {
-  for (let at = 0; at < data.length; ) at += writeSync(2, data, at);
+  for (let at = 0; at < data.length;) at += writeSync(2, data, at);
 }
 
 function onCall({ id, task, input }) {
@@ -113,7 +115,8 @@ function onCall({ id, task, input }) {
 const onFrame = {
   load: () => (atLoad[mode] ?? (() => send({ type: 'ready', info })))(),
   call: onCall,
-  stop: () => mode === 'ignores-stop' || process.exit(0),
+  stop: () =>
+    mode === 'ready-when-stopped' ? send({ type: 'ready', info }) : mode === 'ignores-stop' || process.exit(0),
 };
 let received = Buffer.alloc(0);
 socket?.on('data', (chunk) => {
