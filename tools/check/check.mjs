@@ -33,23 +33,20 @@ export async function check(only) {
   process.off('exit', stopped);
 
   const reports = mkdtempSync(join(tmpdir(), 'xim-check-'));
-  try {
-    const steps = toSteps({ root: ROOT, venvs, reports });
-    const unknown = only.find((name) => !steps.some((step) => step.name === name));
-    if (unknown) {
-      console.log(`There is no step "${unknown}"; there are: ${steps.map(({ name }) => name).join(', ')}.`);
-      return 2;
-    }
-    const { tally, failed } = await runSteps(
-      steps.filter(({ name }) => only.length === 0 || only.includes(name)),
-      toEnvironment({ XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache }),
-    );
-    const { ok, lines } = closingLines(tally, [...(problems.length > 0 ? ['lock file'] : []), ...failed]);
-    console.log(`\n${lines.join('\n')}`);
-    return ok ? 0 : 1;
-  } finally {
-    rmSync(reports, { recursive: true });
+  process.once('exit', () => rmSync(reports, { recursive: true })); // also when a signal ends the check
+  const steps = toSteps({ root: ROOT, venvs, reports });
+  const unknown = only.find((name) => !steps.some((step) => step.name === name));
+  if (unknown) {
+    console.log(`There is no step "${unknown}"; there are: ${steps.map(({ name }) => name).join(', ')}.`);
+    return 2;
   }
+  const { tally, failed } = await runSteps(
+    steps.filter(({ name }) => only.length === 0 || only.includes(name)),
+    toEnvironment({ XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache }),
+  );
+  const { ok, lines } = closingLines(tally, [...(problems.length > 0 ? ['lock file'] : []), ...failed]);
+  console.log(`\n${lines.join('\n')}`);
+  return ok ? 0 : 1;
 }
 
 /**

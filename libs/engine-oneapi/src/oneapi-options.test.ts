@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { checkOneapi } from './check-oneapi.ts';
 import { toWorkerSpec } from './oneapi-options.ts';
 
-const host: Host = { vendor: 'GenuineIntel', cpuModel: '', isa: ['sse4_2', 'avx', 'avx2', 'avx512f'], cpus: [], memoryBytes: 1, availableMemoryBytes: 1 };
+const host: Host = {
+  vendor: 'GenuineIntel',
+  cpuModel: '',
+  isa: ['sse4_2', 'avx', 'avx2', 'avx512f'],
+  cpus: [],
+  memoryBytes: 1,
+  availableMemoryBytes: 1,
+};
 const plain = { engine: 'oneapi', artifact: 'a', isa: ['avx2'] };
 const amx = { engine: 'oneapi', artifact: 'b', isa: ['amx_bf16', 'avx512f'] };
 const model = (more: Partial<ModelEntry>): ModelEntry => ({
@@ -55,7 +62,12 @@ describe('toWorkerSpec', () => {
 
   it('gives the worker a whole environment that stays off the network', () => {
     const { env } = toWorkerSpec(options, '/python');
-    expect(env).toMatchObject({ PYTHONPATH: '/python', OMP_NUM_THREADS: '3', HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' });
+    expect(env).toMatchObject({
+      PYTHONPATH: '/python',
+      OMP_NUM_THREADS: '3',
+      HF_HUB_OFFLINE: '1',
+      TOKENIZERS_PARALLELISM: 'false',
+    });
     expect(env['PATH']).toBeTruthy();
   });
 });

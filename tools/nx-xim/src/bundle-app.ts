@@ -38,7 +38,7 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
     logLevel: 'warning',
   });
   const bundled = Object.keys(metafile.inputs);
-  for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) void folder;
+  for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) copyPython(join(workspaceRoot, folder), dist);
   for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
     cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), { recursive: true });
   }

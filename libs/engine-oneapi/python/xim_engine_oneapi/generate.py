@@ -65,14 +65,15 @@ class Generate:
         scheduler.enable_prefix_caching = True
         self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
         self._tokenizer = self._pipeline.get_tokenizer()
-        self._prompts = PromptReader(self._tokenizer)
         defaults = self._pipeline.get_config()
         self._ends = {"eos_token_id": defaults.eos_token_id, "stop_token_ids": defaults.stop_token_ids}
         # Never used twice: the pipeline takes an id that is in use without a word.
         self._ids = itertools.count(1)
         self._calls: dict[int, _Call] = {}
         self._live: list[_Choice] = []
-        self._context_length = min(int(context.model["shape"]["contextLength"]), blocks * BLOCK_TOKENS)
+        context_length = int(context.model["shape"]["contextLength"])
+        self._prompts = PromptReader(self._tokenizer, context_length)
+        self._context_length = min(context_length, self._prompts.longest, blocks * BLOCK_TOKENS)
         context.progress("generating a first token", None)
         self._prove()
         runtime, dtype = describe_runtime(probe_model(properties))

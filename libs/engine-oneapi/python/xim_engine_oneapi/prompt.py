@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import openvino as ov
 import openvino_genai as genai
 from xim_worker import InvalidInput
 
 
 class PromptReader:
-    def __init__(self, tokenizer: genai.Tokenizer) -> None:
+    """`longest`: tokens at which the library's tokenizer cuts every text without a word; such a prompt is refused."""
+
+    def __init__(self, tokenizer: genai.Tokenizer, context_length: int) -> None:
         self._tokenizer = tokenizer
+        self.longest = self._count("a b " * context_length)
         self._vocabulary = len(tokenizer.get_vocab())
         self._knows_developer = "developer" in tokenizer.chat_template
 
@@ -34,9 +38,21 @@ class PromptReader:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise InvalidInput("The prompt holds half a character (a lone surrogate).", "prompt") from None
-        ids = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).input_ids
-        tokens: list[int] = ids.data[0].tolist()
+        tokens: list[int] = self._ids(text, add_special_tokens).data[0].tolist()
+        if len(tokens) >= self.longest:
+            raise InvalidInput(
+                f"This model's maximum context length is {self.longest} tokens. However, your request has at least as "
+                "many input tokens. Shorten the prompt.",
+                "prompt",
+                "XIM_CONTEXT_LENGTH_EXCEEDED",
+            )
         return tokens
+
+    def _ids(self, text: str, add_special_tokens: bool) -> ov.Tensor:
+        return self._tokenizer.encode(text, add_special_tokens=add_special_tokens).input_ids
+
+    def _count(self, text: str) -> int:
+        return int(self._ids(text, add_special_tokens=False).shape[1])
 
     def _to_text(self, messages: list[dict[str, Any]]) -> str:
         if not messages:
