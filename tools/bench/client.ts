@@ -25,6 +25,9 @@ export async function openClient(host: string, port: number): Promise<Client> {
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   let chunks: Buffer[] = [];
   let first = 0;
+  let received = 0;
+  // Length of the whole answer, 0 while unknown, NaN when it comes in chunks.
+  let whole = 0;
   let settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
 
   const finish = (): void => {
@@ -33,18 +36,15 @@ export async function openClient(host: string, port: number): Promise<Client> {
     settle?.resolve({ status: Number(text.slice(9, 12)), first, last: performance.now(), body: text.slice(head + 4) });
     settle = undefined;
   };
-  const isWhole = (): boolean => {
-    const tail = chunks.at(-1);
-    if (tail === undefined) return false;
-    if (tail.length >= 5 && tail.subarray(-5).toString('latin1') === '0\r\n\r\n') return true;
+  const readHead = (): void => {
     const start = chunks[0]!.subarray(0, 2000).toString('latin1');
-    const length = /content-length: (\d+)/i.exec(start);
     const head = start.indexOf('\r\n\r\n');
-    return (
-      length !== null &&
-      head >= 0 &&
-      chunks.reduce((sum, chunk) => sum + chunk.length, 0) === head + 4 + Number(length[1])
-    );
+    const length = /content-length: (\d+)/i.exec(start);
+    if (head >= 0) whole = length === null ? NaN : head + 4 + Number(length[1]);
+  };
+  const isWhole = (chunk: Buffer): boolean => {
+    if (whole === 0) readHead();
+    return Number.isNaN(whole) ? chunk.subarray(-5).toString('latin1') === '0\r\n\r\n' : received === whole;
   };
   socket.on('data', (chunk: Buffer) => {
     // The answer's head arrives at `start`, before the first token: the clock stops at the first data.
@@ -52,7 +52,8 @@ export async function openClient(host: string, port: number): Promise<Client> {
       first = performance.now();
     }
     chunks.push(chunk);
-    if (isWhole()) finish();
+    received += chunk.length;
+    if (isWhole(chunk)) finish();
   });
   const fail = (error?: Error): void => settle?.reject(error ?? new Error('the server closed the connection'));
   socket.on('error', fail);
@@ -61,7 +62,7 @@ export async function openClient(host: string, port: number): Promise<Client> {
   return {
     post(path, json) {
       chunks = [];
-      first = 0;
+      first = received = whole = 0;
       const head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n`;
       const answer = new Promise<Answer>((resolve, reject) => (settle = { resolve, reject }));
       socket.write(head + json);

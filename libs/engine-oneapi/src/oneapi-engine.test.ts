@@ -1,6 +1,10 @@
 import { deepStrictEqual } from 'node:assert';
-import type { GenerateEvent } from '@xim/engine';
-import { describeEngine } from '@xim/engine/testing';
+import { copyFileSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Engine, EngineStartError, type GenerateEvent, type GenerateInput } from '@xim/engine';
+import { checkEvents, describeEngine } from '@xim/engine/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
 
 const chat = modelOf('chat');
@@ -13,10 +17,8 @@ describeEngine({
   name: 'oneapi: generate',
   create: () => createEngine(chat),
   createFaulty: (fault) =>
-    // The folder of another model has no weights of this kind; an interpreter without wheels may get them.
-    fault === 'permanent'
-      ? createEngine({ ...chat, path: embedding.path })
-      : createEngine(chat, {}, { xPython: 'bare' }),
+    // Another model's folder has no weights of this kind, and never will; an interpreter without wheels may get them.
+    fault === 'permanent' ? createEngine({ ...chat, path: embedding.path }) : createEngine(chat, { python: 'python3' }),
   timeoutMs: 300_000,
   samples: {
     generate: {
@@ -91,10 +93,12 @@ describeEngine({
   name: 'oneapi: embed',
   create: () => createEngine(embedding),
   timeoutMs: 300_000,
+  // The long sample is a megabyte of tokens, half of the calls are long.
+  concurrent: 40,
   samples: {
     embed: {
       quick: { items: [{ text: 'a' }, { text: 'The sea is a vast body of water.' }, { tokens: [7592] }] },
-      long: { items: Array.from({ length: 4000 }, () => ({ tokens: Array<number>(254).fill(2712) })) },
+      long: { items: Array.from({ length: 1500 }, () => ({ tokens: Array<number>(254).fill(2712) })) },
       more: [
         { items: [{ text: 'short' }], dimensions: 8 },
         { items: [{ text: 'x' }], dimensions: 384 },
@@ -116,6 +120,104 @@ describeEngine({
     },
   },
 });
+
+describe('oneapi: its own ways', { timeout: 300_000 }, () => {
+  let engine: Engine;
+  // Ten blocks of 32 tokens: three stories of 100 tokens outgrow them together. Exact, so that texts can be compared.
+  beforeAll(async () => {
+    engine = createEngine(chat, { plan: { kvCacheBytes: 10 * 437_760 }, options: { exact: true } });
+    await engine.start();
+  }, 300_000);
+  afterAll(() => engine.stop(), 300_000);
+
+  const run = async (input: GenerateInput, signal = new AbortController().signal): Promise<GenerateEvent[]> => {
+    const events: GenerateEvent[] = [];
+    for await (const event of engine.generate!(input, { id: 'own', signal })) events.push(event);
+    checkEvents('generate', input, events);
+    return events;
+  };
+  // Greedy: the library draws for all calls from one source of chance, so sampled texts depend on their company.
+  const story = (number: number, more: Partial<GenerateInput> = {}): GenerateInput => ({
+    prompt: say(`Tell me ${number} facts about the sea.`),
+    maxTokens: 100,
+    ignoreEnd: true,
+    sampling: greedy,
+    ...more,
+  });
+
+  it('calls that outgrow the cache together all finish, with the text they have alone', async () => {
+    const numbers = [1, 2, 3, 4];
+    const together = await Promise.all(numbers.map((number) => run(story(number))));
+    expect(together.map(outputTokens)).toEqual([100, 100, 100, 100]);
+    for (const number of numbers) expect(textOf(await run(story(number)))).toBe(textOf(together[number - 1]!));
+  });
+
+  it('a neighbour that goes away changes no text, and gives its blocks back', async () => {
+    const alone = textOf(await run(story(5, { maxTokens: 40 })));
+    const abort = new AbortController();
+    const gone = [6, 7].map((number) => run(story(number), abort.signal).catch(() => 'gone'));
+    const stays = run(story(5, { maxTokens: 40 }));
+    setTimeout(() => abort.abort(), 300);
+    expect(textOf(await stays)).toBe(alone);
+    expect(await Promise.all(gone)).toEqual(['gone', 'gone']);
+    // All ten blocks but the rest of the last: room for this only where everything was given back.
+    expect(outputTokens(await run(story(8, { maxTokens: 270 })))).toBe(270);
+  });
+
+  it('a prompt that the cache cannot hold is refused with the numbers', async () => {
+    const refused = run({ prompt: { text: 'word '.repeat(400) } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'XIM_CONTEXT_LENGTH_EXCEEDED',
+      param: 'prompt',
+      message: expect.stringMatching(/maximum context length is 320 tokens.*has 40\d input tokens/),
+    });
+    await expect(run(story(1, { maxTokens: 300 }))).rejects.toMatchObject({ param: 'maxTokens' });
+  });
+
+  it('a stop text cuts wherever it is, over the borders of tokens', async () => {
+    const input = story(1, { maxTokens: 30 });
+    const whole = textOf(await run(input));
+    for (const stop of [whole.slice(1, 3), whole.slice(7, 18), whole.slice(-9)]) {
+      const events = await run({ ...input, stop: [stop] });
+      expect(textOf(events)).toBe(whole.slice(0, whole.indexOf(stop)));
+      expect(events.at(-2)).toMatchObject({ type: 'choice-end', reason: 'stop' });
+    }
+  });
+
+  it('the same seed gives a call that is alone the same text, another seed another', async () => {
+    const seeded = async (seed: number) =>
+      textOf(await run(story(9, { maxTokens: 20, sampling: { seed, temperature: 0.8 } })));
+    const text = await seeded(1);
+    expect(await seeded(1)).toBe(text);
+    expect(await seeded(2)).not.toBe(text);
+  });
+
+  it('choices that are sampled differ from each other', async () => {
+    const events = await run(story(9, { maxTokens: 20, choices: 2, sampling: { seed: 1 } }));
+    expect(textOf(events, 1)).not.toBe(textOf(events, 0));
+    expect(outputTokens(events)).toBe(40);
+  });
+
+  it('a file that was cut is a permanent start error, not a crash', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-oneapi-'));
+    try {
+      const { path } = chat.entry.artifacts[chat.entry.profiles[0]!.artifact!]!.files[0]!;
+      copyFileSync(join(chat.path, path), join(folder, path));
+      truncateSync(join(folder, path), 50_000_000);
+      const error: unknown = await createEngine({ ...chat, path: folder })
+        .start()
+        .catch((reason: unknown) => reason);
+      expect(EngineStartError.isInstance(error)).toBe(true);
+      expect(error).toMatchObject({ permanent: true, message: expect.stringContaining('has 50000000 bytes') });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+function textOf(events: readonly GenerateEvent[], choice = 0): string {
+  return events.map((event) => (event.type === 'text-delta' && event.choice === choice ? event.text : '')).join('');
+}
 
 function outputTokens(events: readonly GenerateEvent[]): number | undefined {
   const last = events.at(-1);

@@ -66,6 +66,7 @@ describe('toWorkerSpec', () => {
       PYTHONPATH: '/python',
       OMP_NUM_THREADS: '3',
       HF_HUB_OFFLINE: '1',
+      OPENBLAS_NUM_THREADS: '1',
       TOKENIZERS_PARALLELISM: 'false',
     });
     expect(env['PATH']).toBeTruthy();

@@ -25,6 +25,7 @@ export function toWorkerSpec({ model, python, plan }: CreateOptions, pythonFolde
       HF_HUB_OFFLINE: '1',
       // Each library has its own pool; the plan's threads belong to the one that computes.
       OMP_NUM_THREADS: String(plan.threads),
+      OPENBLAS_NUM_THREADS: '1',
       TOKENIZERS_PARALLELISM: 'false',
     },
     ranks: 1,

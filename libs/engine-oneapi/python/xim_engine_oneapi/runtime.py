@@ -39,16 +39,16 @@ def probe_model(properties: dict[str, Any]) -> ov.CompiledModel:
 def best_isa(kernels: list[str]) -> str:
     """The best instruction set that kernels of these names use, as Linux names it."""
     for name, flag in _KERNELS:
-        using = [kernel for kernel in kernels if re.search(rf"(^|_){name}(_|$)", kernel)]
-        if using and flag == "amx_":
-            return "amx_int8" if all(kernel.endswith(("i8", "u8")) for kernel in using) else f"amx_{_suffix(using)}"
+        using = [kernel.lower() for kernel in kernels if re.search(rf"(^|_){name}(_|$)", kernel)]
         if using:
-            return flag
+            return flag + _amx_type(using) if flag == "amx_" else flag
     return "none"
 
 
-def _suffix(kernels: list[str]) -> str:
-    return "fp16" if any(kernel.endswith("f16") and not kernel.endswith("bf16") for kernel in kernels) else "bf16"
+def _amx_type(kernels: list[str]) -> str:
+    if all(kernel.endswith(("i8", "u8")) for kernel in kernels):
+        return "int8"
+    return "fp16" if any(kernel.endswith("_f16") for kernel in kernels) else "bf16"
 
 
 def _kernel(operation: ov.Node) -> str:

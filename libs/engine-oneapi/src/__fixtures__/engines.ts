@@ -34,16 +34,24 @@ export function modelOf(app: 'chat' | 'embedding'): Model {
   return { entry: models.main, path };
 }
 
-/** An engine in state `starting`, on the environment that `npm start` makes. */
-export function createEngine({ entry, path }: Model, more: Partial<Plan> = {}, options: object = {}): Engine {
+export interface EngineSettings {
+  readonly plan?: Partial<Plan>;
+  /** Added to the profile's. */
+  readonly options?: object;
+  /** Default: the environment that `npm start` makes. */
+  readonly python?: string;
+}
+
+/** An engine in state `starting`. */
+export function createEngine({ entry, path }: Model, settings: EngineSettings = {}): Engine {
   const profile = oneapi.check(host, entry);
   if (isRefusal(profile)) throw new Error(profile.missing.join());
   return oneapi.create({
-    profile: { ...profile, options: { ...profile.options, ...options } },
-    plan: { ...plan, ...more },
+    profile: { ...profile, options: { ...profile.options, ...settings.options } },
+    plan: { ...plan, ...settings.plan },
     model: entry,
     modelPath: path,
-    python: join(ROOT, '.venv/oneapi/bin/python'),
+    python: settings.python ?? join(ROOT, '.venv/oneapi/bin/python'),
     log,
   });
 }

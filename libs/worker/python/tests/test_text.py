@@ -113,7 +113,7 @@ def test_all_streams_of_a_step_share_one_decode() -> None:
 @pytest.mark.parametrize("name", ["plain", "emoji", "chinese", "mixed"])
 def test_a_stop_text_ends_the_stream_wherever_it_is(name: str, length: int) -> None:
     text = TEXTS[name]
-    for at in range(0, min(len(text) - length, 70)):
+    for at in range(min(len(text) - length, 70)):
         stop = text[at : at + length]
         expected = text[: text.index(stop)]
         for seed in range(2):
@@ -140,4 +140,3 @@ def test_a_stop_text_that_repeats_itself_is_found() -> None:
 
 def test_an_empty_stop_text_stops_nothing() -> None:
     assert "".join(deltas(b"words", stops=("",))) == "words"
-

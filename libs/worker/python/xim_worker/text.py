@@ -67,7 +67,7 @@ def advance(decode: Decode, fresh: Sequence[tuple[TextStream, Sequence[int], boo
     """
     rows: list[list[int]] = []
     slides: list[int] = []
-    for stream, tokens, last in fresh:
+    for stream, tokens, _ in fresh:
         stream._window += tokens
         rows.append(stream._window)
     for number, (stream, _, last) in enumerate(fresh):

@@ -1,4 +1,4 @@
-"""Makes the calls of a JSON file with the official Python client; prints the client's version. Used by record-clients.ts."""
+"""Makes the calls of a JSON file with the official Python client and prints the client's version (record-clients.ts)."""
 
 from __future__ import annotations
 
