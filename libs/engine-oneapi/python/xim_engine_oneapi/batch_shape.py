@@ -1,20 +1,21 @@
 """The few shapes that batches have.
 
 OpenVINO prepares its kernels anew for every shape `[rows, tokens]` it has not seen, which takes as long as computing
-tens of texts. So a batch is padded up to one of few shapes, each at most an eighth larger than it need be.
+tens of texts. So a batch is padded up to one of few shapes.
 """
 
 from __future__ import annotations
 
-# Below it a shape is exact: padding would cost as much as it saves.
-_EXACT_ROWS = 8
+# Matrix units take rows in blocks; from here on a whole block costs no more than the part that is needed.
+_BLOCK_ROWS = 16
+_WORTH_A_BLOCK = 13
 # Fewer lengths for the short texts, where a token more costs next to nothing.
 _TOKEN_STEP = 8
 
 
 def padded_rows(rows: int) -> int:
-    """`rows` or a little more: 1 to 8, then in steps of an eighth of the power of two below."""
-    return _up(rows, max(1, _power_below(rows) // _EXACT_ROWS))
+    """`rows` up to 12, then the next multiple of 16."""
+    return rows if rows < _WORTH_A_BLOCK else _up(rows, _BLOCK_ROWS)
 
 
 def padded_tokens(tokens: int, most: int) -> int:

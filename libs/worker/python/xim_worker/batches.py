@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from .calls import failure
@@ -14,6 +15,8 @@ from .wire import Connection, HostGone
 # Items shorter than this count as this long: the fixed cost of a row outweighs its padding.
 _SHORT = 32
 _PER_BATCH = 256
+# Matrix units compute rows in blocks: so many items, and multiples of it, cost the least per item.
+_BLOCK = 16
 
 
 class _Call:
@@ -37,6 +40,8 @@ class BatchRunner:
         self._connection = connection
         self._batch_tokens = batch_tokens
         self._waiting: dict[int, _Call] = {}
+        # Items of the batches that run now.
+        self._running = 0
         self._arrived = threading.Condition()
         for number in range(handler.parallel):
             threading.Thread(target=self._run, name=f"batch-{number}", daemon=True).start()
@@ -49,7 +54,8 @@ class BatchRunner:
             return
         with self._arrived:
             self._waiting[call] = _Call(call, request, items)
-            self._arrived.notify()
+            if self._is_worth_starting():
+                self._arrived.notify()
 
     def cancel(self, call: int) -> None:
         with self._arrived:
@@ -65,12 +71,29 @@ class BatchRunner:
         try:
             while True:
                 with self._arrived:
-                    while not self._waiting:
+                    while not self._is_worth_starting():
                         self._arrived.wait()
-                    batch = take_batch(self._waiting, self._batch_tokens)
+                    # A fair share for each runner, in whole blocks, so that none is left with a sliver.
+                    share = _BLOCK * ceil(self._count_waiting() / self._handler.parallel / _BLOCK)
+                    batch = take_batch(self._waiting, self._batch_tokens, share)
+                    self._running += len(batch)
                 self._finish(batch)
+                with self._arrived:
+                    self._running -= len(batch)
+                    self._arrived.notify()
         except HostGone:
             leave(1)
+
+    def _is_worth_starting(self) -> bool:
+        """Whether a free runner should start: always when nothing runs, else once it has as much to do as the others.
+
+        A single text beside a large batch costs as much as several in the next batch, and slows the one that runs.
+        """
+        items = self._count_waiting()
+        return items > 0 and items >= min(self._running, _BLOCK)
+
+    def _count_waiting(self) -> int:
+        return sum(len(call.waiting) for call in self._waiting.values())
 
     def _finish(self, batch: Batch) -> None:
         try:
@@ -106,7 +129,7 @@ class BatchRunner:
         self._connection.send_events([(call, event) for call in failed])
 
 
-def take_batch(waiting: dict[int, _Call], batch_tokens: int) -> Batch:
+def take_batch(waiting: dict[int, _Call], batch_tokens: int, most: int = _PER_BATCH) -> Batch:
     """Takes one batch out of `waiting` (a dict in order of turn) and leaves the rest there.
 
     The longest item of the call whose turn it is leads, so that nothing starves. The longest item that is at most
@@ -117,7 +140,9 @@ def take_batch(waiting: dict[int, _Call], batch_tokens: int) -> Batch:
     lead_id, lead = next(iter(waiting.items()))
     longest = 2 * _length(lead)
     width = max(length for length in map(_length, waiting.values()) if length <= longest)
-    room = min(max(1, batch_tokens // width), _PER_BATCH)
+    room = min(max(1, batch_tokens // width), most, _PER_BATCH)
+    if room > _BLOCK:
+        room -= room % _BLOCK
     batch: Batch = []
     joining = list(waiting.values())
     while joining and len(batch) < room:
