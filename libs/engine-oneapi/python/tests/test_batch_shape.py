@@ -4,14 +4,14 @@ import pytest
 from xim_engine_oneapi.batch_shape import padded_rows, padded_tokens
 
 
-@pytest.mark.parametrize(
-    ("rows", "expected"), [(1, 1), (8, 8), (12, 12), (13, 16), (16, 16), (17, 32), (256, 256)]
-)
+@pytest.mark.parametrize(("rows", "expected"), [(1, 1), (8, 8), (12, 12), (13, 16), (16, 16), (17, 32), (256, 256)])
 def test_rows(rows: int, expected: int) -> None:
     assert padded_rows(rows) == expected
 
 
-@pytest.mark.parametrize(("tokens", "expected"), [(1, 8), (8, 8), (9, 16), (55, 56), (129, 144), (250, 256), (256, 256)])
+@pytest.mark.parametrize(
+    ("tokens", "expected"), [(1, 8), (8, 8), (9, 16), (55, 56), (129, 144), (250, 256), (256, 256)]
+)
 def test_tokens(tokens: int, expected: int) -> None:
     assert padded_tokens(tokens, 256) == expected
 

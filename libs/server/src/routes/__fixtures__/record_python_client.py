@@ -1,4 +1,4 @@
-"""Makes the calls of a JSON file with the official Python client and prints the client's version (record-clients.ts)."""
+"""Makes the calls of a JSON file with the official Python client and prints its version (record-clients.ts)."""
 
 from __future__ import annotations
 
