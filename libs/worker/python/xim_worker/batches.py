@@ -77,6 +77,8 @@ class BatchRunner:
                     share = _BLOCK * ceil(self._count_waiting() / self._handler.parallel / _BLOCK)
                     batch = take_batch(self._waiting, self._batch_tokens, share)
                     self._running += len(batch)
+                    if self._is_worth_starting():
+                        self._arrived.notify()
                 self._finish(batch)
                 with self._arrived:
                     self._running -= len(batch)
