@@ -41,7 +41,8 @@ it('the fault of the machine becomes a sentence; a bug of the set-up keeps its s
   const log = () => {
     throw new TypeError('a bug');
   };
-  const options = { engines: ['toy'], models: [], dev: false, root: workspace.root, log };
+  const env = { PATH: process.env['PATH'] };
+  const options = { engines: ['toy'], models: [], dev: false, root: workspace.root, log, env };
   await expect(prepare(options)).rejects.toThrow(new TypeError('a bug'));
 
   rmSync(join(workspace.root, '.xim'), { recursive: true });
