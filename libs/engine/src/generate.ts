@@ -63,7 +63,7 @@ export interface Sampling {
   /** Smallest set of tokens whose probabilities reach this sum, 0 to 1. */
   readonly topP?: number | undefined;
   readonly topK?: number | undefined;
-  /** The same seed, input and engine give the same text. Non-negative, below 2^63. */
+  /** The same seed and input give the same text, as far as the engine can: some do only for a call that runs alone. Non-negative, below 2^63. */
   readonly seed?: number | undefined;
   /** Subtracted from the logit of a token that was generated before, −2 to 2. */
   readonly presencePenalty?: number | undefined;
