@@ -15,6 +15,7 @@ from .kv_cache import BLOCK_TOKENS, blocks_for
 from .prompt import PromptReader
 from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
+from .vocabulary import Vocabulary
 from .weights import find_weights
 
 _NOT_FINISHED = genai.GenerationFinishReason.NONE
@@ -64,7 +65,8 @@ class Generate:
         scheduler.dynamic_split_fuse = True
         scheduler.enable_prefix_caching = True
         self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
-        self._tokenizer = self._pipeline.get_tokenizer()
+        tokenizer = self._pipeline.get_tokenizer()
+        self._vocabulary = Vocabulary(tokenizer)
         defaults = self._pipeline.get_config()
         self._ends = {"eos_token_id": defaults.eos_token_id, "stop_token_ids": defaults.stop_token_ids}
         # Never used twice: the pipeline takes an id that is in use without a word.
@@ -72,7 +74,7 @@ class Generate:
         self._calls: dict[int, _Call] = {}
         self._live: list[_Choice] = []
         context_length = int(context.model["shape"]["contextLength"])
-        self._prompts = PromptReader(self._tokenizer, context_length)
+        self._prompts = PromptReader(tokenizer, len(self._vocabulary), context_length)
         self._context_length = min(context_length, self._prompts.longest, blocks * BLOCK_TOKENS)
         context.progress("generating a first token", None)
         self._prove()
@@ -121,7 +123,7 @@ class Generate:
             fresh.append((choice.stream, tokens, reason is not None))
             read.append((choice, reason))
         if fresh:
-            for (choice, reason), text in zip(read, advance(self._tokenizer.decode, fresh), strict=True):
+            for (choice, reason), text in zip(read, advance(self._vocabulary.decode, fresh), strict=True):
                 self._tell(events, choice, text, "stop" if choice.stream.stopped else reason)
             self._live = [choice for choice in self._live if not choice.over]
         events += [self._fail(call) for call in ignored]

@@ -12,10 +12,10 @@ from xim_worker import InvalidInput
 class PromptReader:
     """`longest`: tokens at which the library's tokenizer cuts every text without a word; such a prompt is refused."""
 
-    def __init__(self, tokenizer: genai.Tokenizer, context_length: int) -> None:
+    def __init__(self, tokenizer: genai.Tokenizer, vocabulary: int, context_length: int) -> None:
         self._tokenizer = tokenizer
         self.longest = self._count("a b " * context_length)
-        self._vocabulary = len(tokenizer.get_vocab())
+        self._vocabulary = vocabulary
         self._knows_developer = "developer" in tokenizer.chat_template
 
     def read(self, prompt: dict[str, Any]) -> list[int]:
