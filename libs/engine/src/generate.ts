@@ -6,8 +6,15 @@ export interface GenerateInput {
   readonly choices?: number | undefined;
   /** Tokens to generate per choice at most. Absent: as many as the context allows. Too many for the context is invalid. */
   readonly maxTokens?: number | undefined;
-  /** Texts that end a choice; the output leaves them out. */
+  /** Texts that end a choice; the output leaves them out, unless `includeStop`. */
   readonly stop?: readonly string[] | undefined;
+  /** End a choice's text with the stop text that ended it. */
+  readonly includeStop?: boolean | undefined;
+  /**
+   * Begin each choice with the prompt's own text, as deltas that stand for 0 tokens; with `logprobs`, with the
+   * probability of each of its tokens. Not for a conversation.
+   */
+  readonly echo?: boolean | undefined;
   readonly sampling?: Sampling | undefined;
   /** Alternatives per token to report, 0 = only the chosen one's probability. Absent: no probabilities. */
   readonly logprobs?: number | undefined;
@@ -15,7 +22,11 @@ export interface GenerateInput {
   readonly format?: OutputFormat | undefined;
   /** Go on after the model's end token, up to `maxTokens`. For measurements. */
   readonly ignoreEnd?: boolean | undefined;
+  /** How much a reasoning model thinks before it answers, `none` to `max`. Unsupported where its template has no such switch. */
+  readonly reasoningEffort?: ReasoningEffort | undefined;
 }
+
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
 /** What the model continues: a conversation (the engine applies the model's template), a text, or tokens. */
 export type Prompt =
@@ -75,9 +86,17 @@ export interface Sampling {
   readonly logitBias?: Readonly<Record<string, number>> | undefined;
 }
 
+/**
+ * Output that ends by itself (reason `stop`) has the shape, whole; one that was cut (`length`) is the beginning of such.
+ * White space between JSON's tokens is bounded. A schema or pattern that the engine cannot hold to exactly is refused
+ * with the keyword's place (`format.schema.properties.a.not`); none may harm another call.
+ */
 export type OutputFormat =
+  /** A JSON object of any content. */
   | { readonly type: 'json' }
-  | { readonly type: 'json-schema'; readonly schema: Readonly<Record<string, unknown>> }
+  /** JSON that validates against a JSON Schema, 2020-12 where it does not say otherwise. */
+  | { readonly type: 'json-schema'; readonly schema: Readonly<Record<string, unknown>> | boolean }
+  /** The whole text matches; ECMA-262 syntax. */
   | { readonly type: 'regex'; readonly pattern: string };
 
 /**
@@ -85,7 +104,7 @@ export type OutputFormat =
  * `end`. A `tool-call` comes before its deltas. Text never ends inside a character: a part of one is held back.
  */
 export type GenerateEvent =
-  /** Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache. */
+  /** Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so early. */
   | { readonly type: 'start'; readonly inputTokens: number; readonly cachedTokens?: number }
   /** `tokens`: how many tokens this delta stands for; 0 when held-back text of an earlier one is let go. */
   | {
@@ -103,17 +122,31 @@ export type GenerateEvent =
       readonly name: string;
     }
   | { readonly type: 'tool-call-delta'; readonly choice: number; readonly call: number; readonly arguments: string }
-  | { readonly type: 'choice-end'; readonly choice: number; readonly reason: 'stop' | 'length' | 'tool-calls' }
+  /** `stop`: the stop text that ended the choice; absent where the model ended it. */
+  | {
+      readonly type: 'choice-end';
+      readonly choice: number;
+      readonly reason: 'stop' | 'length' | 'tool-calls';
+      readonly stop?: string;
+    }
   | { readonly type: 'end'; readonly usage: Usage };
 
-export interface TokenLogprob {
+/** A token and how probable it was, before sampling changed anything. */
+export interface TokenLogprob extends Omit<TokenChance, 'logprob'> {
+  /** Null for the first token of an echoed prompt, which nothing came before. */
+  readonly logprob: number | null;
+  /** The most probable alternatives, best first. */
+  readonly top: readonly TokenChance[];
+}
+
+export interface TokenChance {
+  readonly id: number;
+  /** Alone; half a character reads as U+FFFD. */
   readonly token: string;
   /** UTF-8 of the token; several tokens may share one character. */
   readonly bytes: readonly number[];
   /** Natural logarithm, ≤ 0. */
   readonly logprob: number;
-  /** The most probable alternatives, best first. */
-  readonly top: readonly { readonly token: string; readonly bytes: readonly number[]; readonly logprob: number }[];
 }
 
 /** Tokens, summed over all choices. */
@@ -129,5 +162,16 @@ export interface TokenizeInput {
 }
 
 export interface TokenizeOutput {
-  readonly tokens: readonly number[];
+  /** All tokens, special ones included: as many as `generate` counts for the same prompt. */
+  readonly tokens: readonly TextToken[];
+  /** What was tokenised: the text itself, or a conversation as the model's template writes it. */
+  readonly text: string;
+}
+
+/** A token and the characters (Unicode code points) of the text that it stands for, from `start` up to `end`. */
+export interface TextToken {
+  readonly id: number;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
 }

@@ -245,7 +245,8 @@ function toEmbedOutput(result: WireEvent): EmbedOutput {
 }
 
 function toTokenizeOutput(result: WireEvent): TokenizeOutput {
-  return { tokens: result['tokens'] as number[] };
+  const { tokens, text } = result as unknown as TokenizeOutput;
+  return { tokens, text };
 }
 
 function startError(name: string, message: string, permanent: boolean, lastWords?: readonly string[]) {

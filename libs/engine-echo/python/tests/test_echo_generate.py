@@ -52,8 +52,41 @@ def test_the_last_message_is_echoed_and_all_are_counted(handler: Generate) -> No
 
 
 def test_tokens_are_a_prompt_like_their_text(handler: Generate) -> None:
-    tokens = handler.tokenize({"prompt": {"text": "naïve 日本"}})["tokens"]
-    assert text(run(handler, prompt={"tokens": tokens})) == "naïve 日本"
+    result = handler.tokenize({"prompt": {"text": "naïve 日本"}})
+    assert result["text"] == "naïve 日本"
+    ids = [token["id"] for token in result["tokens"]]
+    assert text(run(handler, prompt={"tokens": ids})) == "naïve 日本"
+
+
+def test_tokens_say_which_characters_they_are(handler: Generate) -> None:
+    tokens = handler.tokenize({"prompt": {"text": "so 日"}})["tokens"]
+    assert [(token["text"], token["start"], token["end"]) for token in tokens] == [
+        ("so", 0, 2),
+        (" ", 2, 3),
+        ("\ufffd", 3, 4),
+        ("\ufffd", 3, 4),
+    ]
+
+
+def test_an_echo_begins_with_the_prompt_whose_first_token_nothing_came_before(handler: Generate) -> None:
+    events = run(handler, prompt="one two", echo=True, logprobs=0, choices=2)
+    assert text(events) == "one twoone two"
+    echoed = [event for event in events if event["type"] == "text-delta" and event["tokens"] == 0]
+    assert [[entry["logprob"] is None for entry in event["logprobs"]] for event in echoed] == [[True, False]] * 2
+
+
+def test_a_stop_text_is_named_and_kept_where_asked(handler: Generate) -> None:
+    events = run(handler, prompt="one two three", stop=["three", "two"], includeStop=True)
+    assert text(events) == "one two"
+    assert events[-2]["stop"] == "two"
+    assert "stop" not in run(handler, prompt="one")[-2]
+
+
+def test_a_format_is_filled_with_the_simplest_values(handler: Generate) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "size": {"enum": [3, 4]}}}
+    assert text(run(handler, prompt="hey", format={"type": "json-schema", "schema": schema})) == (
+        '{"name": "hey", "size": 3}'
+    )
 
 
 def test_parts_of_a_character_are_held_back_and_counted_with_it(handler: Generate) -> None:
@@ -141,7 +174,11 @@ def test_required_tools_are_called(handler: Generate) -> None:
         ({"prompt": {"text": "a"}, "maxTokens": 0}, "maxTokens", "XIM_INVALID_INPUT"),
         ({"prompt": {"text": "a"}, "maxTokens": 100}, "maxTokens", "XIM_CONTEXT_LENGTH_EXCEEDED"),
         ({"prompt": {"text": "a " * 100}}, "prompt", "XIM_CONTEXT_LENGTH_EXCEEDED"),
-        ({"prompt": {"text": "a"}, "format": {"type": "json"}}, "format", "XIM_UNSUPPORTED_PARAMETER"),
+        (
+            {"prompt": {"text": "a"}, "format": {"type": "regex", "pattern": "a"}},
+            "format.pattern",
+            "XIM_UNSUPPORTED_PARAMETER",
+        ),
         (
             {"prompt": {"text": "a"}, "sampling": {"logitBias": {"1": 2}}},
             "sampling.logitBias",

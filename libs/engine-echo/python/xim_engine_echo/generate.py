@@ -9,9 +9,10 @@ from collections import deque
 from typing import Any
 
 from xim_worker import Context, Event, Info, InvalidInput, Request
+from xim_worker.text import to_text_tokens
 
-from .prompt import arguments_for, called_tools, read_prompt
-from .sequence import EchoSequence, Part
+from .prompt import arguments_for, called_tools, instance_of, read_prompt
+from .sequence import EchoSequence, Part, to_logprob
 from .start import Pace, describe, start
 from .tokens import cut, to_id
 
@@ -62,12 +63,16 @@ class Generate:
                     _to_text_parts(choice, request, echo),
                     max_tokens=max_tokens,
                     stops=request.get("stop") or (),
+                    include_stop=request.get("includeStop", False),
                     logprobs=request.get("logprobs"),
                     endless=request.get("ignoreEnd", False),
                 )
                 self._waiting.append(sequence)
         self._calls[call] = _Call(len(pieces), choices)
-        return [{"type": "start", "inputTokens": len(pieces)}]
+        events: list[Event] = [{"type": "start", "inputTokens": len(pieces)}]
+        if request.get("echo"):
+            events += [_to_echo(pieces, choice, request.get("logprobs")) for choice in range(choices)]
+        return events
 
     def step(self) -> list[tuple[int, Event]]:
         self._pace.wait()
@@ -94,7 +99,9 @@ class Generate:
 
     def tokenize(self, request: Request) -> Event:
         pieces, _ = read_prompt(request["prompt"])
-        return {"type": "result", "tokens": [to_id(piece) for piece in pieces]}
+        ids = [to_id(piece) for piece in pieces]
+        tokens, text = to_text_tokens(ids, pieces)
+        return {"type": "result", "tokens": tokens, "text": text}
 
     def _close(self, sequence: EchoSequence, events: list[tuple[int, Event]]) -> None:
         call = self._calls[sequence.call]
@@ -130,18 +137,33 @@ def _whole(request: Request, name: str, default: int) -> int:
 
 
 def _refuse_unsupported(request: Request) -> None:
-    for path in ("format", "sampling.logitBias"):
+    for path in ("format.pattern", "sampling.logitBias", "reasoningEffort"):
         value: Any = request
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if value is not None:
             message = f"The echo engine does not support {path}: its words are the prompt's. Leave it out."
             raise InvalidInput(message, path, "XIM_UNSUPPORTED_PARAMETER")
+    if request.get("echo") and "messages" in request["prompt"]:
+        raise InvalidInput("A conversation cannot be echoed; send it as a text, or leave echo out.", "echo")
+
+
+def _to_echo(pieces: list[bytes], choice: int, logprobs: int | None) -> Event:
+    """The prompt's own text. Nothing came before its first token, so that has no probability."""
+    text = b"".join(pieces).decode("utf-8", "replace")
+    event: Event = {"type": "text-delta", "choice": choice, "text": text, "tokens": 0}
+    if logprobs is not None:
+        entries = [to_logprob(piece, logprobs) for piece in pieces]
+        event["logprobs"] = [{**entries[0], "logprob": None, "top": []}, *entries[1:]]
+    return event
 
 
 def _to_text_parts(choice: int, request: Request, echo: str) -> list[Part]:
-    """The text outside and inside <think>…</think>, by turns."""
+    """The text outside and inside <think>…</think>, by turns; JSON where a format is asked for."""
     sampling = request.get("sampling") or {}
+    if request.get("format"):
+        value = instance_of({"type": "object", **request["format"].get("schema", {})}, echo)
+        return [Part({"type": "text-delta", "choice": choice}, cut(json.dumps(value, ensure_ascii=False)))]
     texts = _REASONING.split(echo)
     # An echo needs no sampling; a seed shuffles its words, so that seeds and choices can be told apart.
     if sampling.get("seed") is not None and sampling.get("temperature") != 0:

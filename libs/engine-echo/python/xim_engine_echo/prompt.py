@@ -10,7 +10,7 @@ from .tokens import cut, from_id
 
 
 def read_prompt(prompt: dict[str, Any]) -> tuple[list[bytes], str]:
-    """All tokens of the prompt, and what is echoed: the last message, or the whole text."""
+    """All tokens of the prompt, and what the answer says again: the last message, or the whole text."""
     if "messages" in prompt:
         messages = prompt["messages"]
         text = "".join(f"{message['role']}: {message.get('content') or ''}\n" for message in messages)
@@ -38,7 +38,16 @@ def called_tools(prompt: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def arguments_for(tool: dict[str, Any], echo: str) -> dict[str, Any]:
-    """A value for each property of the tool's parameters: the echo for a string, else the type's simplest."""
-    simplest: dict[str, Any] = {"number": 1, "integer": 1, "boolean": True, "array": [], "object": {}, "null": None}
+    """A value for each property of the tool's parameters."""
     properties: dict[str, Any] = (tool.get("parameters") or {}).get("properties") or {}
-    return {name: simplest.get(schema.get("type"), echo) for name, schema in properties.items()}
+    return {name: instance_of(schema, echo) for name, schema in properties.items()}
+
+
+def instance_of(schema: dict[str, Any], echo: str) -> Any:
+    """The simplest value of a JSON Schema's type, every property given; the echo where a text is due."""
+    simplest: dict[str, Any] = {"number": 1, "integer": 1, "boolean": True, "array": [], "null": None}
+    if "const" in schema or schema.get("enum"):
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    if schema.get("type") == "object" or "properties" in schema:
+        return {name: instance_of(member, echo) for name, member in (schema.get("properties") or {}).items()}
+    return simplest.get(schema.get("type", ""), echo)

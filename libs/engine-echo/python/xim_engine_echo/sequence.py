@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from xim_worker import Event
+from xim_worker.text import first_stop, overlap
+
+from .tokens import to_id
 
 
 @dataclass(frozen=True)
@@ -24,32 +27,29 @@ class Part:
 class Held:
     """Bytes in, text out: what may still become a character or a stop text waits here."""
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], include_stop: bool) -> None:
         self._stops = stops
+        self._include_stop = include_stop
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._text = ""
 
-    def push(self, piece: bytes) -> tuple[str, bool]:
-        """The text let go, and whether a stop text was reached (which is left out)."""
+    def push(self, piece: bytes) -> tuple[str, str | None]:
+        """The text let go, and the stop text that was reached."""
         if not self._stops:
-            return self._decode(piece), False
+            return self._decode(piece), None
         text = self._text + self._decode(piece)
-        found = [at for at in (text.find(stop) for stop in self._stops) if at >= 0]
+        found = first_stop(text, self._stops)
         if found:
             self._text = ""
-            return text[: min(found)], True
-        keep = max(_overlap(text, stop) for stop in self._stops)
+            at, stop = found
+            return text[: at + len(stop) if self._include_stop else at], stop
+        keep = max(overlap(text, stop) for stop in self._stops)
         self._text = text[len(text) - keep :]
-        return text[: len(text) - keep], False
+        return text[: len(text) - keep], None
 
     def flush(self) -> str:
         text, self._text = self._text + self._decode(b"", True), ""
         return text
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that begins `stop`."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 class EchoSequence:
@@ -63,6 +63,7 @@ class EchoSequence:
         *,
         max_tokens: int,
         stops: Sequence[str] = (),
+        include_stop: bool = False,
         logprobs: int | None = None,
         endless: bool = False,
     ) -> None:
@@ -80,7 +81,7 @@ class EchoSequence:
         )
         self._next = next(self._tokens, None)
         self._part: Part | None = None
-        self._held = Held(stops)
+        self._held = Held(stops, include_stop)
         # Tokens (and their probabilities) that wait for the next delta.
         self._waiting = 0
         self._waiting_logprobs: list[dict[str, Any]] = []
@@ -100,11 +101,11 @@ class EchoSequence:
         if part.delta["type"] == "reasoning-delta":
             self.reasoning_tokens += 1
         if self._logprobs is not None:
-            self._waiting_logprobs.append(_logprob(piece, self._logprobs))
+            self._waiting_logprobs.append(to_logprob(piece, self._logprobs))
         text, stopped = self._held.push(piece)
         self._let_go(events, text)
-        if stopped:
-            return self._end(events, "stop")
+        if stopped is not None:
+            return self._end(events, "stop", stop=stopped)
         self._next = next(self._tokens, None)
         if self._next is None or self.tokens == self._max_tokens:
             self._let_go(events, self._held.flush())
@@ -125,13 +126,13 @@ class EchoSequence:
             self._waiting_logprobs = []
         events.append(event)
 
-    def _end(self, events: list[Event], reason: str) -> list[Event]:
+    def _end(self, events: list[Event], reason: str, **more: str) -> list[Event]:
         self.over = True
-        events.append({"type": "choice-end", "choice": self._choice, "reason": reason})
+        events.append({"type": "choice-end", "choice": self._choice, "reason": reason, **more})
         return events
 
 
-def _logprob(piece: bytes, alternatives: int) -> dict[str, Any]:
+def to_logprob(piece: bytes, alternatives: int) -> dict[str, Any]:
     """Invented, but the same for the same token: the chosen token first, the others each 1 below the one before."""
     best = -(zlib.crc32(piece) % 1000) / 1000
     tokens = [piece, *(b"%d" % number for number in range(1, alternatives))]
@@ -140,4 +141,5 @@ def _logprob(piece: bytes, alternatives: int) -> dict[str, Any]:
 
 
 def _entry(token: bytes, logprob: float) -> dict[str, Any]:
-    return {"token": token.decode("utf-8", "replace"), "bytes": list(token), "logprob": logprob}
+    text = token.decode("utf-8", "replace")
+    return {"id": to_id(token), "token": text, "bytes": list(token), "logprob": logprob}

@@ -34,6 +34,14 @@ export const samples: Required<EngineSuite['samples']> = {
       { prompt: { text: 'one two three' }, choices: 3, maxTokens: 2, sampling: { seed: 7 } },
       { prompt: { text: 'naïve 😀 <think>hm, 日本?</think> answer' }, logprobs: 2 },
       { prompt: { text: 'up to here STOP and no further' }, stop: ['no stop', 're STO'] },
+      {
+        prompt: { text: 'up to here STOP and no further' },
+        stop: ['STOP'],
+        includeStop: true,
+        echo: true,
+        logprobs: 0,
+      },
+      { prompt: { text: 'hey' }, format: { type: 'json' } },
       { prompt: { text: 'go on' }, ignoreEnd: true, maxTokens: 30 },
       { prompt: { tokens: [0x1_41, 0x1_42_43] } },
       {
@@ -49,10 +57,10 @@ export const samples: Required<EngineSuite['samples']> = {
       { what: 'unknown tokens', input: { prompt: { tokens: [5] } }, param: 'prompt' },
       { what: 'choices below 1', input: { prompt: { text: 'a' }, choices: 0 }, param: 'choices' },
       {
-        what: 'a format',
-        input: { prompt: { text: 'a' }, format: { type: 'json' } },
+        what: 'a pattern',
+        input: { prompt: { text: 'a' }, format: { type: 'regex', pattern: 'a' } },
         code: unsupported,
-        param: 'format',
+        param: 'format.pattern',
       },
       {
         what: 'a logit bias',

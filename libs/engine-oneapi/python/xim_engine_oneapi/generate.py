@@ -9,7 +9,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
-from xim_worker.text import TextStream, advance
+from xim_worker.text import TextStream, advance, to_text_tokens
 
 from .kv_cache import BLOCK_TOKENS, blocks_for
 from .prompt import PromptReader
@@ -25,11 +25,11 @@ _REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishRea
 class _Choice:
     """One sequence: a request of its own to the pipeline, so that each can be stopped by itself."""
 
-    def __init__(self, call: _Call, number: int, handle: genai.GenerationHandle, stops: list[str]) -> None:
+    def __init__(self, call: _Call, number: int, handle: genai.GenerationHandle, stream: TextStream) -> None:
         self.call = call
         self.number = number
         self.handle = handle
-        self.stream = TextStream(stops)
+        self.stream = stream
         # Tokens that the next delta stands for, beside its own.
         self.waiting = 0
         self.over = False
@@ -99,7 +99,8 @@ class Generate:
             settings = genai.GenerationConfig(**self._ends, **config, rng_seed=(seed + number) % 2**63)
             settings.validate()
             handle = self._pipeline.add_request(next(self._ids), ids, settings)
-            opened.choices.append(_Choice(opened, number, handle, stops))
+            stream = TextStream(stops, request.get("includeStop", False))
+            opened.choices.append(_Choice(opened, number, handle, stream))
         self._calls[call] = opened
         self._live += opened.choices
         return [{"type": "start", "inputTokens": len(tokens)}]
@@ -124,7 +125,7 @@ class Generate:
             read.append((choice, reason))
         if fresh:
             for (choice, reason), text in zip(read, advance(self._vocabulary.decode, fresh), strict=True):
-                self._tell(events, choice, text, "stop" if choice.stream.stopped else reason)
+                self._tell(events, choice, text, reason if choice.stream.stopped is None else "stop")
             self._live = [choice for choice in self._live if not choice.over]
         events += [self._fail(call) for call in ignored]
         return events
@@ -137,9 +138,12 @@ class Generate:
             events.append((call.number, delta))
         if reason is None:
             return
-        if choice.stream.stopped:
+        if choice.stream.stopped is not None:
             choice.handle.cancel()
-        events.append((call.number, {"type": "choice-end", "choice": number, "reason": reason}))
+        end: Event = {"type": "choice-end", "choice": number, "reason": reason}
+        if choice.stream.stopped is not None:
+            end["stop"] = choice.stream.stopped
+        events.append((call.number, end))
         choice.over = True
         if all(each.over for each in call.choices):
             usage = {"inputTokens": call.input_tokens, "outputTokens": call.output_tokens}
@@ -160,7 +164,9 @@ class Generate:
         return bool(self._pipeline.has_non_finished_requests())
 
     def tokenize(self, request: Request) -> Event:
-        return {"type": "result", "tokens": self._prompts.read(request["prompt"])}
+        tokens = self._prompts.read(request["prompt"])
+        result, text = to_text_tokens(tokens, [self._vocabulary.raw[token] for token in tokens])
+        return {"type": "result", "tokens": result, "text": text}
 
     def _fail(self, call: _Call) -> tuple[int, Event]:
         self.cancel(call.number)

@@ -15,6 +15,8 @@ class Vocabulary:
 
     pieces: list[bytes]
     """By token, its bytes as they appear in a text: none for a special token."""
+    raw: list[bytes]
+    """By token, its bytes, those of special tokens too."""
 
     def __init__(self, tokenizer: genai.Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -23,6 +25,7 @@ class Vocabulary:
         for piece, token in known.items():
             self.pieces[token] = piece
         everything = [[token] for token in range(len(self.pieces))]
+        self.raw = list(self.pieces)
         alone = tokenizer.decode(everything)
         with_special = tokenizer.decode(everything, skip_special_tokens=False)
         self._joins = True

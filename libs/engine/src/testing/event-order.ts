@@ -96,16 +96,23 @@ function checkChoice(input: GenerateInput, events: readonly GenerateEvent[]): nu
       expect(calls, 'a tool call comes before its deltas').toContain(event.call);
     } else if (event.type === 'text-delta' || event.type === 'reasoning-delta') {
       expect(event.text, 'text in whole characters').not.toMatch(/\p{Surrogate}/u);
-      if (input.logprobs !== undefined) expect(event.logprobs?.length, 'one entry per token').toBe(event.tokens);
+      const echoed = input.echo === true && event.tokens === 0;
+      if (input.logprobs !== undefined && !echoed)
+        expect(event.logprobs?.length, 'one entry per token').toBe(event.tokens);
       for (const entry of event.logprobs ?? []) {
-        expect(entry.logprob).toBeLessThanOrEqual(0);
+        if (!echoed || entry.logprob !== null) expect(entry.logprob).toBeLessThanOrEqual(0);
         expect(entry.top.length).toBeLessThanOrEqual(input.logprobs ?? 0);
       }
       tokens += event.tokens;
       if (event.type === 'text-delta') text += event.text;
     }
   }
-  for (const stop of input.stop ?? []) expect(text, 'a stop text is left out').not.toContain(stop);
+  if (!input.includeStop && !input.echo)
+    for (const stop of input.stop ?? []) expect(text, 'a stop text is left out').not.toContain(stop);
+  if (last?.type === 'choice-end' && last.stop !== undefined) {
+    expect(input.stop, 'what ended the choice was asked for').toContain(last.stop);
+    if (input.includeStop) expect(text.endsWith(last.stop), 'the text ends with its stop text').toBe(true);
+  }
   if (input.maxTokens !== undefined) expect(tokens).toBeLessThanOrEqual(input.maxTokens);
   if (last?.type === 'choice-end') expect(last.reason === 'tool-calls').toBe(calls.length > 0);
   return tokens;

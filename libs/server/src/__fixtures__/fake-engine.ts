@@ -194,7 +194,7 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
         enter(options);
         await wait(behaviour.tokenMs, options);
         lastProgress = performance.now();
-        return { tokens: [1, 2, 3] };
+        return { tokens: [], text: '' };
       } catch (error) {
         how = error;
         throw error;

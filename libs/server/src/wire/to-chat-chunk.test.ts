@@ -6,10 +6,11 @@ import { joinGenerated, toChatCompletion } from './to-chat-completion.ts';
 
 const head = { id: 'chatcmpl-1', created: 1, model: 'a/b', fingerprint: 'fp_1' };
 const logprob: TokenLogprob = {
+  id: 7,
   token: 'hi',
   bytes: [104, 105],
   logprob: -0.5,
-  top: [{ token: 'ho', bytes: [104, 111], logprob: -1 }],
+  top: [{ id: 8, token: 'ho', bytes: [104, 111], logprob: -1 }],
 };
 
 /** Two choices that interleave: text with reasoning, and two tool calls. */

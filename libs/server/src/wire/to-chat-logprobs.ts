@@ -10,7 +10,7 @@ export function toChatLogprobs(logprobs: readonly TokenLogprob[]): ChatLogprobs 
 function toEntry({ token, bytes, logprob, top }: TokenLogprob): LogprobEntry {
   return {
     token,
-    logprob,
+    logprob: logprob ?? 0, // a conversation is never echoed
     bytes: [...bytes],
     top_logprobs: top.map((one) => ({ token: one.token, logprob: one.logprob, bytes: [...one.bytes] })),
   };

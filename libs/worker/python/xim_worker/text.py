@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 Decode = Callable[[list[list[int]]], list[str]]
 """Many lists of tokens to their texts. An incomplete character reads as U+FFFD."""
@@ -20,10 +21,11 @@ _MOST_INCOMPLETE = 3
 class TextStream:
     """One choice on its way from tokens to text."""
 
-    def __init__(self, stops: Sequence[str] = ()) -> None:
-        self.stopped = False
-        """A stop text was reached: it and all after it are left out, and nothing more may be pushed."""
+    def __init__(self, stops: Sequence[str] = (), include_stop: bool = False) -> None:
+        self.stopped: str | None = None
+        """The stop text that was reached: nothing after it is text, nor itself without `include_stop`. Push no more."""
         self._stops = [stop for stop in stops if stop]
+        self._include_stop = include_stop
         self._window: list[int] = []
         # Characters of the window's text that were taken out of it.
         self._taken = 0
@@ -49,12 +51,12 @@ class TextStream:
         if not self._stops:
             return fresh
         text = self._held + fresh
-        found = [at for at in (text.find(stop) for stop in self._stops) if at >= 0]
+        found = first_stop(text, self._stops)
         if found:
-            self.stopped = True
+            at, self.stopped = found
             self._held = ""
-            return text[: min(found)]
-        keep = 0 if last else max(_overlap(text, stop) for stop in self._stops)
+            return text[: at + len(self.stopped)] if self._include_stop else text[:at]
+        keep = 0 if last else max(overlap(text, stop) for stop in self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -83,6 +85,29 @@ def advance(decode: Decode, fresh: Sequence[tuple[TextStream, Sequence[int], boo
     return result
 
 
-def _overlap(text: str, stop: str) -> int:
+def first_stop(text: str, stops: Sequence[str]) -> tuple[int, str] | None:
+    """Where the first stop text begins, and which it is."""
+    found = [(at, stop) for at, stop in ((text.find(stop), stop) for stop in stops) if at >= 0]
+    return min(found, key=lambda place: place[0]) if found else None
+
+
+def overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that begins `stop`."""
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
+
+
+def to_text_tokens(tokens: Sequence[int], pieces: Sequence[bytes]) -> tuple[list[dict[str, Any]], str]:
+    """`TextToken`s of the contract out of tokens and their bytes, and the whole text.
+
+    `start` and `end` count characters (code points). A token that ends inside a character reaches to its end, and the
+    next one begins at its start; alone, such a token reads as U+FFFD.
+    """
+    text = b"".join(pieces).decode("utf-8", "replace")
+    result = []
+    before = b""
+    for token, piece in zip(tokens, pieces, strict=True):
+        start = len(before.decode("utf-8", "ignore"))
+        before += piece
+        end = len(before.decode("utf-8", "replace"))
+        result.append({"id": token, "text": piece.decode("utf-8", "replace"), "start": start, "end": end})
+    return result, text
