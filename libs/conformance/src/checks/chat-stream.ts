@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   chat, choicesOf, FINISH_REASONS, joined, seconds, streamChat, streamedChat, textOf, tryChat, twoStreams, Usage, usageStream, wholeChat, 
 } from '../chat-calls.ts'; // prettier-ignore
-import { toJson } from '../answers.ts';
+import { expectSuccess, toJson } from '../answers.ts';
 import type { Check } from '../check.ts';
 import { expectEqual, expectShape, expectThat } from '../expectations.ts';
 import { DONE } from '../sse.ts';
@@ -253,6 +253,7 @@ export const chatStreamChecks: readonly Check[] = [
     why: 'SDKs send the value that their caller left.',
     async run(context) {
       const answer = await tryChat(context, { stream, max_tokens: 2 });
+      expectSuccess(answer);
       expectThat(answer.headers['content-type']?.startsWith('application/json'), 'JSON', answer.headers['content-type']); // prettier-ignore
       toJson(answer);
     },
