@@ -13,7 +13,7 @@ export const ask = (content: unknown = QUESTION) => [{ role: 'user', content }];
 
 export const count = z.int().min(0);
 /** Seconds since 1970: milliseconds would be a thousand times as many. */
-export const seconds = z.int().min(1).max(1e11);
+export const seconds = z.int('whole seconds since 1970').min(1).max(1e11, 'whole seconds since 1970');
 
 export const Usage = z
   .looseObject({ prompt_tokens: z.int().min(1), completion_tokens: count, total_tokens: count })

@@ -22,7 +22,7 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
-const toggle = z.boolean().default(false);
+const toggle = () => z.boolean().default(false);
 
 /** The whole configuration: `--help` and the table in the README are printed from it. */
 const configSchema = z.object({
@@ -72,8 +72,8 @@ const configSchema = z.object({
     expected: 'a whole number from 1 to 64',
     advice: 'Checks at once.',
   }),
-  list: toggle.register(settings, { flag: 'list', expected: '', advice: 'Print the checks and what each is for.' }),
-  help: toggle.register(settings, { flag: 'help', expected: '', advice: 'Print this.' }),
+  list: toggle().register(settings, { flag: 'list', expected: '', advice: 'Print the checks and what each is for.' }),
+  help: toggle().register(settings, { flag: 'help', expected: '', advice: 'Print this.' }),
 });
 
 export type Config = z.output<typeof configSchema> & { readonly baseUrl: string | undefined };
@@ -126,7 +126,7 @@ export function toRows(): { flag: string; value: string; advice: string }[] {
     const fallback: unknown = schema.parse(undefined);
     return {
       flag: `--${flag}${value ? ` ${value}` : ''}`,
-      value: typeof fallback === 'number' ? String(fallback) : (env ?? '–'),
+      value: typeof fallback === 'number' ? String(fallback) : env ? `$${env}` : '–',
       advice,
     };
   });

@@ -45,7 +45,10 @@ export async function runConformance(options: RunOptions): Promise<Report> {
     return createSend({ baseUrl, apiKey: options.apiKey }, own);
   };
   const started = new Date();
-  const server = await examine(createLimitedSend, options.model);
+  const server = await examine(createLimitedSend, options.model).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    throw error;
+  });
   const named = new Set(options.tasks ?? options.only?.map((id) => id.split('.')[0]));
   const answers = new Map<string, Promise<unknown>>();
 

@@ -22,7 +22,11 @@ const table: readonly Spoiled[] = [
   ],
   ['models.retrieve.plain', 'another model', whole((body) => void (body.id &&= 'other'))],
   ['models.unknown', 'a 400', status(404, 400)],
-  ['models.unknown', 'another code', (exchange) => void (exchange.body?.error?.code && (exchange.body.error.code = null))],
+  [
+    'models.unknown',
+    'another code',
+    (exchange) => void (exchange.body?.error?.code && (exchange.body.error.code = null)),
+  ],
 ];
 
 describeSpoiled(modelChecks, table);
