@@ -26,6 +26,28 @@ describe('a service with a task that the engine has a handler for', () => {
     expect(files).toEqual([...SERVICE, ...SOURCES].map((file) => `apps/my-embedder/${file}`));
   });
 
+  it('has the conventions of @nx/node’s application that fit, and nothing of what it does elsewhere', async () => {
+    const files = await generate(embedder);
+    expect(Object.keys(files)).toEqual(
+      expect.arrayContaining(
+        ['src/main.ts', 'tsconfig.json', 'package.json'].map((file) => `apps/my-embedder/${file}`),
+      ),
+    );
+    const elsewhere = ['nx.json', 'package.json', 'tsconfig.json', 'tsconfig.base.json', '.vscode/launch.json'];
+    const ofItsOwn = [
+      'project.json',
+      'tsconfig.app.json',
+      'src/assets/.gitkeep',
+      'webpack.config.js',
+      'jest.config.ts',
+    ];
+    for (const file of [...elsewhere, ...ofItsOwn.map((name) => `apps/my-embedder/${name}`)])
+      expect(files).not.toHaveProperty([file]);
+    expect(JSON.parse(files['apps/my-embedder/package.json']!).nx, 'targets are inferred').toEqual({
+      name: 'my-embedder',
+    });
+  });
+
   it('serves the model of the service that does it already, by its routes', async () => {
     const files = await generate(embedder);
     expect(files['apps/my-embedder/src/app.ts']).toBe(
