@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Host, Plan } from '@xim/engine';
 import { planFor, type PlanRequest, readHost } from '@xim/host-plan';
 import { readModels } from '@xim/model-cache';
@@ -60,7 +61,8 @@ export async function createServer(
     throw new ServiceStartError(`[server] ${service.models.pathname} ${found}; expected a model for ${service.task}.`);
   }
   const host = surroundings.host ?? readHost();
-  const choice = chooseEngine(service.engines, host, model, config.engine);
+  const handler = service.handler && fileURLToPath(service.handler);
+  const choice = chooseEngine(service.engines, host, model, config.engine, handler);
   const { factory, profile, reason } = choice;
   const plan = planFor({ host, model, profile, requested: toRequested(config) });
   const python = toPython(config, factory.name);
@@ -72,7 +74,7 @@ export async function createServer(
   const metrics = createMetrics(labels, admission);
   const supervision = createSupervision({
     fetch: (options) => fetchModel({ model, profile, config, python, ...options }),
-    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, log }),
+    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, handler, log }),
     stallMs: plan.stallMs,
     owed: () => calls.owed,
     onReady: (info) => metrics.engineReady(info, reason),
