@@ -80,6 +80,8 @@ const contents = (): string[] =>
     ? readdirSync(cacheDir, { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(cacheDir.length + 1))
+        // The record of what was checked.
+        .filter((path) => !path.includes('/.xim/'))
         .sort()
     : [];
 
