@@ -3,7 +3,7 @@ import { link, mkdir, open, readlink, rename, rm, stat, symlink, writeFile } fro
 import { randomUUID } from 'node:crypto';
 import { dirname, join, posix } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { hasSize, lockOf, placeOf, unproven } from './cache-layout.ts';
+import { hasSize, isComplete, lockOf, placeOf } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { pathProblem } from './models-schema.ts';
@@ -51,10 +51,9 @@ export async function pack(path: string, cacheDir: string, packed: readonly Pack
     for (const { model, artifact } of packed) {
       const files = model.artifacts[artifact]?.files ?? [];
       const place = placeOf(cacheDir, model, artifact, files);
-      const missing = (await unproven(place)).map((file) => file.path);
-      if (missing.length > 0) {
+      if (!(await isComplete(place, undefined))) {
         throw new ModelFetchError(
-          `${missing.join(', ')} of ${model.id} is not in the model cache ${cacheDir}; run xim-models pull first`,
+          `${artifact} of ${model.id} is not whole in the model cache ${cacheDir}; run xim-models pull first`,
         );
       }
       const root = posix.join(place.root.slice(cacheDir.length + 1));

@@ -2,7 +2,7 @@ import { link, mkdir, readlink, rename, rm, rmdir, stat, symlink, writeFile } fr
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import type { ModelEntry, ModelFile } from '@xim/engine';
-import { isVerified } from './verified.ts';
+import { isVerified, verifyContent } from './verified.ts';
 
 /**
  * Where one artifact lies in the cache. The layout is that of the Hugging Face hub's own cache, so that both find each
@@ -60,6 +60,12 @@ export async function isPresent(place: Place, file: ModelFile): Promise<boolean>
   return hasSize(join(place.snapshot, file.path), file.size);
 }
 
+/** The files that the snapshot folder does not hold, by name and size alone. */
+export async function absent(place: Place): Promise<ModelFile[]> {
+  const answers = await Promise.all(place.files.map((file) => isPresent(place, file)));
+  return place.files.filter((_, index) => answers[index] !== true);
+}
+
 export async function hasSize(path: string, size: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true && found.size === size;
@@ -77,6 +83,15 @@ export async function unproven(place: Place): Promise<ModelFile[]> {
     ),
   );
   return place.files.filter((_, index) => answers[index] !== true);
+}
+
+/** Whether everything is there, verified. What others brought, or an older XIM, is hashed this once. */
+export async function isComplete(place: Place, signal: AbortSignal | undefined): Promise<boolean> {
+  for (const file of await unproven(place)) {
+    const path = join(place.snapshot, file.path);
+    if (!(await isPresent(place, file)) || !(await verifyContent(place.root, path, file.sha256, signal))) return false;
+  }
+  return true;
 }
 
 /** Makes the snapshot folder; needs every blob and the partial folder. Links appear one by one, each at once. */

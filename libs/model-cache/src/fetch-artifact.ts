@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { CancelledError, type ModelEntry, type ModelFile, XimError } from '@xim/engine';
-import { blobOf, isPresent, linkSnapshot, type Place, placeOf, removePartial, unproven } from './cache-layout.ts';
+import { blobOf, isComplete, linkSnapshot, type Place, placeOf, removePartial, unproven } from './cache-layout.ts';
 import { toSpaceError } from './disk-space.ts';
 import { ModelFetchError, OutOfSpaceError, WrongContentError } from './errors.ts';
 import { createRun } from './fetch-run.ts';
@@ -11,7 +11,7 @@ import { findCopies, takeCopy } from './local-copies.ts';
 import { withLock } from './lock.ts';
 import { type FetchProgress, type FetchRun, findSource } from './sources.ts';
 import { moveBlob, storeBlob, UNVERIFIED } from './store-blob.ts';
-import { recordVerified, verifyContent } from './verified.ts';
+import { recordVerified } from './verified.ts';
 
 export interface FetchOptions {
   readonly model: ModelEntry;
@@ -27,6 +27,8 @@ export interface FetchOptions {
   /** How the hub is reached; without it the public one, without a token. Keep one per process: it remembers. */
   readonly hub?: Hub | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** What fetches the files where there is a network, for the message that they are missing offline. */
+  readonly advice?: string | undefined;
   /** Gets a sentence when a source had to be passed over for the next one. */
   readonly onSkip?: ((sentence: string) => void) | undefined;
 }
@@ -49,7 +51,7 @@ export async function fetchArtifact(options: FetchOptions): Promise<string> {
   const place = placeOf(cacheDir, model, artifact, files);
   try {
     if (await isComplete(place, signal)) return place.snapshot;
-    if (options.offline) await assertObtainable(place, cacheDir, model);
+    if (options.offline) await assertObtainable(place, cacheDir, options);
     await withLock(place.lock, signal, () => complete(place, cacheDir, options));
     return place.snapshot;
   } catch (error) {
@@ -63,15 +65,6 @@ export async function fetchArtifact(options: FetchOptions): Promise<string> {
   }
 }
 
-/** Whether everything is there, verified. What others brought, or an older XIM, is hashed this once. */
-async function isComplete(place: Place, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const file of await unproven(place)) {
-    const path = join(place.snapshot, file.path);
-    if (!(await isPresent(place, file)) || !(await verifyContent(place.root, path, file.sha256, signal))) return false;
-  }
-  return true;
-}
-
 async function complete(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   // Asked again: another process may have fetched while this one waited for the lock.
   const missing = await unproven(place);
@@ -83,7 +76,7 @@ async function complete(place: Place, cacheDir: string, options: FetchOptions): 
     for (const file of missing) {
       const copies = await findCopies(cacheDir, options.model, file, place);
       if (!(await takeCopy(copies, file, place, run.signal))) {
-        if (options.offline) throw offlineError(options.model, [file], cacheDir);
+        if (options.offline) throw offlineError(options, [file], cacheDir);
         await fetchFile(place, file, run, options);
       }
       await recordVerified(place.root, blobOf(place, file), file.sha256);
@@ -128,18 +121,19 @@ async function removeRubbish(folder: string): Promise<void> {
 }
 
 /** Offline, what is nowhere in the cache is said before anything is written; the cache may be read-only. */
-async function assertObtainable(place: Place, cacheDir: string, model: ModelEntry): Promise<void> {
+async function assertObtainable(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   const missing: ModelFile[] = [];
   for (const file of await unproven(place)) {
-    if ((await findCopies(cacheDir, model, file, place)).length === 0) missing.push(file);
+    if ((await findCopies(cacheDir, options.model, file, place)).length === 0) missing.push(file);
   }
-  if (missing.length > 0) throw offlineError(model, missing, cacheDir);
+  if (missing.length > 0) throw offlineError(options, missing, cacheDir);
 }
 
-function offlineError(model: ModelEntry, missing: readonly ModelFile[], cacheDir: string): ModelFetchError {
+function offlineError(options: FetchOptions, missing: readonly ModelFile[], cacheDir: string): ModelFetchError {
+  const { model, advice = `run: xim-models pull models.json --cache ${cacheDir}` } = options;
   const names = missing.map(({ path }) => path).join(', ');
   return new ModelFetchError(
     `${names} of ${model.id} is not in the model cache ${cacheDir}, and XIM_OFFLINE forbids to fetch it. ` +
-      `Where there is a network, run: xim-models pull models.json --cache ${cacheDir}`,
+      `Where there is a network, ${advice}`,
   );
 }

@@ -23,8 +23,12 @@ export interface Hub {
  */
 export function toHub(env: Environment): Hub {
   const endpoint = (env['HF_ENDPOINT'] || PUBLIC_HUB).replace(/\/+$/, '');
-  const file = env['HF_TOKEN_PATH'] || join(hubHome(env), 'token');
-  return { endpoint, token: toToken(env['HF_TOKEN']) ?? toToken(readText(file)) };
+  return { endpoint, token: toToken(env['HF_TOKEN']) ?? toToken(readText(toTokenFile(env))) };
+}
+
+/** Where `hf auth login` leaves its token, unless `HF_TOKEN_PATH` says otherwise. */
+export function toTokenFile(env: Environment): string {
+  return env['HF_TOKEN_PATH'] || join(hubHome(env), 'token');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { download } from '../download.ts';
-import { DownloadError, ModelFetchError, WrongContentError } from '../errors.ts';
+import { DownloadError, ModelFetchError } from '../errors.ts';
 import { readFacts } from '../hub-listing.ts';
 import { toHubSentence } from '../hub-errors.ts';
 import type { Source } from '../sources.ts';
@@ -58,7 +58,9 @@ export const hf: Source = {
       return { path };
     } catch (error) {
       if (error instanceof DownloadError && error.unreachable && error.status === undefined) {
-        hub.unreachable = `${hub.endpoint} cannot be reached`;
+        const [, why] = /no connection \((\w+)/.exec(error.message) ?? [];
+        hub.unreachable = `${hub.endpoint} cannot be reached${why === undefined ? '' : ` (${why})`}`;
+        throw new ModelFetchError(hub.unreachable, { cause: error });
       }
       throw toHubSentence(error, hub, reference.repo);
     }
@@ -77,10 +79,10 @@ export const hf: Source = {
 function assertSame({ headers }: Response, lock: { size: number; sha256: string }): void {
   const sha256 = headers.get('x-linked-etag')?.replaceAll(/^W\/|"/g, '');
   if (sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256) && sha256 !== lock.sha256) {
-    throw new WrongContentError(`the hub has another file there, sha256 ${sha256}; the lock file says ${lock.sha256}`);
+    throw new ModelFetchError(`the hub has another file there, sha256 ${sha256}; the lock file says ${lock.sha256}`);
   }
   const size = headers.get('x-linked-size');
   if (size !== null && /^\d+$/.test(size) && Number(size) !== lock.size) {
-    throw new WrongContentError(`the hub has another file there, of ${size} bytes; the lock file says ${lock.size}`);
+    throw new ModelFetchError(`the hub has another file there, of ${size} bytes; the lock file says ${lock.size}`);
   }
 }
