@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { XimError } from '@xim/engine';
 import { type Context, UsageError } from './commands/command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { findClone, toCacheDir, toHub } from './hub-settings.ts';
@@ -78,6 +79,10 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     if (json) out.write(`${JSON.stringify(result ?? null, null, 2)}\n`);
     return failed ? 1 : 0;
   } catch (error) {
+    if (XimError.isInstance(error)) {
+      err.write(`xim-models: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof UsageError)) throw error;
     const of = name !== undefined && Object.hasOwn(COMMANDS, name) ? `${name} ` : '';
     err.write(`xim-models: ${error.message}. See xim-models ${of}--help.\n`);

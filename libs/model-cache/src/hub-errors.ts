@@ -1,4 +1,3 @@
-import { XimError } from '@xim/engine';
 import { DownloadError, ModelFetchError } from './errors.ts';
 import type { Hub } from './hub-settings.ts';
 
@@ -21,14 +20,4 @@ export function toHubSentence(error: unknown, hub: Hub, repo: string): unknown {
             ? `${repo} is not on the hub, or only for those who may see it: check the name, or ${token}`
             : undefined;
   return sentence === undefined ? error : new ModelFetchError(sentence, { cause: error });
-}
-
-/** The same for errors of the hub's client, which are known by their status. */
-export function toListingError(error: unknown, hub: Hub, repo: string): unknown {
-  if (XimError.isInstance(error)) return toHubSentence(error, hub, repo);
-  const status = (error as { statusCode?: unknown } | null)?.statusCode;
-  if (typeof status !== 'number') return error;
-  const message = (error as Error).message.split('. URL:')[0] ?? '';
-  const known = new DownloadError(`the hub answered ${status} (${message})`, { transient: false, status });
-  return toHubSentence(known, hub, repo);
 }

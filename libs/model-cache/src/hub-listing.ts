@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, XimError } from '@xim/engine';
 import { DownloadError, ModelFetchError } from './errors.ts';
 import { toConnectionError, toStatusError } from './http-errors.ts';
-import { toListingError } from './hub-errors.ts';
+import { toHubSentence } from './hub-errors.ts';
 import type { Hub } from './hub-settings.ts';
 import { request } from './request.ts';
 import { type HubReference, toResolveUrl } from './sources/hf.ts';
@@ -44,11 +44,7 @@ export async function listRepo(
 ): Promise<HubListing> {
   // Loaded when it is needed: most starts have everything and ask nobody.
   const { listFiles, modelInfo } = await import('@huggingface/hub');
-  const options = {
-    hubUrl: hub.endpoint,
-    ...(hub.token !== undefined && { accessToken: hub.token }),
-    fetch: patientFetch(signal),
-  };
+  const options = { hubUrl: hub.endpoint, fetch: patientFetch(hub, signal) };
   try {
     const additionalFields = ['sha', 'cardData', 'createdAt'] as const;
     const info = await modelInfo({ name: repo, revision, additionalFields: [...additionalFields], ...options });
@@ -76,7 +72,7 @@ export async function listRepo(
     };
   } catch (error) {
     if (signal?.aborted) throw new CancelledError('The fetch was cancelled.');
-    const said = toListingError(error, hub, repo);
+    const said = toHubSentence(error, hub, repo);
     if (XimError.isInstance(said)) throw said;
     throw new ModelFetchError(`the hub's answer about ${repo} was not understood (${(said as Error).message})`, {
       cause: error,
@@ -92,9 +88,12 @@ export async function toFacts(hub: Hub, listing: HubListing, path: string, signa
   if (file.sha256 !== undefined) return { size: file.size, sha256: file.sha256 };
   if (file.size > SMALL_BYTES) throw new ModelFetchError(`the hub states no sha256 for ${path} of ${repo}`);
   const url = toResolveUrl(hub.endpoint, { repo, revision, path }, path);
-  const headers = { ...(hub.token !== undefined && { authorization: `Bearer ${hub.token}` }) };
-  const response = await patientFetch(signal)(url, { headers });
-  if (!response.ok) throw toListingError(toStatusError(response), hub, repo);
+  const response = await patientFetch(
+    hub,
+    signal,
+  )(url).catch((error: unknown) => {
+    throw toHubSentence(error, hub, repo);
+  });
   const content = Buffer.from(await response.arrayBuffer());
   if (toGitId(content) !== file.gitId) {
     throw new ModelFetchError(`what the hub sent for ${path} of ${repo} is not what it lists (git ${file.gitId})`);
@@ -116,31 +115,32 @@ export function toGitId(content: Uint8Array): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
-/** A fetch that waits where the hub asks to wait, and keeps the token on the hub's own host. */
-function patientFetch(signal: AbortSignal | undefined): typeof fetch {
+/** A fetch that waits where the hub asks to wait, gives the token to the hub alone, and throws what is no success. */
+function patientFetch(hub: Hub, signal: AbortSignal | undefined): typeof fetch {
   return async (input, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers).entries());
+    if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
     for (let attempt = 1; ; attempt += 1) {
-      const late = AbortSignal.timeout(ANSWER_MS);
-      const failure = await request(new URL(String(input)), {
-        headers,
-        signal: signal ? AbortSignal.any([signal, late]) : late,
-      }).then(
-        (response) => {
-          const error = response.ok ? undefined : toStatusError(response);
-          return error?.transient === true ? error : response;
-        },
-        (error: unknown) =>
-          late.aborted && !signal?.aborted
-            ? new DownloadError(`no answer came for ${ANSWER_MS / 1000} s`, { transient: true, unreachable: true })
-            : toConnectionError(error, new AbortController().signal),
-      );
-      if (failure instanceof Response) return failure;
-      const patient = failure instanceof DownloadError && failure.transient && (!failure.unreachable || attempt < 2);
-      if (!patient || attempt >= ATTEMPTS) throw failure;
-      await delay(Math.min(Math.max(500 * 2 ** (attempt - 1), failure.retryAfter ?? 0), LONGEST_WAIT_MS), undefined, {
-        signal,
-      });
+      const outcome = await ask(new URL(String(input)), headers, signal);
+      if (outcome instanceof Response) return outcome;
+      const patient = outcome instanceof DownloadError && outcome.transient && (!outcome.unreachable || attempt < 2);
+      if (!patient || attempt >= ATTEMPTS) throw outcome;
+      const wait = Math.min(Math.max(500 * 2 ** (attempt - 1), outcome.retryAfter ?? 0), LONGEST_WAIT_MS);
+      await delay(wait, undefined, { signal });
     }
   };
+}
+
+/** One try: a success, or the error to throw. */
+async function ask(url: URL, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<unknown> {
+  const late = AbortSignal.timeout(ANSWER_MS);
+  try {
+    const response = await request(url, { headers, signal: signal ? AbortSignal.any([signal, late]) : late });
+    return response.ok ? response : toStatusError(response);
+  } catch (error) {
+    if (late.aborted && signal?.aborted !== true) {
+      return new DownloadError(`no answer came for ${ANSWER_MS / 1000} s`, { transient: true, unreachable: true });
+    }
+    return toConnectionError(error, new AbortController().signal);
+  }
 }

@@ -44,7 +44,7 @@ export async function takeCopy(
 ): Promise<boolean> {
   const blob = blobOf(place, file);
   for (const copy of copies) {
-    if ((await hashFile(copy, signal)) !== file.sha256) {
+    if ((await hashOf(copy, signal)) !== file.sha256) {
       if (copy === blob) await rm(blob);
       continue;
     }
@@ -58,4 +58,12 @@ export async function takeCopy(
     return true;
   }
   return false;
+}
+
+/** Undefined for a file that went away meanwhile: a link to a content that was just found wrong, for example. */
+async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  return hashFile(path, signal).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }

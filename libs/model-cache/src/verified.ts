@@ -12,18 +12,26 @@ function recordOf(root: string, sha256: string): string {
   return join(root, '.xim', 'verified', sha256);
 }
 
-async function identityOf(content: string): Promise<string | undefined> {
+interface Identity {
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+async function identityOf(content: string): Promise<Identity | undefined> {
   const found = await stat(content).catch(() => undefined);
-  return found?.isFile() === true ? `${found.size} ${Math.floor(found.mtimeMs / 1000)}` : undefined;
+  return found?.isFile() === true ? { size: found.size, mtimeMs: found.mtimeMs } : undefined;
 }
 
 /** Whether `content` was found to have this checksum and has not changed since. */
 export async function isVerified(root: string, content: string, sha256: string): Promise<boolean> {
   const [identity, recorded] = await Promise.all([
     identityOf(content),
-    readFile(recordOf(root, sha256), 'utf8').catch(() => undefined),
+    readFile(recordOf(root, sha256), 'utf8').catch(() => ''),
   ]);
-  return identity !== undefined && identity === recorded;
+  const [size, mtimeMs] = recorded.split(' ').map(Number);
+  if (identity === undefined || mtimeMs === undefined || identity.size !== size) return false;
+  // Archives and image layers keep whole seconds.
+  return identity.mtimeMs === mtimeMs || identity.mtimeMs === Math.floor(mtimeMs / 1000) * 1000;
 }
 
 /** Records a check. Where the cache is read-only the next start checks again, which is all that is lost. */
@@ -32,7 +40,7 @@ export async function recordVerified(root: string, content: string, sha256: stri
   if (identity === undefined) return;
   try {
     await mkdir(join(root, '.xim', 'verified'), { recursive: true });
-    await writeFile(recordOf(root, sha256), identity);
+    await writeFile(recordOf(root, sha256), `${identity.size} ${identity.mtimeMs}`);
   } catch (error) {
     if (!['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? ''))
       throw error;
