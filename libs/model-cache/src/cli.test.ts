@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -180,7 +181,7 @@ test('list, verify and prune tell and mend what is in the cache', async () => {
   const blob = join(cache, 'models--org--tiny/blobs', sha256(GGUF));
   const { atime, mtime } = statSync(blob);
   writeFileSync(blob, Buffer.alloc(GGUF.length));
-  await import('node:fs').then(({ utimesSync }) => utimesSync(blob, atime, mtime));
+  utimesSync(blob, atime, mtime);
   expect(await json('verify', file)).toMatchObject({ code: 1, value: [{ state: 'damaged' }, { state: 'good' }] });
   expect(await cli(['pull', file], env)).toMatchObject({ code: 0 });
   expect(readFileSync(blob).equals(GGUF)).toBe(true);

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FakeHub, startFakeHub } from '../test/fake-hub.ts';
 import { startFileServer } from '../test/file-server.ts';
 import { makeFile, makeModel, noise, sha256 } from '../test/model.ts';
+import { makeZip } from '../test/zip.ts';
 import { fetchArtifact, type FetchOptions } from './fetch-artifact.ts';
 import { listRepo, toFacts } from './hub-listing.ts';
 import type { Hub } from './hub-settings.ts';
@@ -135,11 +137,52 @@ test('passes over a hub that nobody answers at, once for all files, in a sentenc
   expect(said[0]).toContain(`trying ${web.url('/w').href}`);
 });
 
+test('with everything there, and offline in any case, no connection is opened and no program started', async () => {
+  const every = ['hf:org/tiny', 'pypi:tiny==1.0#x', 'https://example.org/x', 'http://127.0.0.1:9/x'];
+  const model = makeModel([makeFile('model.onnx', WEIGHTS, ...every)]);
+  const snapshot = await fetchFrom('', {}, model);
+  const absent = makeModel([makeFile('other.onnx', noise(10), ...every)], { revision: COMMIT });
+  // Every connection of this process, those of fetch included, goes through here; so does each look-up of a name.
+  const connect = vi.spyOn(Socket.prototype, 'connect');
+  const more = { python: join(folder, 'a program that is not there') };
+  expect(await fetchFrom('', more, model)).toBe(snapshot);
+  expect(await fetchFrom('', { ...more, offline: true }, model)).toBe(snapshot);
+  expect(await refusal(fetchFrom('', { ...more, offline: true }, absent))).toContain(
+    `other.onnx of org/tiny is not in the model cache ${cacheDir}, and XIM_OFFLINE forbids to fetch it`,
+  );
+  expect(connect).not.toHaveBeenCalled();
+  await refusal(fetchFrom('', more, absent));
+  expect(connect).toHaveBeenCalled();
+  connect.mockRestore();
+});
+
+test.each([
+  ['a pickle', Buffer.from('\u0080\u0004\u0095 and so on', 'latin1')],
+  ['an archive with one inside', makeZip([{ path: 'archive/data.pkl', content: Buffer.from('x') }])],
+])('refuses %s, whatever it is called and however it came', async (_, content) => {
+  const path = join(folder, 'model.bin');
+  writeFileSync(path, content);
+  const web = await startFileServer({ '/model.bin': { body: content } });
+  for (const source of [`file:${path}`, web.url('/model.bin').href]) {
+    const message = await refusal(fetchFrom('', {}, makeModel([makeFile('model.bin', content, source)])));
+    expect(message).toContain('model.bin is a pickle, which runs code when it is read. Convert it to safetensors');
+  }
+  await web.close();
+  expect(readdirSync(join(cacheDir, 'models--org--tiny/blobs'))).toEqual([]);
+});
+
+test('takes plain data that a pickle could be called like', async () => {
+  const path = join(folder, 'model.bin');
+  writeFileSync(path, WEIGHTS);
+  const snapshot = await fetchFrom('', {}, makeModel([makeFile('model.bin', WEIGHTS, `file:${path}`)]));
+  expect(readdirSync(snapshot)).toEqual(['model.bin']);
+});
+
 test('takes a file of this machine, and refuses what is none', async () => {
   const path = join(folder, 'here.onnx');
   const model = makeModel([makeFile('model.onnx', WEIGHTS, `file:${path}`)]);
   expect(await refusal(fetchFrom('', {}, model))).toContain(`file:${path}: there is no such file`);
-  await import('node:fs/promises').then(({ writeFile }) => writeFile(path, WEIGHTS));
+  writeFileSync(path, WEIGHTS);
   expect(readFileSync(join(await fetchFrom('', {}, model), 'model.onnx')).equals(WEIGHTS)).toBe(true);
 });
 

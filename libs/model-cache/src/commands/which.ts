@@ -83,7 +83,10 @@ async function askPlan<T>(args: readonly string[], { values, signal }: Context):
   return new Promise((resolve, reject) => {
     execFile(process.execPath, command, { signal, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve(JSON.parse(stdout) as T);
-      else reject(new XimError('XIM_NO_PLAN', stderr.trim().replace(/^xim-plan: (?:\[host-plan\] )?/, '') || error.message));
+      else
+        reject(
+          new XimError('XIM_NO_PLAN', stderr.trim().replace(/^xim-plan: (?:\[host-plan\] )?/, '') || error.message),
+        );
     });
   });
 }
