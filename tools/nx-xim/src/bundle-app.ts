@@ -24,6 +24,9 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
     format: 'esm',
     target: 'node20',
     conditions: ['@xim/source'],
+    // Names stay, so that a stack says where it was.
+    minifySyntax: true,
+    minifyWhitespace: true,
     // The CommonJS packages in it call require() for Node's own modules, and some name their folder.
     banner: {
       js: [
@@ -40,7 +43,10 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
   const bundled = Object.keys(metafile.inputs);
   for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) copyPython(join(workspaceRoot, folder), dist);
   for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
-    cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), { recursive: true });
+    cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), {
+      recursive: true,
+      filter: (path) => !path.endsWith('/swagger-ui.js'), // the page loads swagger-ui-bundle.js
+    });
   }
 }
 
