@@ -125,4 +125,8 @@ function toEmbedded(image: Image, models: string): string[] {
 }
 
 if (process.argv[1] === import.meta.filename)
-  await main(([folder, ...args]) => void buildImage(readImage(folder), args, readSettings(process.env)));
+  await main(([folder, ...args]) => {
+    const [image, settings] = [readImage(folder), readSettings(process.env)];
+    if (settings.dryRun) console.log(`Would build ${image.local}:${image.version}`);
+    else buildImage(image, args, settings);
+  });

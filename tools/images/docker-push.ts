@@ -1,5 +1,5 @@
 // `npx nx run <app>:docker-push [--latest] [--yes] [--dry-run]`
-import { type Image, readBuilt, readImage, writeNote } from './image.ts';
+import { type Built, type Image, readBuilt, readImage, readNote, writeNote } from './image.ts';
 import { ImageError } from './errors.ts';
 import { main, read, run, tryRead } from './program.ts';
 import { DEFAULT_REGISTRY, readSettings, type Settings } from './settings.ts';
@@ -15,11 +15,16 @@ export function pushImage(image: Image, args: readonly string[], settings: Setti
   const unknown = args.find((arg) => !['--latest', '--yes', '--dry-run'].includes(arg));
   if (unknown) throw new ImageError(`docker-push does not know "${unknown}"; it takes --latest, --yes and --dry-run.`);
   const repository = `${settings.registry ?? DEFAULT_REGISTRY}/${image.name}`;
-  const { revision, id } = readBuilt(image);
-  const tags = [image.version, `sha-${revision}`, ...(args.includes('--latest') ? ['latest'] : [])];
+  const dryRun = settings.dryRun || args.includes('--dry-run');
+  const built = dryRun ? readNote<Built>(image, 'image.json') : readBuilt(image);
+  const tags = [
+    image.version,
+    `sha-${built?.revision ?? '<commit>'}`,
+    ...(args.includes('--latest') ? ['latest'] : []),
+  ];
   const targets = tags.map((tag) => `${repository}:${tag}`);
-  if (settings.dryRun || args.includes('--dry-run')) {
-    console.log(`Would push ${image.local} (${id}) as\n${targets.map((target) => `  ${target}`).join('\n')}`);
+  if (dryRun || !built) {
+    console.log(`Would push ${image.local} as\n${targets.map((target) => `  ${target}`).join('\n')}`);
     return;
   }
   if (!settings.registry && !args.includes('--yes'))
@@ -28,8 +33,9 @@ export function pushImage(image: Image, args: readonly string[], settings: Setti
         'Set XIM_REGISTRY to another one, or say --yes.',
     );
 
+  const { id, version: builtVersion } = built;
   const now = tryRead('docker', ['image', 'inspect', '--format={{.Id}}', image.local]);
-  if (now !== id)
+  if (now !== id || builtVersion !== image.version)
     throw new ImageError(`${image.local} is not what was built: run "npx nx run ${image.name}:docker-build" again.`);
   const [version] = targets as [string];
   const there = remoteDigest(version);
