@@ -1,4 +1,5 @@
 import type { TargetConfiguration } from '@nx/devkit';
+import { imageTargets } from './image-targets.ts';
 import { toType } from './tags.ts';
 
 type Targets = Record<string, TargetConfiguration>;
@@ -15,6 +16,7 @@ export function toTargets(root: string, has: (path: string) => boolean): Targets
     ...(toType(root) === 'app' && has('src/main.ts') && appTargets(root)),
     ...(has('python') && pythonTargets(root)),
     ...(has('models.json') && modelTargets(root)),
+    ...(has('Dockerfile') && ['app', 'image'].includes(toType(root)) && imageTargets(root)),
   };
 }
 

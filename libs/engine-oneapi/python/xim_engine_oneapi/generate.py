@@ -16,7 +16,7 @@ from .prompt import PromptReader
 from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
 from .vocabulary import Vocabulary
-from .weights import find_weights
+from .weights import find_weights, writable_file
 
 _NOT_FINISHED = genai.GenerationFinishReason.NONE
 _REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishReason.LENGTH: "length"}
@@ -64,7 +64,8 @@ class Generate:
         scheduler.max_num_batched_tokens = context.plan.batch_tokens
         scheduler.dynamic_split_fuse = True
         scheduler.enable_prefix_caching = True
-        self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
+        with writable_file(path) as file:
+            self._pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
         tokenizer = self._pipeline.get_tokenizer()
         self._vocabulary = Vocabulary(tokenizer)
         defaults = self._pipeline.get_config()
