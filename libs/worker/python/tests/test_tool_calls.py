@@ -170,6 +170,12 @@ def test_arguments_are_passed_on_as_they_come() -> None:
     assert (parser.calls, parser.complete) == (1, 1)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_call_at_most(seed: int) -> None:
+    text = f"So:\n{call(WEATHER)}\n{call(WEATHER)} and more"
+    assert parse(text, seed, ToolCallParser(single=True)) == [("text", "So:"), ("call", "weather", ARGUMENTS)]
+
+
 THOUGHTS = {
     "thinks and answers": (
         "<think>\nhm, 1 < 2?\n</think>\n\nYes.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .handlers import Event
 from .text import overlap
 
@@ -17,7 +19,7 @@ class ReasoningParser:
 
     def __init__(self, inside: bool) -> None:
         self._pending = ""
-        self._state = self._thought if inside else self._start
+        self._state: Callable[[list[Event]], bool] = self._thought if inside else self._start
         # White space at the beginning of what comes next is left out.
         self._fresh = True
 

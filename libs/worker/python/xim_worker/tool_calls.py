@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 import string
+from collections.abc import Callable
 
 from .arguments_end import ArgumentsEnd
 from .handlers import Event
@@ -28,10 +29,12 @@ _ID_CHARACTERS = string.ascii_letters + string.digits
 class ToolCallParser:
     """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
 
-    White space around calls is not text. `push` no more after `finish`.
+    White space around calls is not text. `single`: what comes after the first call is left out. `push` no more after
+    `finish`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, single: bool = False) -> None:
+        self._single = single
         self.calls = 0
         """Calls that were begun; each has had its `tool-call` event."""
         self.complete = 0
@@ -39,7 +42,7 @@ class ToolCallParser:
         self._pending = ""
         # White space before a call; text after all, if it turns out to be none.
         self._gap = ""
-        self._state = self._text
+        self._state: Callable[[list[Event]], bool] = self._text
         self._arguments = ArgumentsEnd(END)
 
     def push(self, text: str) -> list[Event]:
@@ -120,8 +123,12 @@ class ToolCallParser:
             return False
         self._pending = self._pending[end + len(END) :]
         self.complete += 1
-        self._state = self._text
+        self._state = self._nothing if self._single else self._text
         return True
+
+    def _nothing(self, _: list[Event]) -> bool:
+        self._pending = ""
+        return False
 
     def _no_call(self, events: list[Event]) -> bool:
         _say(events, self._gap + BEGIN)
