@@ -19,6 +19,11 @@ class OutputParser:
         return self._reasoning is not None and self._reasoning.inside
 
     @property
+    def holding(self) -> bool:
+        """Whether text that was pushed may still become events."""
+        return any(parser is not None and parser.holding for parser in (self._reasoning, self._tools))
+
+    @property
     def calls(self) -> int:
         """Calls that were begun."""
         return self._tools.calls if self._tools else 0

@@ -27,6 +27,10 @@ class ReasoningParser:
     def inside(self) -> bool:
         return self._state == self._thought
 
+    @property
+    def holding(self) -> bool:
+        return self._pending != ""
+
     def push(self, text: str) -> list[Event]:
         self._pending += text
         events: list[Event] = []

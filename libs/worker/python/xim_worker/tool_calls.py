@@ -45,6 +45,10 @@ class ToolCallParser:
         self._state: Callable[[list[Event]], bool] = self._text
         self._arguments = ArgumentsEnd(END)
 
+    @property
+    def holding(self) -> bool:
+        return self._pending != ""
+
     def push(self, text: str) -> list[Event]:
         self._pending += text
         events: list[Event] = []
