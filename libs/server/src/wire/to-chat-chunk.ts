@@ -1,6 +1,6 @@
 import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import type { ChatDelta } from '@xim/openai-schema';
-import { type ChatHead, toUsage } from './chat-head.ts';
+import { type AnswerHead, toUsage } from './answer-head.ts';
 import { finishReasons, toChatLogprobs } from './to-chat-logprobs.ts';
 
 /** One answer's constant JSON. A chunk of text is made by joining three strings: this runs for every token. */
@@ -16,7 +16,7 @@ export interface ChunkShape {
   readonly includeUsage: boolean;
 }
 
-export function toChunkShape(head: ChatHead, choices: number, includeUsage: boolean): ChunkShape {
+export function toChunkShape(head: AnswerHead, choices: number, includeUsage: boolean): ChunkShape {
   const { id, created, model, fingerprint } = head;
   const common = JSON.stringify({
     id,
