@@ -2,7 +2,8 @@ import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import { ChatCompletion, ChatCompletionChunk } from '@xim/openai-schema';
 import { describe, expect, it } from 'vitest';
 import { toChatChunk, toChunkShape } from './to-chat-chunk.ts';
-import { joinGenerated, toChatCompletion } from './to-chat-completion.ts';
+import { joinGenerated } from '../join-generated.ts';
+import { toChatCompletion } from './to-chat-completion.ts';
 
 const head = { id: 'chatcmpl-1', created: 1, model: 'a/b', fingerprint: 'fp_1' };
 const logprob: TokenLogprob = {

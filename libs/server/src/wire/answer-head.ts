@@ -3,7 +3,7 @@ import type { EngineInfo, ModelEntry, Usage } from '@xim/engine';
 import type { CompletionUsage } from '@xim/openai-schema';
 
 /** What all parts of one answer share. */
-export interface ChatHead {
+export interface AnswerHead {
   readonly id: string;
   /** Unix seconds. */
   readonly created: number;
@@ -11,8 +11,9 @@ export interface ChatHead {
   readonly fingerprint: string;
 }
 
-export function createChatHead(model: string, fingerprint: string): ChatHead {
-  const id = `chatcmpl-${randomUUID().replaceAll('-', '')}`;
+/** @param prefix of the id, by the kind of answer: `chatcmpl`, `cmpl`. */
+export function createAnswerHead(prefix: string, model: string, fingerprint: string): AnswerHead {
+  const id = `${prefix}-${randomUUID().replaceAll('-', '')}`;
   return { id, created: Math.floor(Date.now() / 1000), model, fingerprint };
 }
 
