@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ChatCompletionRequest } from './index.ts';
 
 const base = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+const tool = (name: string) => ({ type: 'function', function: { name } });
+const allowed = (...tools: object[]) => ({ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools } });
 const parse = (fields: object) => ChatCompletionRequest.safeParse({ ...base, ...fields });
 const pathOf = (fields: object) => parse(fields).error?.issues[0]?.path.join('.');
 
@@ -30,6 +32,9 @@ describe('ChatCompletionRequest', () => {
     ['four stop texts', { stop: ['a', 'b', 'c', 'd'] }],
     ['a negative and a huge seed', { seed: -9223372036854775808 }],
     ['both limits of tokens when they agree', { max_tokens: 5, max_completion_tokens: 5 }],
+    ['a tool that is named', { tools: [tool('f')], tool_choice: tool('f') }],
+    ['tools that are allowed', { tools: [tool('f'), tool('g')], tool_choice: allowed(tool('g')) }],
+    ['a choice that asks for nothing, without tools', { tool_choice: 'auto', tools: [] }],
     ['usage asked for', { stream: true, stream_options: { include_usage: true } }],
   ])('takes %s', (_, fields) => {
     expect(parse(fields).error).toBeUndefined();
@@ -69,6 +74,12 @@ describe('ChatCompletionRequest', () => {
     ['stream_options', { stream_options: { include_usage: true } }],
     ['stream_options', { stream: false, stream_options: {} }],
     ['response_format.type', { response_format: { type: 'yaml' } }],
+    ['response_format.json_schema.schema', { response_format: { type: 'json_schema', json_schema: { name: 'x' } } }],
+    ['tool_choice', { tool_choice: 'required' }],
+    ['tool_choice.function.name', { tools: [tool('f')], tool_choice: tool('g') }],
+    ['tool_choice.custom.name', { tools: [tool('f')], tool_choice: { type: 'custom', custom: { name: 'g' } } }],
+    ['tool_choice.allowed_tools.tools.0', { tools: [tool('f')], tool_choice: allowed({ type: 'function' }) }],
+    ['tools.1', { tools: [tool('f'), tool('f')] }],
     ['messages', { messages: [] }],
     ['messages', { messages: undefined }],
     ['model', { model: undefined }],

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ChatMessage } from './chat-messages.ts';
-import { FunctionDefinition, Tool, ToolChoice } from './chat-tools.ts';
+import { checkTools, FunctionDefinition, Tool, ToolChoice } from './chat-tools.ts';
+import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
 
-const penalty = z.number().min(-2).max(2);
 const tokens = z.int().min(1);
 /** An object of any content: whoever offers the feature describes its fields. */
 const opaque = z
@@ -24,14 +24,6 @@ export const ResponseFormat = z.discriminatedUnion('type', [
 ]);
 export type ResponseFormat = z.infer<typeof ResponseFormat>;
 
-export const StreamOptions = z.object({
-  include_usage: z.boolean().nullish().describe('One more chunk before [DONE]: no choices, the whole usage.'),
-  include_obfuscation: z.boolean().nullish(),
-});
-
-/** Texts that end a choice. OpenAI's limit is four. */
-export const Stop = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(4)]);
-
 /**
  * The body of `POST /v1/chat/completions`: every field of OpenAI's API. Unknown fields are dropped; an explicit null
  * of an optional field equals its absence. Which of these a service honours is the service's business.
@@ -42,20 +34,11 @@ export const ChatCompletionRequest = z
     messages: z.array(ChatMessage).min(1),
 
     // What is generated, and how.
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    seed: z.number().refine(Number.isInteger, 'expected an integer').meta({ type: 'integer' }).nullish(),
+    ...samplingFields,
     max_completion_tokens: tokens.nullish(),
     max_tokens: tokens.nullish().describe('Older name of max_completion_tokens.'),
-    stop: Stop.nullish(),
-    presence_penalty: penalty.nullish(),
-    frequency_penalty: penalty.nullish(),
-    n: z.int().min(1).max(128).nullish(),
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(20).nullish().describe('Needs logprobs: true.'),
-    logit_bias: z
-      .record(z.string().regex(/^\d+$/, 'expected token ids as keys'), z.number().min(-100).max(100))
-      .nullish(),
     response_format: ResponseFormat.nullish(),
     reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
     verbosity: z.enum(['low', 'medium', 'high']).nullish(),
@@ -66,18 +49,13 @@ export const ChatCompletionRequest = z
     moderation: opaque.nullish(),
 
     // What the model may call.
-    tools: z.array(Tool).nullish(),
+    tools: z.array(Tool).max(128).nullish(),
     tool_choice: ToolChoice.nullish(),
     parallel_tool_calls: z.boolean().nullish(),
     functions: z.array(FunctionDefinition).max(128).nullish(),
     function_call: z.union([z.enum(['none', 'auto']), z.object({ name: z.string() })]).nullish(),
 
-    // How the answer travels.
-    stream: z.boolean().nullish(),
-    stream_options: StreamOptions.nullish(),
-
     // What does not change the answer.
-    user: z.string().nullish(),
     safety_identifier: z.string().max(64).nullish(),
     metadata: z
       .record(z.string().max(64), z.string().max(512))
@@ -88,19 +66,17 @@ export const ChatCompletionRequest = z
     prompt_cache_key: z.string().nullish(),
     prompt_cache_retention: z.enum(['in_memory', '24h']).nullish(),
     prompt_cache_options: opaque.nullish(),
-
-    // Beyond OpenAI's API, by the names that other servers use.
-    top_k: z.int().nullish().describe('Only the k most probable tokens; below 1: all. Not in OpenAI’s API.'),
-    repetition_penalty: z.number().positive().nullish().describe('1 = none. Not in OpenAI’s API.'),
-    ignore_eos: z
-      .boolean()
-      .nullish()
-      .describe('Go on to max_completion_tokens, for measurements. Not in OpenAI’s API.'),
   })
   .superRefine((request, context) => {
     const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
-    if (request.stream_options != null && request.stream !== true)
-      issue('stream_options', 'only allowed with stream: true');
+    checkStreamOptions(request, context);
+    checkTools(request, context);
+    if (request.response_format?.type === 'json_schema' && request.response_format.json_schema.schema == null)
+      context.addIssue({
+        code: 'custom',
+        path: ['response_format', 'json_schema', 'schema'],
+        message: 'expected a JSON Schema; send {"type": "json_object"} for JSON of any shape',
+      });
     if (request.top_logprobs != null && request.logprobs !== true)
       issue('top_logprobs', 'only allowed with logprobs: true');
     if (

@@ -37,6 +37,56 @@ export const ToolChoice = z.union([
 ]);
 export type ToolChoice = z.infer<typeof ToolChoice>;
 
+interface ToolFields {
+  readonly tools?: readonly Tool[] | null | undefined;
+  readonly tool_choice?: ToolChoice | null | undefined;
+}
+
+/** Each tool has a name of its own, and what is chosen is there. */
+export function checkTools({ tools, tool_choice: choice }: ToolFields, context: z.RefinementCtx): void {
+  const issue = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message });
+  const names = (tools ?? []).map(nameOf);
+  names.forEach((name, i) => {
+    if (names.indexOf(name) < i) issue(`expected a name of its own; there is another tool "${name}"`, 'tools', i);
+  });
+  if (choice == null || choice === 'none' || choice === 'auto') return;
+  if (names.length === 0) return issue('only allowed with tools', 'tool_choice');
+  if (typeof choice === 'string') return;
+  for (const { name, path } of chosenBy(choice)) {
+    if (name === undefined) issue('expected {"type": "function", "function": {"name": …}}', 'tool_choice', ...path);
+    else if (!names.includes(name)) issue(`there is no tool "${name}"`, 'tool_choice', ...path);
+  }
+}
+
+const nameOf = (tool: Tool): string => (tool.type === 'function' ? tool.function.name : tool.custom.name);
+
+interface ChosenTool {
+  readonly name: string | undefined;
+  /** Inside the choice. */
+  readonly path: readonly (string | number)[];
+}
+
+function chosenBy(choice: Exclude<ToolChoice, string>): ChosenTool[] {
+  switch (choice.type) {
+    case 'function':
+      return [{ name: choice.function.name, path: ['function', 'name'] }];
+    case 'custom':
+      return [{ name: choice.custom.name, path: ['custom', 'name'] }];
+    case 'allowed_tools':
+      return choice.allowed_tools.tools.map((tool, i) => ({
+        name: allowedToolName(tool),
+        path: ['allowed_tools', 'tools', i],
+      }));
+  }
+}
+
+/** The name in an entry of `allowed_tools.tools`; undefined where it is not shaped as a tool. */
+export function allowedToolName(entry: Readonly<Record<string, unknown>>): string | undefined {
+  const { type } = entry;
+  const named = type === 'function' || type === 'custom' ? (entry[type] as { name?: unknown } | undefined) : undefined;
+  return typeof named?.name === 'string' ? named.name : undefined;
+}
+
 /** A call that the model made, in answers and in the turns that a client sends back. */
 export const ToolCall = z
   .object({

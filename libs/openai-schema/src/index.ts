@@ -1,7 +1,8 @@
 // POST /v1/chat/completions: the request.
-export { ChatCompletionRequest, ResponseFormat, Stop, StreamOptions } from './chat-request.ts';
+export { ChatCompletionRequest, ResponseFormat } from './chat-request.ts';
+export { Stop, StreamOptions } from './sampling-fields.ts';
 export { ChatMessage, TextPart, UserPart } from './chat-messages.ts';
-export { FunctionDefinition, Tool, ToolCall, ToolChoice } from './chat-tools.ts';
+export { allowedToolName, FunctionDefinition, Tool, ToolCall, ToolChoice } from './chat-tools.ts';
 
 // POST /v1/chat/completions: the answer.
 export {
@@ -13,6 +14,11 @@ export {
   FinishReason,
   ToolCallDelta,
 } from './chat-response.ts';
+
+// POST /v1/completions.
+export { CompletionRequest } from './completion-request.ts';
+export { Completion, CompletionChunk, CompletionLogprobs } from './completion-response.ts';
+export type { TextOrTokens } from './text-or-tokens.ts';
 
 // POST /v1/embeddings.
 export { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from './embeddings.ts';

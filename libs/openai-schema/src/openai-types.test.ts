@@ -5,6 +5,10 @@ import type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionRequest,
+  Completion,
+  CompletionChunk,
+  CompletionLogprobs,
+  CompletionRequest,
   EmbeddingsRequest,
   EmbeddingsResponse,
   ErrorResponse,
@@ -14,12 +18,21 @@ import type {
 
 type ChatParams = OpenAI.Chat.Completions.ChatCompletionCreateParams;
 
+/** OpenAI's types know no null for the first token of an echo, nor for what only a stream's end knows. */
+type WithoutNulls<T> = T extends readonly (infer Item)[]
+  ? WithoutNulls<NonNullable<Item>>[]
+  : T extends object
+    ? { [Key in keyof T]: WithoutNulls<Key extends 'finish_reason' | 'usage' ? NonNullable<T[Key]> : T[Key]> }
+    : T;
+
 // These hold or fail in tsc. Assignability alone would let a field that OpenAI has and we lack pass: extra keys are
 // legal in a type. The lists of keys close that gap.
 describe('against the types of the openai package', () => {
   it('takes every request that OpenAI’s types allow', () => {
     expectTypeOf<ChatParams>().toExtend<z.input<typeof ChatCompletionRequest>>();
     expectTypeOf<Exclude<keyof ChatParams, keyof ChatCompletionRequest>>().toBeNever();
+    expectTypeOf<OpenAI.CompletionCreateParams>().toExtend<z.input<typeof CompletionRequest>>();
+    expectTypeOf<Exclude<keyof OpenAI.CompletionCreateParams, keyof CompletionRequest>>().toBeNever();
     expectTypeOf<OpenAI.EmbeddingCreateParams>().toExtend<z.input<typeof EmbeddingsRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.EmbeddingCreateParams, keyof EmbeddingsRequest>>().toBeNever();
   });
@@ -28,12 +41,18 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof ChatCompletionRequest, keyof ChatParams>>().toEqualTypeOf<
       'top_k' | 'repetition_penalty' | 'ignore_eos'
     >();
+    expectTypeOf<Exclude<keyof CompletionRequest, keyof OpenAI.CompletionCreateParams>>().toEqualTypeOf<
+      'top_k' | 'repetition_penalty' | 'ignore_eos'
+    >();
     expectTypeOf<Exclude<keyof EmbeddingsRequest, keyof OpenAI.EmbeddingCreateParams>>().toBeNever();
   });
 
   it('answers what OpenAI’s types promise', () => {
     expectTypeOf<ChatCompletion>().toExtend<OpenAI.ChatCompletion>();
     expectTypeOf<ChatCompletionChunk>().toExtend<OpenAI.ChatCompletionChunk>();
+    expectTypeOf<WithoutNulls<Completion>>().toExtend<OpenAI.Completion>();
+    expectTypeOf<WithoutNulls<CompletionChunk>>().toExtend<OpenAI.Completion>();
+    expectTypeOf<Exclude<keyof OpenAI.CompletionChoice.Logprobs, keyof CompletionLogprobs>>().toBeNever();
     expectTypeOf<EmbeddingsResponse>().toExtend<OpenAI.CreateEmbeddingResponse>();
     expectTypeOf<Model>().toExtend<OpenAI.Model>();
     expectTypeOf<ModelList['data']>().toExtend<OpenAI.Model[]>();

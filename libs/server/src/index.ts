@@ -9,6 +9,7 @@ export type { Config } from './config.ts';
 
 // Routes that a service may have.
 export { chatCompletions } from './routes/chat-completions.ts';
+export { completions } from './routes/completions.ts';
 export { embeddings } from './routes/embeddings.ts';
 
 // Writing a route.

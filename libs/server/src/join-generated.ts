@@ -19,24 +19,37 @@ export interface GeneratedChoice {
   stop: string | undefined;
 }
 
+export interface JoinOptions {
+  /** For an API that knows no reasoning: it stays in the text, in its place. Default false. */
+  readonly reasoningIsText?: boolean;
+}
+
 /** Joins a call's events. Throws what the call throws, and EngineRequestError when it ends before its `end` event. */
-export async function joinGenerated(events: AsyncIterable<GenerateEvent>, count: number): Promise<Generated> {
+export async function joinGenerated(
+  events: AsyncIterable<GenerateEvent>,
+  count: number,
+  options: JoinOptions = {},
+): Promise<Generated> {
   const choices = Array.from({ length: count }, (): GeneratedChoice => {
     return { text: '', reasoning: '', calls: [], logprobs: undefined, reason: 'stop', stop: undefined };
   });
   for await (const event of events) {
     if (event.type === 'end') return { choices, usage: event.usage };
-    if ('choice' in event) addTo(choices[event.choice]!, event);
+    if ('choice' in event) addTo(choices[event.choice]!, event, options);
   }
   throw new EngineRequestError('The engine ended the call without its end event.');
 }
 
-function addTo(choice: GeneratedChoice, event: Extract<GenerateEvent, { choice: number }>): void {
+function addTo(
+  choice: GeneratedChoice,
+  event: Extract<GenerateEvent, { choice: number }>,
+  { reasoningIsText = false }: JoinOptions,
+): void {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
       if (event.logprobs) (choice.logprobs ??= []).push(...event.logprobs);
-      if (event.type === 'text-delta') choice.text += event.text;
+      if (event.type === 'text-delta' || reasoningIsText) choice.text += event.text;
       else choice.reasoning += event.text;
       break;
     case 'tool-call':

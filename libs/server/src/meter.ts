@@ -14,17 +14,25 @@ interface Counted {
   readonly tokens?: unknown;
   readonly choice?: number;
   readonly inputTokens?: unknown;
-  readonly usage?: { readonly outputTokens?: unknown };
+  readonly cachedTokens?: unknown;
+  readonly usage?: { readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
 }
 
 export function createMeter(metrics: Metrics, tally: Tally): Meter {
   const lastToken: (number | undefined)[] = []; // by choice
   let output = 0;
+  let cached = 0;
 
   const countInput = (tokens: unknown): void => {
     if (typeof tokens !== 'number') return;
     tally.inputTokens += tokens;
     metrics.tokens.input += tokens;
+  };
+  /** Said at the start where it is known so early, else at the end. */
+  const countCached = (tokens: unknown): void => {
+    if (typeof tokens !== 'number' || tokens <= cached) return;
+    metrics.tokens.cached += tokens - cached;
+    cached = tokens;
   };
   const countOutput = (tokens: number): void => {
     output += tokens;
@@ -39,7 +47,7 @@ export function createMeter(metrics: Metrics, tally: Tally): Meter {
 
   return {
     event(event) {
-      const { type, tokens, choice = 0, inputTokens, usage } = event as Counted;
+      const { type, tokens, choice = 0, inputTokens, cachedTokens, usage } = event as Counted;
       if (typeof tokens === 'number') {
         if (tokens === 0) return; // text that was held back; its tokens were counted
         const now = performance.now();
@@ -50,7 +58,9 @@ export function createMeter(metrics: Metrics, tally: Tally): Meter {
         countOutput(tokens);
       } else if (type === 'start') {
         countInput(inputTokens);
+        countCached(cachedTokens);
       } else if (type === 'end') {
+        countCached(usage?.cachedTokens);
         // The engine's own sum also holds what no delta stood for, such as end tokens and tool calls.
         if (typeof usage?.outputTokens === 'number') countOutput(Math.max(0, usage.outputTokens - output));
       } else if (type !== 'progress' && type !== 'choice-end') {

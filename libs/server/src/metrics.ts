@@ -19,7 +19,7 @@ export interface Metrics {
   readonly timePerOutputToken: Histogram;
   readonly batchSize: Histogram;
   /** Added to from the hot path; read when the metrics are. */
-  readonly tokens: { input: number; output: number };
+  readonly tokens: { input: number; cached: number; output: number };
   request(route: string, status: number, seconds: number): void;
   refused(reason: RefusalReason): void;
   engineRestarted(): void;
@@ -68,8 +68,9 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   gauge('xim_running_sequences', 'Sequences that run now', () => admission.running);
   gauge('xim_queue_sequences', 'Sequences that wait for a slot', () => admission.queued);
 
-  const tokens = { input: 0, output: 0 };
+  const tokens = { input: 0, cached: 0, output: 0 };
   total('xim_input_tokens_total', 'Tokens read', () => tokens.input);
+  total('xim_cached_tokens_total', 'Tokens read that the prefix cache had', () => tokens.cached);
   total('xim_output_tokens_total', 'Tokens written', () => tokens.output);
 
   const requests = new Counter({

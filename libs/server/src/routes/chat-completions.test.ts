@@ -172,7 +172,7 @@ describe('what changes nothing', () => {
     { prompt_cache_key: 'k' },
     { prompt_cache_retention: '24h' },
     { prompt_cache_options: { mode: 'implicit' } },
-    { reasoning_effort: 'none' },
+    { reasoning_effort: null },
     { verbosity: 'medium' },
     { modalities: ['text'] },
     { n: 1 },
@@ -211,28 +211,18 @@ describe('what changes nothing', () => {
   });
 });
 
-describe('what is not there yet is refused by name', () => {
-  const tool = { type: 'function', function: { name: 'f' } };
+describe('what no engine is asked for is refused by name', () => {
   const part = (content: object) => ({ messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }, content] }] });
 
   it.each<[string, object]>([
-    ['n', { n: 2 }],
-    ['logprobs', { logprobs: true }],
-    ['logprobs', { logprobs: true, top_logprobs: 2 }],
-    ['logit_bias', { logit_bias: { 5: 1 } }],
-    ['tools', { tools: [tool] }],
-    ['tool_choice', { tool_choice: 'required' }],
-    ['tool_choice', { tool_choice: tool }],
+    ['tools.0', { tools: [{ type: 'custom', custom: { name: 'f' } }] }],
     ['functions', { functions: [{ name: 'f' }] }],
     ['function_call', { function_call: { name: 'f' } }],
-    ['response_format', { response_format: { type: 'json_object' } }],
-    ['response_format', { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } }],
     ['modalities', { modalities: ['text', 'audio'] }],
     ['audio', { audio: { voice: 'alloy', format: 'wav' } }],
     ['prediction', { prediction: { type: 'content', content: 'x' } }],
     ['web_search_options', { web_search_options: {} }],
     ['moderation', { moderation: { model: 'x' } }],
-    ['reasoning_effort', { reasoning_effort: 'high' }],
     ['verbosity', { verbosity: 'low' }],
     ['messages.0.content.1', part({ type: 'image_url', image_url: { url: 'http://x' } })],
     ['messages.0.content.1', part({ type: 'input_audio', input_audio: { data: '', format: 'wav' } })],
@@ -306,6 +296,13 @@ describe('what is wrong is a 400 that names the field', () => {
     expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', param: null } });
   });
 
+  it.each<[string, object]>([
+    ['logit_bias', { logit_bias: { 5: 1 } }],
+    ['reasoning_effort', { reasoning_effort: 'high' }],
+  ])('what this engine cannot do: %s', async (param, fields) => {
+    expect(await refusalOf(fields)).toMatchObject({ status: 400, code: 'unsupported_parameter', param });
+  });
+
   it('what the engine finds wrong has the request’s names', async () => {
     const long = { messages: [{ role: 'user', content: 'word '.repeat(600) }] };
     expect(await refusalOf(long)).toMatchObject({ status: 400, code: 'context_length_exceeded', param: 'messages' });
@@ -351,7 +348,11 @@ describe('the official client', () => {
       param: 'temperature',
       type: 'invalid_request_error',
     });
-    await expect(create({ n: 2 })).rejects.toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'n' });
+    await expect(create({ verbosity: 'low' })).rejects.toMatchObject({
+      status: 400,
+      code: 'unsupported_parameter',
+      param: 'verbosity',
+    });
     await expect(create({ model: 'gpt-9' })).rejects.toThrow(OpenAI.NotFoundError);
   });
 });

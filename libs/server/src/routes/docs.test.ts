@@ -41,6 +41,35 @@ describe('GET /openapi.json', () => {
     expect(paths['/v1/models/{model}']!['get']!.parameters).toMatchObject([{ name: 'model' }]);
   });
 
+  it('describes completions, with the four forms of a prompt', async () => {
+    const { paths, components } = await documentOf(chat);
+    expect(paths['/v1/completions']!['post']).toMatchObject({
+      requestBody: {
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/CompletionRequestInput' } } },
+      },
+      responses: {
+        200: {
+          content: {
+            'application/json': { schema: { $ref: '#/components/schemas/Completion' } },
+            'text/event-stream': { schema: { $ref: '#/components/schemas/CompletionChunk' } },
+          },
+        },
+        default: { content: { 'application/json': { schema: { $ref: '#/components/schemas/ErrorResponse' } } } },
+      },
+    });
+    const { properties, required } = components.schemas['CompletionRequestInput']!;
+    expect(required).toEqual(['model']);
+    expect(properties).toMatchObject({
+      prompt: {
+        anyOf: [
+          { anyOf: [{ type: 'string' }, { items: { type: 'string' } }, { type: 'array' }, { type: 'array' }] },
+          { type: 'null' },
+        ],
+      },
+      logprobs: { anyOf: [{ type: 'integer', minimum: 0, maximum: 5 }, { type: 'null' }] },
+    });
+  });
+
   it('has every schema that it refers to, and none of another task', async () => {
     for (const service of [chat, embedding]) {
       const document = await documentOf(service);

@@ -1,6 +1,7 @@
 import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import type { ChatDelta } from '@xim/openai-schema';
 import { type AnswerHead, toUsage } from './answer-head.ts';
+import { toEnvelope, toLine } from './chunk-text.ts';
 import { finishReasons, toChatLogprobs } from './to-chat-logprobs.ts';
 
 /** One answer's constant JSON. A chunk of text is made by joining three strings: this runs for every token. */
@@ -17,16 +18,7 @@ export interface ChunkShape {
 }
 
 export function toChunkShape(head: AnswerHead, choices: number, includeUsage: boolean): ChunkShape {
-  const { id, created, model, fingerprint } = head;
-  const common = JSON.stringify({
-    id,
-    object: 'chat.completion.chunk',
-    created,
-    model,
-    system_fingerprint: fingerprint,
-  });
-  const opening = `${common.slice(0, -1)},"choices":[`;
-  const closing = includeUsage ? '],"usage":null}' : ']}';
+  const { opening, closing } = toEnvelope('chat.completion.chunk', head, includeUsage);
   return {
     opening,
     closing,
@@ -82,13 +74,4 @@ function chunk(
 ): string {
   const choice = { index, delta, logprobs: logprobs ? toChatLogprobs(logprobs) : null, finish_reason: finishReason };
   return `${shape.opening}${toLine(choice)}${shape.closing}`;
-}
-
-// JSON escapes the line ends of ASCII; these three it leaves, and clients that cut text into lines may cut there.
-const unicodeLineEnd = /[\u0085\u2028\u2029]/g;
-
-function toLine(value: unknown): string {
-  const json = JSON.stringify(value);
-  if (json.search(unicodeLineEnd) < 0) return json;
-  return json.replace(unicodeLineEnd, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,56 +1,48 @@
 import type { GenerateInput, Message, OutputFormat, Tool, ToolCall, ToolChoice } from '@xim/engine';
-import type {
-  ChatCompletionRequest,
-  ChatMessage,
-  ResponseFormat,
-  Tool as WireTool,
-  ToolChoice as WireToolChoice,
+import {
+  allowedToolName,
+  type ChatCompletionRequest,
+  type ChatMessage,
+  type ResponseFormat,
+  type Tool as WireTool,
+  type ToolChoice as WireToolChoice,
 } from '@xim/openai-schema';
+import { samplingParamNames, toSampling, toStop } from './to-sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
 export const generateParamNames = {
+  ...samplingParamNames,
   prompt: 'messages',
   'prompt.messages': 'messages',
   'prompt.tools': 'tools',
+  'prompt.tools.*': 'tools.*.function',
   'prompt.toolChoice': 'tool_choice',
-  choices: 'n',
   maxTokens: 'max_completion_tokens',
+  logprobs: 'top_logprobs',
   format: 'response_format',
-  ignoreEnd: 'ignore_eos',
-  'sampling.temperature': 'temperature',
-  'sampling.topP': 'top_p',
-  'sampling.topK': 'top_k',
-  'sampling.seed': 'seed',
-  'sampling.presencePenalty': 'presence_penalty',
-  'sampling.frequencyPenalty': 'frequency_penalty',
-  'sampling.repetitionPenalty': 'repetition_penalty',
-  'sampling.logitBias': 'logit_bias',
+  'format.schema': 'response_format.json_schema.schema',
+  reasoningEffort: 'reasoning_effort',
 } as const;
 
 /** A chat request → the task. Absent and null mean the model's own default. */
 export function toGenerateInput(request: ChatCompletionRequest): GenerateInput {
-  const { tools, tool_choice: choice } = request;
+  const { tool_choice: choice } = request;
+  const tools = toAllowed(request.tools ?? [], choice);
   return {
     prompt: {
       messages: request.messages.map(toMessage),
-      ...(tools?.length && { tools: tools.map(toTool) }),
-      ...(tools?.length && { toolChoice: toToolChoice(choice ?? 'auto', request.parallel_tool_calls ?? true) }),
+      ...(tools.length > 0 && {
+        tools: tools.map(toTool),
+        toolChoice: toToolChoice(choice ?? 'auto', request.parallel_tool_calls ?? true),
+      }),
     },
     choices: request.n ?? undefined,
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
-    stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? undefined),
-    sampling: {
-      temperature: request.temperature ?? undefined,
-      topP: request.top_p ?? undefined,
-      topK: request.top_k != null && request.top_k > 0 ? request.top_k : undefined,
-      seed: request.seed == null ? undefined : toSeed(request.seed),
-      presencePenalty: request.presence_penalty ?? undefined,
-      frequencyPenalty: request.frequency_penalty ?? undefined,
-      repetitionPenalty: request.repetition_penalty ?? undefined,
-      logitBias: Object.keys(request.logit_bias ?? {}).length > 0 ? request.logit_bias! : undefined,
-    },
+    stop: toStop(request),
+    sampling: toSampling(request),
     logprobs: request.logprobs ? (request.top_logprobs ?? 0) : undefined,
     format: request.response_format ? toFormat(request.response_format) : undefined,
+    reasoningEffort: request.reasoning_effort ?? undefined,
     ignoreEnd: request.ignore_eos ?? undefined,
   };
 }
@@ -103,6 +95,13 @@ function toTool(tool: WireTool): Tool {
   };
 }
 
+/** Tools that the choice does not allow are none: the model is not told of them. */
+function toAllowed(tools: readonly WireTool[], choice: WireToolChoice | null | undefined): readonly WireTool[] {
+  if (choice == null || typeof choice === 'string' || choice.type !== 'allowed_tools') return tools;
+  const names = new Set(choice.allowed_tools.tools.map(allowedToolName));
+  return tools.filter((tool) => names.has(tool.type === 'function' ? tool.function.name : tool.custom.name));
+}
+
 function toToolChoice(choice: WireToolChoice, parallel: boolean): ToolChoice {
   if (typeof choice === 'string') return { mode: choice, parallel };
   if (choice.type === 'function') return { mode: 'required', name: choice.function.name, parallel };
@@ -113,11 +112,4 @@ function toFormat(format: ResponseFormat): OutputFormat | undefined {
   if (format.type === 'text') return undefined;
   if (format.type === 'json_object') return { type: 'json' };
   return { type: 'json-schema', schema: format.json_schema.schema ?? {} };
-}
-
-/** OpenAI's seeds are any 64-bit integers, the task's are not negative: each negative one gets a number of its own. */
-function toSeed(seed: number): number {
-  const size = 2 ** 53;
-  const rest = seed % size;
-  return rest < 0 ? rest + size : rest;
 }

@@ -20,7 +20,7 @@ export interface OpenaiErrorAnswer {
  * none of its own; of an unknown error nothing is shown.
  *
  * @param paramNames task → wire: the request's name for a path inside the task's input. The longest matching prefix
- *   counts: with `{ prompt: 'messages' }`, `prompt.2` is reported as `messages.2`.
+ *   counts: with `{ prompt: 'messages' }`, `prompt.2` is reported as `messages.2`. A `*` stands for a number in a list.
  */
 export function toOpenaiError(error: unknown, paramNames: Readonly<Record<string, string>> = {}): OpenaiErrorAnswer {
   const row = rowOf(error);
@@ -50,8 +50,16 @@ function rowOf(error: unknown): StatusRow {
 function toWireParam(param: string | undefined, names: Readonly<Record<string, string>>): string | null {
   if (param === undefined) return null;
   for (let end = param.length; end > 0; end = param.lastIndexOf('.', end - 1)) {
-    const name = names[param.slice(0, end)];
+    const prefix = param.slice(0, end);
+    const name = names[prefix] ?? toNumberedName(prefix, names);
     if (name !== undefined) return name + param.slice(end);
   }
   return param;
+}
+
+/** The name of a path through a list, where `*` stands for its numbers. */
+function toNumberedName(path: string, names: Readonly<Record<string, string>>): string | undefined {
+  const numbers = path.match(/(?<=\.)\d+(?=\.|$)/g) ?? [];
+  const name = numbers.length > 0 ? names[path.replace(/(?<=\.)\d+(?=\.|$)/g, '*')] : undefined;
+  return name?.replaceAll('*', () => numbers.shift() ?? '*');
 }

@@ -10,34 +10,18 @@ interface Unsupported {
 
 const textOnly = 'This service reads and writes text';
 
-/** Fields of the API that change the output and are not honoured yet. None of them is dropped in silence. */
+/**
+ * Fields of the API that change the output and that no engine is asked for. None of them is dropped in silence. What
+ * one engine can and another cannot is refused by the engine.
+ */
 const unsupported: readonly Unsupported[] = [
-  { param: 'n', asked: (r) => (r.n ?? 1) > 1, advice: 'Send one request per choice' },
-  { param: 'logprobs', asked: (r) => r.logprobs === true, advice: 'Leave it out' },
-  { param: 'logit_bias', asked: (r) => Object.keys(r.logit_bias ?? {}).length > 0, advice: 'Leave it out' },
-  { param: 'tools', asked: (r) => (r.tools ?? []).length > 0, advice: 'Leave it out' },
-  {
-    param: 'tool_choice',
-    asked: (r) => !['none', 'auto', undefined, null].includes(r.tool_choice as string),
-    advice: 'Leave it out, or send "none"',
-  },
-  { param: 'functions', asked: (r) => (r.functions ?? []).length > 0, advice: 'Leave it out' },
-  { param: 'function_call', asked: (r) => typeof r.function_call === 'object' && !!r.function_call, advice: 'Leave it out' }, // prettier-ignore
-  {
-    param: 'response_format',
-    asked: (r) => (r.response_format?.type ?? 'text') !== 'text',
-    advice: 'Leave it out, or send {"type": "text"}',
-  },
+  { param: 'functions', asked: (r) => (r.functions ?? []).length > 0, advice: 'Use tools' },
+  { param: 'function_call', asked: (r) => typeof r.function_call === 'object' && !!r.function_call, advice: 'Use tool_choice' }, // prettier-ignore
   { param: 'modalities', asked: (r) => r.modalities?.includes('audio') === true, advice: `${textOnly}: leave it out` },
   { param: 'audio', asked: (r) => !!r.audio, advice: `${textOnly}: leave it out` },
   { param: 'prediction', asked: (r) => !!r.prediction, advice: 'Leave it out' },
   { param: 'web_search_options', asked: (r) => !!r.web_search_options, advice: 'Leave it out' },
   { param: 'moderation', asked: (r) => !!r.moderation, advice: 'Leave it out' },
-  {
-    param: 'reasoning_effort',
-    asked: (r) => (r.reasoning_effort ?? 'none') !== 'none',
-    advice: 'Leave it out, or send "none"',
-  },
   {
     param: 'verbosity',
     asked: (r) => (r.verbosity ?? 'medium') !== 'medium',
@@ -45,11 +29,13 @@ const unsupported: readonly Unsupported[] = [
   },
 ];
 
-/** Throws InvalidInputError, by name, for the first thing in a request that this service does not do yet. */
+/** Throws InvalidInputError, by name, for the first thing in a request that no engine can be asked for. */
 export function refuseUnsupported(request: ChatCompletionRequest): void {
   for (const { param, asked, advice } of unsupported) {
     if (asked(request)) throw refusal(param, `"${param}" with this value is not supported by this service`, advice);
   }
+  const custom = request.tools?.findIndex((tool) => tool.type === 'custom') ?? -1;
+  if (custom >= 0) throw refusal(`tools.${custom}`, 'A custom tool is not supported by this service', 'Use a function');
   for (const [i, message] of request.messages.entries()) {
     const found = unsupportedIn(message);
     if (found)
@@ -74,6 +60,7 @@ function unsupportedIn(message: ChatMessage): { path: string; what: string; advi
   return undefined;
 }
 
-function refusal(param: string, what: string, advice: string): InvalidInputError {
+/** What is known and not there: the error that says so. */
+export function refusal(param: string, what: string, advice: string): InvalidInputError {
   return new InvalidInputError(`${what}. ${advice}.`, { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
 }

@@ -86,8 +86,11 @@ def check_errors(client: openai.OpenAI, dying: openai.OpenAI) -> None:
         "temperature",
         "invalid_request_error",
     )
-    not_yet = raised(openai.BadRequestError, lambda: client.chat.completions.create(model=CHAT, messages=MESSAGES, n=2))
-    assert (not_yet.code, not_yet.param) == ("unsupported_parameter", "n")
+    unknown = raised(
+        openai.BadRequestError,
+        lambda: client.chat.completions.create(model=CHAT, messages=MESSAGES, verbosity="low"),
+    )
+    assert (unknown.code, unknown.param) == ("unsupported_parameter", "verbosity")
     missing = raised(openai.NotFoundError, lambda: client.chat.completions.create(model="gpt-9", messages=MESSAGES))
     assert missing.code == "model_not_found"
 

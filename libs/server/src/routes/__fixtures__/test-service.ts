@@ -16,6 +16,7 @@ import type { RoutePlugin } from '../../context.ts';
 import { createServer } from '../../create-server.ts';
 import { defineService } from '../../service.ts';
 import { chatCompletions } from '../chat-completions.ts';
+import { completions } from '../completions.ts';
 import { embeddings } from '../embeddings.ts';
 
 export interface TestService {
@@ -54,17 +55,17 @@ async function start(
 }
 
 /** The real server over a real worker that answers with the prompt's own words. */
-export const startChat = (env?: Record<string, string>) => start('generate', echo, [chatCompletions], env);
+export const startChat = (env?: Record<string, string>) => start('generate', echo, [chatCompletions, completions], env);
 export const startEmbedding = (env?: Record<string, string>) => start('embed', echo, [embeddings], env);
 
 type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<GenerateEvent>;
 
 /** The real server over an engine in this process that says what the test says. */
 export const startScripted = (generate: Generate, env?: Record<string, string>) =>
-  start('generate', scripted({ generate }), [chatCompletions], env);
+  start('generate', scripted({ generate }), [chatCompletions, completions], env);
 
 /** The real server over an engine that can do nothing, with the routes of both tasks. */
-export const startIdle = () => start('generate', scripted({}), [chatCompletions, embeddings]);
+export const startIdle = () => start('generate', scripted({}), [chatCompletions, completions, embeddings]);
 
 function scripted(tasks: Pick<Engine, 'generate'>): EngineFactory {
   return {

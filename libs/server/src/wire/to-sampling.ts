@@ -1,0 +1,43 @@
+import type { GenerateInput, Sampling } from '@xim/engine';
+import type { ChatCompletionRequest, CompletionRequest } from '@xim/openai-schema';
+
+type Request = Omit<CompletionRequest, 'prompt' | 'logprobs'> | ChatCompletionRequest;
+
+/** Names of what chat and completions share: of the task's input → of the request, for what an engine finds wrong. */
+export const samplingParamNames = {
+  choices: 'n',
+  ignoreEnd: 'ignore_eos',
+  'sampling.temperature': 'temperature',
+  'sampling.topP': 'top_p',
+  'sampling.topK': 'top_k',
+  'sampling.seed': 'seed',
+  'sampling.presencePenalty': 'presence_penalty',
+  'sampling.frequencyPenalty': 'frequency_penalty',
+  'sampling.repetitionPenalty': 'repetition_penalty',
+  'sampling.logitBias': 'logit_bias',
+} as const;
+
+/** Absent and null mean the model's own default. */
+export function toSampling(request: Request): Sampling {
+  return {
+    temperature: request.temperature ?? undefined,
+    topP: request.top_p ?? undefined,
+    topK: request.top_k != null && request.top_k > 0 ? request.top_k : undefined,
+    seed: request.seed == null ? undefined : toSeed(request.seed),
+    presencePenalty: request.presence_penalty ?? undefined,
+    frequencyPenalty: request.frequency_penalty ?? undefined,
+    repetitionPenalty: request.repetition_penalty ?? undefined,
+    logitBias: Object.keys(request.logit_bias ?? {}).length > 0 ? request.logit_bias! : undefined,
+  };
+}
+
+export function toStop({ stop }: Request): GenerateInput['stop'] {
+  return typeof stop === 'string' ? [stop] : (stop ?? undefined);
+}
+
+/** OpenAI's seeds are any 64-bit integers, the task's are not negative: each negative one gets a number of its own. */
+function toSeed(seed: number): number {
+  const size = 2 ** 53;
+  const rest = seed % size;
+  return rest < 0 ? rest + size : rest;
+}
