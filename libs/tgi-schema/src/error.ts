@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** The body of every answer that is not a success; in a stream, its last event. */
+export const TgiErrorResponse = z
+  .object({
+    error: z.string(),
+    error_type: z.string().describe('validation, generation, overloaded, incomplete_generation, and XIM’s own.'),
+  })
+  .meta({ id: 'TgiErrorResponse' });
+export type TgiErrorResponse = z.infer<typeof TgiErrorResponse>;
