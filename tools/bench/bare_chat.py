@@ -2,8 +2,10 @@
 
 usage: bare_chat.py MODEL.gguf SETTINGS-JSON THREADS
 
-Reads lines `{"streams": 8, "requests": 16, "tokens": 64, "offset": 0}`; answers each with
-`{"tokens", "seconds", "first": [s…], "perToken": [s…]}`. Text is decoded, as any use of it would.
+Reads lines `{"streams": 8, "requests": 16, "tokens": 64, "offset": 0, "prompt": "… {number} …", "constraint": {…}}`;
+answers each with `{"tokens", "seconds", "first": [s…], "perToken": [s…]}`. Text is decoded, as any use of it would.
+The prompt is as the template writes it; the constraint, an input's `format` or `prompt` with tools, becomes the grammar
+that XIM makes of it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import time
 from typing import Any
 
 import openvino_genai as genai
+from xim_engine_oneapi.constraint import to_grammar
+from xim_engine_oneapi.tools import to_tool_use
 
 
 def main() -> None:
@@ -26,9 +30,20 @@ def main() -> None:
         print(json.dumps(run(pipeline, **json.loads(line))), flush=True)
 
 
-def run(pipeline: Any, streams: int, requests: int, tokens: int, offset: int) -> dict[str, Any]:
+def run(
+    pipeline: Any,
+    streams: int,
+    requests: int,
+    tokens: int,
+    offset: int,
+    prompt: str,
+    constraint: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     tokenizer = pipeline.get_tokenizer()
     config = genai.GenerationConfig(max_new_tokens=tokens, do_sample=False)
+    grammar = to_grammar((constraint or {}).get("format"), to_tool_use((constraint or {}).get("prompt", {})))
+    if grammar is not None:
+        config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
     waiting = list(range(offset, offset + requests))
     live: dict[int, tuple[Any, float, list[int], list[float]]] = {}
     first: list[float] = []
@@ -38,10 +53,8 @@ def run(pipeline: Any, streams: int, requests: int, tokens: int, offset: int) ->
     while waiting or live:
         while waiting and len(live) < streams:
             number = waiting.pop(0)
-            messages = [{"role": "user", "content": f"Tell me {number} facts about the sea."}]
-            prompt = tokenizer.apply_chat_template(messages, True)
             asked = time.perf_counter()
-            ids = tokenizer.encode(prompt, add_special_tokens=False).input_ids
+            ids = tokenizer.encode(prompt.replace("{number}", str(number)), add_special_tokens=False).input_ids
             live[number] = (pipeline.add_request(number, ids, config), asked, [], [])
         pipeline.step()
         for number, (handle, asked, ids, times) in list(live.items()):

@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestBare } from './best-bare.ts';
+import { CHAT_KINDS, type ChatKind } from './chat-kinds.ts';
 import { benchHostCost } from './host-cost.ts';
 import { runLoad } from './load.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
+import { benchSchemaCost } from './schema-cost.ts';
 import type { Settings } from './settings.ts';
 import { exactly, medianInterval } from './statistics.ts';
 
@@ -27,69 +29,92 @@ export async function benchChat(settings: Settings, say: (line: string) => void)
 
 async function againstBare(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const service = await startService('apps/chat/src/main.ts', settings.env);
-  const { bare, threads } = await startBest(
-    settings,
-    await settings.modelFolder('chat'),
-    await schedulerOf(service),
-    say,
-  );
+  const { bare, threads } = await startBest(settings, await schedulerOf(service), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
-  let offset = 1000;
-  const runBare = (clients: number) =>
-    bare.ask<BareRun>({ streams: clients, requests: REQUESTS[clients] ?? 2 * clients, tokens: TOKENS, offset });
   try {
     // Node compiles what runs often: a service is measured as it is after a while, not in its first second.
-    for (let run = 0; run < 3; run++) await runChat(service, 32, 0);
-    for (const clients of settings.clients) {
-      const ratios: number[] = [];
-      const rates = { xim: [] as number[], bare: [] as number[] };
-      const times = {
-        first: [] as number[],
-        perToken: [] as number[],
-        bareFirst: [] as number[],
-        barePerToken: [] as number[],
-      };
-      const cpu = { host: 0, worker: 0, tokens: 0 };
-      // The first pair warms both and is not counted.
-      for (let pair = 0; pair <= settings.pairs; pair++) {
-        const order = pair % 2 === 0;
-        const first = order ? await runBare(clients) : undefined;
-        const before = service.cpu();
-        const ours = await runChat(service, clients, offset);
-        const after = service.cpu();
-        const theirs = first ?? (await runBare(clients));
-        offset += 1000;
-        say(`${clients} clients, pair ${pair}: ${rate(ours)} tokens/s, bare ${rate(theirs)}`);
-        if (pair === 0) continue;
-        ratios.push(ours.tokens / ours.seconds / (theirs.tokens / theirs.seconds));
-        rates.xim.push(ours.tokens / ours.seconds);
-        rates.bare.push(theirs.tokens / theirs.seconds);
-        times.first.push(...ours.first);
-        times.perToken.push(...ours.perToken);
-        times.bareFirst.push(...theirs.first);
-        times.barePerToken.push(...theirs.perToken);
-        cpu.host += after.host - before.host;
-        cpu.worker += after.worker - before.worker;
-        cpu.tokens += ours.tokens;
-      }
-      const name = `${clients} ${clients === 1 ? 'client' : 'clients'}`;
-      figures.push(
-        { name: `${name}: XIM`, unit: 'tokens/s', value: medianInterval(rates.xim) },
-        { name: `${name}: bare loop`, unit: 'tokens/s', value: medianInterval(rates.bare) },
-        { name: `${name}: ratio`, unit: '', value: medianInterval(ratios), target: { at: 'least', value: 0.95 } },
-        ...latency(`${name}: time to first token`, times.first),
-        ...latency(`${name}: bare time to first token`, times.bareFirst),
-        ...latency(`${name}: time per token`, times.perToken),
-        ...latency(`${name}: bare time per token`, times.barePerToken),
-        { name: `${name}: host CPU per token`, unit: 'µs', value: exactly((cpu.host / cpu.tokens) * 1e6) },
-        { name: `${name}: worker CPU per token`, unit: 'µs', value: exactly((cpu.worker / cpu.tokens) * 1e6) },
-      );
-    }
+    for (let run = 0; run < 3; run++) await runChat(service, {}, 32, 0);
+    for (const kind of CHAT_KINDS.filter(({ name }) => settings.kinds.includes(name)))
+      for (const clients of settings.clients)
+        figures.push(...(await compare(service, bare, kind, clients, settings.pairs, say)));
+    if (settings.kinds.includes('schema')) figures.push(...(await benchSchemaCost(service, settings.pairs, say)));
   } finally {
     await service.stop();
     await bare.stop();
   }
   return figures;
+}
+
+/** Prompts are told apart by a number, so that none is in the prefix cache but for its beginning. */
+let offset = 1000;
+
+async function compare(
+  service: Service,
+  bare: Bare,
+  { name: kind, request, constraint }: ChatKind,
+  clients: number,
+  pairs: number,
+  say: (line: string) => void,
+): Promise<Figure[]> {
+  const prompt = await templatedPrompt(service, request);
+  const runBare = () => {
+    const requests = REQUESTS[clients] ?? 2 * clients;
+    return bare.ask<BareRun>({ streams: clients, requests, tokens: TOKENS, offset, prompt, constraint });
+  };
+  const ratios: number[] = [];
+  const rates = { xim: [] as number[], bare: [] as number[] };
+  const times = {
+    first: [] as number[],
+    perToken: [] as number[],
+    bareFirst: [] as number[],
+    barePerToken: [] as number[],
+  };
+  const cpu = { host: 0, worker: 0, tokens: 0 };
+  // The first pair warms both and is not counted.
+  for (let pair = 0; pair <= pairs; pair++) {
+    const first = pair % 2 === 0 ? await runBare() : undefined;
+    const before = service.cpu();
+    const ours = await runChat(service, request, clients, offset);
+    const after = service.cpu();
+    const theirs = first ?? (await runBare());
+    offset += 1000;
+    say(`${kind}, ${clients} clients, pair ${pair}: ${rate(ours)} tokens/s, bare ${rate(theirs)}`);
+    if (pair === 0) continue;
+    ratios.push(ours.tokens / ours.seconds / (theirs.tokens / theirs.seconds));
+    rates.xim.push(ours.tokens / ours.seconds);
+    rates.bare.push(theirs.tokens / theirs.seconds);
+    times.first.push(...ours.first);
+    times.perToken.push(...ours.perToken);
+    times.bareFirst.push(...theirs.first);
+    times.barePerToken.push(...theirs.perToken);
+    cpu.host += after.host - before.host;
+    cpu.worker += after.worker - before.worker;
+    cpu.tokens += ours.tokens;
+  }
+  const name = `${kind}, ${clients} ${clients === 1 ? 'client' : 'clients'}`;
+  return [
+    { name: `${name}: XIM`, unit: 'tokens/s', value: medianInterval(rates.xim) },
+    { name: `${name}: bare loop`, unit: 'tokens/s', value: medianInterval(rates.bare) },
+    { name: `${name}: ratio`, unit: '', value: medianInterval(ratios), target: { at: 'least', value: 0.95 } },
+    ...latency(`${name}: time to first token`, times.first),
+    ...latency(`${name}: bare time to first token`, times.bareFirst),
+    ...latency(`${name}: time per token`, times.perToken),
+    ...latency(`${name}: bare time per token`, times.barePerToken),
+    { name: `${name}: host CPU per token`, unit: 'µs', value: exactly((cpu.host / cpu.tokens) * 1e6) },
+    { name: `${name}: worker CPU per token`, unit: 'µs', value: exactly((cpu.worker / cpu.tokens) * 1e6) },
+  ];
+}
+
+/** The prompt as the model's template writes it, with `{number}` where prompts differ. */
+async function templatedPrompt(service: Service, request: object): Promise<string> {
+  const { messages } = toRequest('{number}');
+  const answer = await fetch(`http://127.0.0.1:${service.port}/chat_tokenize`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages, ...request }),
+  });
+  if (!answer.ok) throw new Error(`/chat_tokenize answered ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as { templated_text: string }).templated_text;
 }
 
 /** The scheduler settings that the service's plan comes to, so that both run the library alike. */
@@ -105,31 +130,33 @@ async function schedulerOf(service: Service): Promise<object> {
   };
 }
 
-function startBest(settings: Settings, folder: string, scheduler: object, say: (line: string) => void) {
+async function startBest(settings: Settings, scheduler: object, say: (line: string) => void) {
+  const folder = await settings.modelFolder('chat');
   const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.gguf')) ?? '');
-  let offset = 0;
+  let number = 0;
   const speed = async (bare: Bare): Promise<number> => {
-    const run = await bare.ask<BareRun>({ streams: 8, requests: 8, tokens: 32, offset: (offset += 100) });
+    const question = { streams: 8, requests: 8, tokens: 32, offset: (number += 100), prompt: 'Fact {number}: the sea' };
+    const run = await bare.ask<BareRun>(question);
     return run.tokens / run.seconds;
   };
   return bestBare(settings, 'bare_chat.py', [file, JSON.stringify(scheduler)], speed, say);
 }
 
-function runChat(service: Service, clients: number, offset: number) {
+function runChat(service: Service, request: object, clients: number, first: number) {
   return runLoad({
     port: service.port,
     path: '/v1/chat/completions',
     clients,
     requests: REQUESTS[clients] ?? 2 * clients,
-    body: (number) => toRequest('gpt-4o-mini', `Tell me ${offset + number} facts about the sea.`, TOKENS),
+    body: (number) => ({ ...toRequest(first + number), ...request }),
   });
 }
 
-const toRequest = (model: string, content: string, tokens: number): object => ({
-  model,
-  messages: [{ role: 'user', content }],
+const toRequest = (number: number | string) => ({
+  model: 'gpt-4o-mini',
+  messages: [{ role: 'user', content: `Tell me ${number} facts about the sea.` }],
   temperature: 0,
-  max_completion_tokens: tokens,
+  max_completion_tokens: TOKENS,
   stream: true,
   stream_options: { include_usage: true },
 });

@@ -14,8 +14,8 @@ export interface Client {
   close(): void;
 }
 
-/** What only a chunk with text has. */
-const CONTENT = '"delta":{"content":';
+/** What only a chunk with text or a tool call has. */
+const CONTENT = ['"delta":{"content":', '"delta":{"tool_calls":'];
 
 /**
  * A keep-alive HTTP/1.1 client on a bare socket, one request at a time: it costs a few microseconds per chunk, so that
@@ -50,7 +50,7 @@ export async function openClient(host: string, port: number): Promise<Client> {
     return Number.isNaN(whole) ? chunk.subarray(-5).toString('latin1') === '0\r\n\r\n' : received === whole;
   };
   socket.on('data', (chunk: Buffer) => {
-    if (first === 0 && chunk.includes(CONTENT)) first = performance.now();
+    if (first === 0 && CONTENT.some((start) => chunk.includes(start))) first = performance.now();
     chunks.push(chunk);
     received += chunk.length;
     if (isWhole(chunk)) finish();

@@ -20,6 +20,7 @@ Starts each service and, interleaved in the same run, the bare Python loop over 
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32
+  --kinds LIST     what chat is asked for, default plain,schema,tools
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
   --check          exit 1 when a figure's whole interval misses what it has to reach
@@ -29,6 +30,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     clients: { type: 'string', default: '1,8,32' },
+    kinds: { type: 'string', default: 'plain,schema,tools' },
     pairs: { type: 'string', default: '7' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -47,6 +49,7 @@ const python = join(env.XIM_VENVS, 'oneapi', 'bin', 'python');
 const all = availableParallelism();
 const settings: Settings = {
   clients: values.clients.split(',').map(Number),
+  kinds: values.kinds.split(','),
   pairs: Number(values.pairs),
   threads: [...new Set([1, Math.ceil(all / 2), all])],
   python,

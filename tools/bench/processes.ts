@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const ROOT = new URL('../..', import.meta.url).pathname;
@@ -58,7 +59,10 @@ export interface Bare {
 
 /** Starts one of the bare Python loops; it prints one line of JSON per line it is sent. */
 export function startBare(python: string, script: string, args: readonly string[]): Bare {
-  const child: ChildProcess = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // The grammars that both are held to are made by the engine's own code.
+  const PYTHONPATH = ['engine-oneapi', 'worker'].map((name) => join(ROOT, 'libs', name, 'python')).join(':');
+  const env = { ...process.env, PYTHONPATH };
+  const child: ChildProcess = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {

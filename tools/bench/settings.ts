@@ -1,5 +1,7 @@
 export interface Settings {
   readonly clients: readonly number[];
+  /** Of `CHAT_KINDS`. */
+  readonly kinds: readonly string[];
   /** Counted pairs of XIM and bare loop. */
   readonly pairs: number;
   /** Thread counts that the bare loop tries. */
