@@ -8,14 +8,12 @@ const TOOL_NAMES: readonly string[] = [WEATHER.function.name, CLOCK.function.nam
 const named = (name: string) => ({ type: 'function', function: { name } });
 
 /** A conversation in which a tool was called and has answered. */
-const withResult = (result: unknown) => [
+const withResult = (result: unknown, text = '{"city":"Paris","unit":"c"}') => [
   ...ask('What is the weather in Paris?'),
   {
     role: 'assistant',
     content: null,
-    tool_calls: [
-      { id: 'call_abc123', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Paris","unit":"c"}' } }, // prettier-ignore
-    ],
+    tool_calls: [{ id: 'call_abc123', type: 'function', function: { name: 'get_weather', arguments: text } }],
   },
   { role: 'tool', tool_call_id: 'call_abc123', content: result },
 ];
@@ -107,7 +105,8 @@ export const chatToolChecks: readonly Check[] = [
     why: 'The helpers of the official SDKs (zod, pydantic) always send it.',
     async run(context) {
       const tools = [tool('get_weather', { strict: true })];
-      for (const call of callsOf(await chat(context, toolBody({ tools, tool_choice: 'required' })))) expectArguments(call); // prettier-ignore
+      for (const tool_choice of ['required', named('get_weather')])
+        for (const call of callsOf(await chat(context, toolBody({ tools, tool_choice })))) expectArguments(call);
     },
   },
   {
@@ -187,6 +186,16 @@ export const chatToolChecks: readonly Check[] = [
       const long = await chat(context, toolBody({ messages: withResult(parts), max_tokens: 8 }));
       const [few, more] = [short.usage?.prompt_tokens ?? 0, long.usage?.prompt_tokens ?? 0];
       expectThat(more > few, `more than ${few} prompt tokens with a longer result`, more);
+    },
+  },
+  {
+    id: 'chat.tools.broken-arguments',
+    title: 'a history with arguments that are no JSON is answered, or refused with a 400',
+    why: 'Some model wrote them; an agent that sends its history would be stuck with a 500 for ever.',
+    async run(context) {
+      const messages = withResult('Rain.', '{"city": "Par');
+      const answer = await tryChat(context, toolBody({ messages, max_tokens: 2 }));
+      if (answer.status !== 200) expectError(answer, { status: 400 });
     },
   },
   ...(
