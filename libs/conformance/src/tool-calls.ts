@@ -31,6 +31,12 @@ export const required = (context: Context) =>
 export const requiredStream = (context: Context) =>
   context.shared('chat.tools.stream', (own) => streamChat(own, toolBody({ tool_choice: 'required' })));
 
+/** A small model may go on calling until max_tokens cuts it; of one call it sees the end. */
+const one = { tool_choice: 'required', parallel_tool_calls: false };
+export const oneCall = (context: Context) => context.shared('chat.tools.one', (own) => chat(own, toolBody(one)));
+export const oneCallStream = (context: Context) =>
+  context.shared('chat.tools.one.stream', (own) => streamChat(own, toolBody(one)));
+
 export type ToolCall = z.infer<typeof Call>;
 
 export function callsOf(answer: ChatAnswer): ToolCall[] {

@@ -71,6 +71,13 @@ const table: readonly Spoiled[] = [
     'null content is refused',
     refuseWhen(({ messages }) => messages?.[1]?.content === null, 'messages'),
   ],
+  [
+    'chat.tools.broken-arguments',
+    'a 500',
+    (exchange) => {
+      if (JSON.stringify(exchange.request)?.includes('Par"')) exchange.status = 500;
+    },
+  ],
   ['chat.tools.empty', 'refused', refuseWhen(({ tools }) => tools?.length === 0, 'tools')],
   ['chat.tools.choice-null', 'refused', refuseWhen(({ tool_choice: choice }) => choice === null, 'tool_choice')],
   ...invalid.flatMap((id): Spoiled[] => [

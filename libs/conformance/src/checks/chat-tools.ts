@@ -2,20 +2,22 @@ import { expectError } from '../answers.ts';
 import { ask, chat, choicesOf, FINISH_REASONS, streamChat, tryChat } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
 import { expectEqual, expectThat } from '../expectations.ts';
-import { callsOf, CLOCK, deltasOf, expectArguments, required, requiredStream, tool, toolBody, WEATHER } from '../tool-calls.ts'; // prettier-ignore
+import { callsOf, CLOCK, deltasOf, expectArguments, oneCall, oneCallStream, required, requiredStream, tool, toolBody, WEATHER } from '../tool-calls.ts'; // prettier-ignore
 
 const TOOL_NAMES: readonly string[] = [WEATHER.function.name, CLOCK.function.name];
 const named = (name: string) => ({ type: 'function', function: { name } });
 
+/** Without the one that max_tokens has cut, where there are others. */
+const finished = <T>(calls: readonly T[], reason: unknown): readonly T[] =>
+  reason === 'length' && calls.length > 1 ? calls.slice(0, -1) : calls;
+
 /** A conversation in which a tool was called and has answered. */
-const withResult = (result: unknown) => [
+const withResult = (result: unknown, text = '{"city":"Paris","unit":"c"}') => [
   ...ask('What is the weather in Paris?'),
   {
     role: 'assistant',
     content: null,
-    tool_calls: [
-      { id: 'call_abc123', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Paris","unit":"c"}' } }, // prettier-ignore
-    ],
+    tool_calls: [{ id: 'call_abc123', type: 'function', function: { name: 'get_weather', arguments: text } }],
   },
   { role: 'tool', tool_call_id: 'call_abc123', content: result },
 ];
@@ -54,7 +56,8 @@ export const chatToolChecks: readonly Check[] = [
     title: 'tool_choice: required gives at least one call of a known tool, with arguments of its schema',
     why: 'Extraction and routing code reads tool_calls[0] without looking.',
     async run(context) {
-      for (const call of callsOf(await required(context))) {
+      const answer = await required(context);
+      for (const call of finished(callsOf(answer), answer.choices[0]!.finish_reason)) {
         expectThat(TOOL_NAMES.includes(call.function.name), `one of ${TOOL_NAMES.join(', ')}`, call);
         expectArguments(call);
       }
@@ -65,7 +68,7 @@ export const chatToolChecks: readonly Check[] = [
     title: 'an answer with required calls finishes with tool_calls',
     why: 'The loops of agents run the tools when they read this word.',
     async run(context) {
-      expectEqual((await required(context)).choices[0]!.finish_reason ?? null, 'tool_calls', 'finish_reason');
+      expectEqual((await oneCall(context)).choices[0]!.finish_reason ?? null, 'tool_calls', 'finish_reason');
     },
   },
   {
@@ -107,7 +110,8 @@ export const chatToolChecks: readonly Check[] = [
     why: 'The helpers of the official SDKs (zod, pydantic) always send it.',
     async run(context) {
       const tools = [tool('get_weather', { strict: true })];
-      for (const call of callsOf(await chat(context, toolBody({ tools, tool_choice: 'required' })))) expectArguments(call); // prettier-ignore
+      for (const tool_choice of ['required', named('get_weather')])
+        for (const call of callsOf(await chat(context, toolBody({ tools, tool_choice })))) expectArguments(call);
     },
   },
   {
@@ -124,8 +128,7 @@ export const chatToolChecks: readonly Check[] = [
     title: 'parallel_tool_calls: false gives one call at most',
     why: 'Clients that send it handle one.',
     async run(context) {
-      const answer = await chat(context, toolBody({ tool_choice: 'required', parallel_tool_calls: false }));
-      expectEqual(callsOf(answer).length, 1, 'the number of calls');
+      expectEqual(callsOf(await oneCall(context)).length, 1, 'the number of calls');
     },
   },
   {
@@ -151,9 +154,11 @@ export const chatToolChecks: readonly Check[] = [
     title: 'the joined pieces are the arguments',
     why: 'Clients parse them when the call is whole.',
     async run(context) {
-      const deltas = deltasOf(await requiredStream(context));
+      const stream = await requiredStream(context);
+      const deltas = deltasOf(stream);
       expectThat(deltas.length > 0, 'deltas of tool calls', deltas);
-      for (const index of new Set(deltas.map((delta) => delta.index))) {
+      const indexes = [...new Set(deltas.map((delta) => delta.index))];
+      for (const index of finished(indexes, choicesOf(stream).at(-1)?.finish_reason)) {
         const own = deltas.filter((delta) => delta.index === index);
         const text = own.map((delta) => delta.function?.arguments ?? '').join('');
         expectArguments({ function: { name: own[0]!.function?.name ?? '', arguments: text } });
@@ -165,7 +170,7 @@ export const chatToolChecks: readonly Check[] = [
     title: 'a stream of calls finishes with tool_calls',
     why: 'Streaming agents run the tools at this word.',
     async run(context) {
-      expectEqual(String(choicesOf(await requiredStream(context)).at(-1)?.finish_reason), 'tool_calls', 'finish_reason'); // prettier-ignore
+      expectEqual(String(choicesOf(await oneCallStream(context)).at(-1)?.finish_reason), 'tool_calls', 'finish_reason'); // prettier-ignore
     },
   },
   {
@@ -187,6 +192,16 @@ export const chatToolChecks: readonly Check[] = [
       const long = await chat(context, toolBody({ messages: withResult(parts), max_tokens: 8 }));
       const [few, more] = [short.usage?.prompt_tokens ?? 0, long.usage?.prompt_tokens ?? 0];
       expectThat(more > few, `more than ${few} prompt tokens with a longer result`, more);
+    },
+  },
+  {
+    id: 'chat.tools.broken-arguments',
+    title: 'a history with arguments that are no JSON is answered, or refused with a 400',
+    why: 'Some model wrote them; an agent that sends its history would be stuck with a 500 for ever.',
+    async run(context) {
+      const messages = withResult('Rain.', '{"city": "Par');
+      const answer = await tryChat(context, toolBody({ messages, max_tokens: 2 }));
+      if (answer.status !== 200) expectError(answer, { status: 400 });
     },
   },
   ...(

@@ -1,4 +1,4 @@
-import { choice, describeSpoiled, type Spoiled } from '../__fixtures__/spoil.ts';
+import { choice, describeSpoiled, refuseWhen, type Spoiled } from '../__fixtures__/spoil.ts';
 import { completionLogprobChecks } from './completions-logprobs.ts';
 
 const none = choice((one) => void (one.logprobs = null));
@@ -16,6 +16,14 @@ const table: readonly Spoiled[] = [
   ['completions.logprobs.zero', 'taken for no', none],
   ['completions.logprobs.offsets', 'from the text on', logprobs((all) => void (all.text_offset[0] = 0))],
   ['completions.logprobs.offsets', 'falling', logprobs((all) => void (all.text_offset[2] = 0))],
+  [
+    'completions.logprobs.echo',
+    'a number first, without alternatives',
+    (exchange) => {
+      refuseWhen(({ logprobs }) => logprobs > 0, 'logprobs')(exchange);
+      logprobs((all) => void (all.token_logprobs[0] = -1))(exchange);
+    },
+  ],
   ['completions.logprobs.echo', 'a number first', logprobs((all) => void (all.token_logprobs[0] = -1))],
   [
     'completions.logprobs.echo',

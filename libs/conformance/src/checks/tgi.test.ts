@@ -1,4 +1,5 @@
 import { accept, describeSpoiled, header, type Spoiled, status, whole } from '../__fixtures__/spoil.ts';
+import type { Tamper } from '../__fixtures__/fake-exchange.ts';
 import { tgiChecks } from './tgi.ts';
 
 /* eslint-disable-next-line @typescript-eslint/no-explicit-any -- details are spoilt in all ways */
@@ -6,6 +7,11 @@ const details = (spoil: (details: any, text: string) => void) =>
   whole((body) => void (body.details && spoil(body.details, body.generated_text)));
 const text = (value: string) => whole((body) => void (body.generated_text &&= value));
 const invalid = tgiChecks.map(({ id }) => id).filter((id) => /^tgi\.(invalid|too-long)/.test(id));
+// A request that does not come through the parser may be refused in words.
+const readable = invalid.filter((id) => !/(missing|grammar)$/.test(id));
+const openAiError: Tamper = (exchange) => {
+  if (exchange.status === 422) exchange.body = { error: { message: 'x', type: 'y', param: null, code: null } };
+};
 
 const table: readonly Spoiled[] = [
   ['tgi.generate.fields', 'a list', whole((body) => (Array.isArray(body) ? body : [body]))],
@@ -44,15 +50,8 @@ const table: readonly Spoiled[] = [
   ...invalid.flatMap((id): Spoiled[] => [
     [id, 'accepted', accept()],
     [id, 'a 400', status(422, 400)],
-    [
-      id,
-      'OpenAI’s error object',
-      (exchange) =>
-        void (
-          exchange.status === 422 && (exchange.body = { error: { message: 'x', type: 'y', param: null, code: null } })
-        ),
-    ],
   ]),
+  ...readable.map((id): Spoiled => [id, 'OpenAI’s error object', openAiError]),
   ['tgi.info', 'a key less', whole((body) => void delete body.validation_workers)],
   ['tgi.health', 'a body', (exchange) => void (exchange.path === '/health' && (exchange.body = 'OK'))],
   ['tgi.health', 'a 503', (exchange) => void (exchange.path === '/health' && (exchange.status = 503))],

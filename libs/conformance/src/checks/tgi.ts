@@ -25,7 +25,6 @@ const HEADERS = ['x-compute-time', 'x-total-time', 'x-prompt-tokens', 'x-generat
 
 /** Outside of what TGI's router takes. */
 const invalid: readonly (readonly [id: string, title: string, body: object])[] = [
-  ['inputs-missing', 'a request without inputs', { parameters: {} }],
   ['inputs-empty', 'empty inputs', { inputs: '' }],
   ['temperature', 'temperature 0', tgiBody({ temperature: 0 })],
   ['top-p', 'top_p above 1', tgiBody({ top_p: 1.5 })],
@@ -34,6 +33,11 @@ const invalid: readonly (readonly [id: string, title: string, body: object])[] =
   ['max-new-tokens', 'max_new_tokens 0', tgiBody({ max_new_tokens: 0 })],
   ['stop', 'five stop strings', tgiBody({ stop: ['\u0001a', '\u0001b', '\u0001c', '\u0001d', '\u0001e'] })],
   ['best-of', 'best_of without sampling', tgiBody({ best_of: 2, do_sample: false })],
+];
+
+/** What does not come through TGI's own parser is a 422 in words. */
+const unreadable: readonly (readonly [id: string, title: string, body: object])[] = [
+  ['inputs-missing', 'a request without inputs', { parameters: {} }],
   ['grammar', 'a grammar of unknown type', tgiBody({ grammar: { type: 'poem', value: 'x' } })],
 ];
 
@@ -133,8 +137,10 @@ export const tgiChecks: readonly Check[] = [
     title: 'a stop string ends the text with finish_reason stop_sequence',
     why: 'Agents cut at a marker.',
     async run(context) {
-      const { generated_text: text } = await wholeGenerate(context);
-      const stop = text.slice(Math.floor(text.length / 2)).slice(0, 4);
+      const { generated_text: text, details: known } = await detailedGenerate(context);
+      const { tokens } = expectShape(Details, known, 'details');
+      // TGI looks for stop strings where a token ends.
+      const stop = tokens[Math.floor(tokens.length / 2)]?.text ?? '';
       if (stop.trim() === '') throw new SkippedError('the model says too little to stop it');
       const answer = await generate(context, { stop: [stop], details: true });
       expectEqual(expectShape(Details, answer.details, 'details').finish_reason, 'stop_sequence', 'finish_reason');
@@ -201,6 +207,15 @@ export const tgiChecks: readonly Check[] = [
     why: 'The text-generation client raises its ValidationError by these, and nothing by a 400.',
     async run(context) {
       expectTgiError(await tryGenerate(context, body), 422, 'validation');
+    },
+  })),
+  ...unreadable.map(([id, title, body]): Check => ({
+    id: `tgi.invalid.${id}`,
+    title: `${title} is a 422`,
+    why: 'Clients tell a slip from a failure by it.',
+    async run(context) {
+      const { status, text } = await tryGenerate(context, body);
+      expectThat(status === 422, 'status 422', `${status} ${text}`);
     },
   })),
   {
