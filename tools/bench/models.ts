@@ -103,7 +103,7 @@ async function offline(): Promise<void> {
       kill -0 $service || exit 1; sleep 1; done
     node -e 'fetch("http://127.0.0.1:8000/v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" },
       body: JSON.stringify({ model: "gpt-4o-mini", messages: [{ role: "user", content: "Tell me about the sea." }], max_completion_tokens: 16 })
-      }).then((r) => r.json()).then((answer) => console.log("ANSWER " + answer.choices[0].message.content))'
+      }).then((r) => r.json()).then((answer) => console.log("ANSWER " + JSON.stringify(answer.choices[0].message.content)))'
     kill $service; wait $service`;
   const env = { XIM_OFFLINE: '1', XIM_MODEL_CACHE: cache, XIM_VENVS: process.env['XIM_VENVS'] ?? join(ROOT, '.venv') };
   const child = spawn('unshare', ['--map-root-user', '--net', 'sh', '-c', script, 'sh', ...service], {
