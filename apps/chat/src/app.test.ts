@@ -1,6 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchArtifact, readModels } from '@xim/model-cache';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -122,6 +125,42 @@ describe('chat', { timeout: 300_000 }, () => {
       .poll(() => fetch(`${origin}/health/ready`).then(({ status }) => status), { timeout: 120_000 })
       .toBe(200);
     expect((await ask('Tell me about the sea.')).usage?.completion_tokens).toBe(24);
+  });
+});
+
+describe('a file of the user', { timeout: 300_000 }, () => {
+  it('is served instead of the service’s own model, without a network', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-chat-'));
+    const modelCache = `${root}.model_cache`;
+    const { main } = readModels(app.models).models;
+    const own = await fetchArtifact({ model: main, artifact: 'gguf-q4_1', cacheDir: modelCache, python: 'python3' });
+    const env = {
+      XIM_VENVS: `${root}.venv`,
+      XIM_MODEL_CACHE: folder,
+      XIM_LOG_LEVEL: 'silent',
+      XIM_OFFLINE: '1',
+      XIM_MODEL: join(folder, 'mine.gguf'),
+    };
+    symlinkSync(realpathSync(join(own, 'SmolLM2-135M-Instruct.Q4_1.gguf')), env.XIM_MODEL);
+    const server = await createServer(app, readConfig(env).config);
+    try {
+      await server.ready;
+      const response = await server.app.inject({
+        method: 'POST',
+        url: '/v1/chat/completions',
+        payload: {
+          model: 'gpt-4o-mini',
+          messages: [{ role: 'user', content: 'Tell me about the sea.' }],
+          max_completion_tokens: 4,
+        },
+      });
+      expect(response.json()).toMatchObject({ model: 'local/mine', usage: { completion_tokens: 4 } });
+      // The shape was read from the file's own header.
+      expect(server.app.xim.model.shape).toEqual(main.shape);
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

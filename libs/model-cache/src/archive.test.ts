@@ -59,7 +59,7 @@ test('what was packed is complete in an empty cache, offline, without its source
   expect(readFileSync(join(snapshot!, 'deep/model.onnx')).equals(WEIGHTS)).toBe(true);
   expect(readlinkSync(join(snapshot!, 'deep/model.onnx'))).toBe(`../../../blobs/${sha256(WEIGHTS)}`);
   expect(readFileSync(join(to, 'models--org--tiny/refs/main'), 'utf8')).toBe(COMMIT);
-  expect(readdirSync(to).sort()).toEqual(['.locks', '.partial', 'models--org--tiny']);
+  expect(readdirSync(to).sort()).toEqual(['.locks', 'models--org--tiny']);
 });
 
 test('tar itself reads it, and what it unpacks is a cache that is checked at its first use', async () => {

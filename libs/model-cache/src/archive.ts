@@ -3,7 +3,7 @@ import { link, mkdir, open, readlink, rename, rm, stat, symlink, writeFile } fro
 import { randomUUID } from 'node:crypto';
 import { dirname, join, posix } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { hasSize, isComplete, lockOf, placeOf } from './cache-layout.ts';
+import { hasSize, isComplete, lockOf, placeOf, removePartial } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { pathProblem } from './models-schema.ts';
@@ -150,7 +150,7 @@ async function unpackModel(
     for (const blob of added) await rm(blob, { force: true });
     throw error;
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removePartial({ partial });
   }
 }
 

@@ -116,7 +116,7 @@ export async function linkSnapshot(place: Place): Promise<void> {
 }
 
 /** Removes the folder of unfinished transfers, and its parents where nobody else has one. */
-export async function removePartial(place: Place): Promise<void> {
+export async function removePartial(place: Pick<Place, 'partial'>): Promise<void> {
   await rm(place.partial, { recursive: true, force: true });
   const model = dirname(place.partial);
   await rmdir(model).catch(() => undefined);

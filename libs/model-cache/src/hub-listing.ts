@@ -73,6 +73,9 @@ export async function listRepo(
   } catch (error) {
     if (signal?.aborted) throw new CancelledError('The fetch was cancelled.');
     const said = toHubSentence(error, hub, repo);
+    if (said instanceof DownloadError) {
+      throw new ModelFetchError(`${hub.endpoint} could not be asked about ${repo}: ${said.message}`, { cause: error });
+    }
     if (XimError.isInstance(said)) throw said;
     throw new ModelFetchError(`the hub's answer about ${repo} was not understood (${(said as Error).message})`, {
       cause: error,

@@ -126,15 +126,19 @@ test('passes over a hub that nobody answers at, once for all files, in a sentenc
     makeFile('config.json', CONFIG, 'hf:org/tiny', web.url('/c').href),
   ];
   const said: string[] = [];
-  const nobody: Hub = { endpoint: 'http://127.0.0.1:9', token: undefined };
+  const gone = await startFileServer({});
+  const nobody: Hub = { endpoint: gone.url('/').origin, token: undefined };
+  await gone.close();
   await fetchFrom('', { hub: nobody, onSkip: (line) => said.push(line) }, makeModel(files));
   await web.close();
-  const why = 'http://127.0.0.1:9 cannot be reached';
+  const why = `${nobody.endpoint} cannot be reached (ECONNREFUSED)`;
   expect(said).toEqual([
     expect.stringContaining(`model.onnx did not come from hf:org/tiny (${why}`),
     expect.stringContaining(`config.json did not come from hf:org/tiny (${why}`),
   ]);
   expect(said[0]).toContain(`trying ${web.url('/w').href}`);
+  const listing = listRepo({ ...nobody, unreachable: undefined }, { repo: 'org/tiny', revision: 'main' });
+  expect(await refusal(listing)).toContain(`${nobody.endpoint} could not be asked about org/tiny: no connection`);
 });
 
 test('with everything there, and offline in any case, no connection is opened and no program started', async () => {

@@ -41,6 +41,13 @@ describe('a service that cannot start', () => {
     expect(await cannot({}, { XIM_API_KEYS_FILE: '/nowhere' })).toContain('XIM_API_KEYS_FILE="/nowhere"');
   });
 
+  it('says why a model that the user names cannot be served', async () => {
+    const cache = { XIM_MODEL_CACHE: folder };
+    expect(await cannot({}, { ...cache, XIM_MODEL: 'org/tiny-GGUF' })).toContain(
+      'XIM_MODEL=org/tiny-GGUF cannot be served here: it names a model in GGUF',
+    );
+  });
+
   it('fails with a route that cannot be registered', async () => {
     const broken = async () => {
       throw new Error('a broken route');
