@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { foldersWith } from './folders.mjs';
 
@@ -31,7 +31,10 @@ const FIELDS = [
 export function lockFileProblems(root) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   /** @param {string} folder */
-  const packageJson = (folder) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const packageJson = (folder) => {
+    const file = join(root, folder, 'package.json');
+    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  };
   const folders = AREAS.flatMap((area) => foldersWith(root, area, 'package.json'));
   return [
     ...missingOptional(packages),
@@ -79,13 +82,14 @@ export function unknownFolders(packages, folders) {
 
 /**
  * @param {Record<string, Entry>} packages
- * @param {(folder: string) => Record<string, unknown>} packageJson
+ * @param {(folder: string) => Record<string, unknown> | undefined} packageJson of a folder that is there
  */
 export function outOfStep(packages, packageJson) {
   return Object.keys(packages)
     .filter((path) => !path.includes('node_modules/'))
     .flatMap((path) => {
       const [locked, actual] = [packages[path] ?? {}, packageJson(path)];
+      if (!actual) return [`${path} is in the lock file and nowhere else: run npm install.`];
       return FIELDS.filter((field) => normal(locked[field]) !== normal(actual[field])).map(
         (field) => `"${field}" of ${join(path, 'package.json')} is not that of the lock file: run npm install.`,
       );

@@ -34,6 +34,11 @@ it.each([
   expect(outOfStep({ 'libs/a': locked, 'node_modules/b': {} }, () => actual)).toHaveLength(problems);
 });
 
+it('a folder that is gone', () => {
+  const problems = outOfStep({ 'apps/a': {} }, () => undefined);
+  expect(problems).toEqual([expect.stringMatching(/^apps\/a is in the lock file and nowhere else.*npm install/)]);
+});
+
 it('a folder that npm was not told of', () => {
   expect(unknownFolders({ 'apps/a': {} }, ['apps/a', 'apps/b'])).toEqual([
     expect.stringMatching(/^apps\/b .*npm install/),

@@ -27,6 +27,7 @@ beforeAll(() => {
   const record = 'node_modules/.package-lock.json';
   rmSync(join(copy, record));
   cpSync(join(ROOT, record), join(copy, record));
+  mkdirSync(join(ROOT, '.model_cache'), { recursive: true });
   for (const folder of ['.venv', '.model_cache']) symlinkSync(join(ROOT, folder), join(copy, folder));
   run('git', ['init', '--quiet']);
   run('git', ['add', '--all', '--', ':!.venv', ':!.model_cache']);

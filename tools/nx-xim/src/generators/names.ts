@@ -15,7 +15,7 @@ export function assertKebab(what: string, name: string): void {
 export function assertFree(tree: Tree, root: string): void {
   if (tree.exists(root)) throw new Error(`${root} exists. Choose another name, or remove that folder first.`);
   const taken = AREAS.flatMap((area) => tree.children(area).map((folder) => `${area}/${folder}`)).find(
-    (other) => toName(other) === toName(root),
+    (other) => toName(other) === toName(root) && tree.exists(`${other}/package.json`),
   );
   if (taken) throw new Error(`The project "${toName(root)}" exists, in ${taken}. Choose another name.`);
 }

@@ -5,8 +5,9 @@ import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 
 export const ROOT = join(__dirname, '../../../../..');
 
-/** Of a folder of this repository, what generators read. */
+/** Of services and engines, what generators read; of other packages, that they are there. */
 const READ = ['package.json', 'models.json', 'README.md', 'src/app.ts'];
+const IS_READ = /^(apps\/|libs\/engine-)/;
 
 let formatted: Map<string, string> | undefined;
 
@@ -37,7 +38,9 @@ export async function filesOf(tree: Tree, run: () => Promise<unknown>): Promise<
 function writeHere(tree: Tree): void {
   for (const area of ['apps', 'libs', 'tools', 'xim']) {
     for (const folder of readdirSync(join(ROOT, area))) {
-      for (const file of READ.map((name) => `${area}/${folder}/${name}`)) {
+      const root = `${area}/${folder}`;
+      if (existsSync(join(ROOT, root, 'package.json'))) tree.write(`${root}/package.json`, '{}\n');
+      for (const file of IS_READ.test(root) ? READ.map((name) => `${root}/${name}`) : []) {
         if (existsSync(join(ROOT, file))) tree.write(file, readFileSync(join(ROOT, file)));
       }
     }

@@ -116,20 +116,27 @@ function addFiles(tree: Tree, app: NewApp): void {
 }
 
 function toNextSteps({ name, task, ownHandler, routes }: NewApp): string {
-  const write = [
-    `apps/${name}/handler.py    write the handler; until then the service refuses to start and says so`,
-    `apps/${name}/models.json   describe the model and its files (libs/model-cache)`,
-    ...(routes.length > 0
-      ? []
-      : [`apps/${name}/src/app.ts    name its routes; no service here has the task ${task} yet`]),
+  const folder = `apps/${name}`;
+  const left: [string, string][] = [
+    [`${folder}/handler.py`, 'the handler; until then the service refuses to start and says so'],
+    [`${folder}/models.json`, 'the model and its files (libs/model-cache)'],
+  ];
+  if (routes.length === 0) left.push([`${folder}/src/app.ts`, `its routes: no service here has the task ${task} yet`]);
+  const next: [string, string][] = [
+    [`npx nx test ${name}`, 'tests it over HTTP'],
+    [`npm start ${name}`, 'serves it; its README has a curl line'],
+    [`npx nx docker-build ${name}`, 'makes its image'],
   ];
   return [
     '',
-    `apps/${name} is a service. package-lock.json has its entry, as npm demands; no other file was changed.`,
-    ...(ownHandler ? ['Left to write:', ...write.map((line) => `  ${line}`)] : []),
+    `${folder} is a service. package-lock.json has its entry, as npm demands; no other file was changed.`,
+    ...(ownHandler ? ['Left to write:', ...toColumns(left)] : []),
     'Next:',
-    `  npm start ${name}${' '.repeat(Math.max(1, 24 - name.length))}serves it; its README has a curl line`,
-    `  npx nx test ${name}${' '.repeat(Math.max(1, 22 - name.length))}tests it over HTTP`,
-    `  npx nx docker-build ${name}${' '.repeat(Math.max(1, 14 - name.length))}makes its image`,
+    ...toColumns(next),
   ].join('\n');
+}
+
+function toColumns(rows: readonly [string, string][]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length));
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`);
 }
