@@ -18,6 +18,7 @@ const folders = (pattern: RegExp) => [...new Set(FILES.flatMap((path) => pattern
 const LIBRARIES = folders(/^libs\/[^/]+/);
 const ENGINES = folders(/^libs\/engine-[^/]+/);
 const APPS = folders(/^apps\/[^/]+/);
+const BASE_IMAGES = folders(/^xim\/[^/]+(?=\/)/);
 const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((path) =>
   path.replace('/package.json', ''),
 );
@@ -39,8 +40,12 @@ describe('siblings have the same files', () => {
     ]),
     ...APPS.map((path) => [
       path,
-      ['package.json', 'models.json', 'README.md', 'tsconfig.json', 'src/app.ts', 'src/app.test.ts', 'src/main.ts'],
+      [
+        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', 'Dockerfile'],
+        ...['src/app.ts', 'src/app.test.ts', 'src/main.ts'],
+      ],
     ]),
+    ...BASE_IMAGES.map((path) => [path, ['package.json', 'Dockerfile']]),
   ] as [string, string[]][])('%s has %j', (path, files) => {
     expect(files.filter((file) => !FILES.includes(`${path}/${file}`))).toEqual([]);
   });
