@@ -24,7 +24,7 @@ if (answer.error) { process.stderr.write(answer.error); process.exit(1); }
 if (args.join(' ').includes('--format')) process.stdout.write(answer.text);
 `;
 
-describe('image targets', () => {
+describe('image targets', { timeout: 120_000 }, () => {
   let work: string;
   let image: Image;
   const calls = () => (existsSync(join(work, 'calls')) ? readFileSync(join(work, 'calls'), 'utf8').split('\n') : []);
