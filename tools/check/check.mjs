@@ -34,7 +34,7 @@ export async function check(only) {
 
   const reports = mkdtempSync(join(tmpdir(), 'xim-check-'));
   process.once('exit', () => rmSync(reports, { recursive: true })); // also when a signal ends the check
-  const steps = toSteps({ root: ROOT, venvs, reports });
+  const steps = toSteps({ root: ROOT, venvs, reports, containers: containerSettings(process.env) });
   const unknown = only.find((name) => !steps.some((step) => step.name === name));
   if (unknown) {
     console.log(`There is no step "${unknown}"; there are: ${steps.map(({ name }) => name).join(', ')}.`);
@@ -86,4 +86,17 @@ function toEnvironment(own) {
     ...{ NX_NO_CLOUD: 'true', NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
     ...own,
   };
+}
+
+/**
+ * The settings of the image targets, which the tests of containers do need.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Record<string, string>}
+ */
+function containerSettings(env) {
+  const names = /^XIM_(REGISTRY|DOCKER_\w+|SECOND_DOCKER_HOST)$/;
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value && names.test(name) ? [[name, value]] : [])),
+  );
 }

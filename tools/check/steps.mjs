@@ -16,6 +16,9 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  * @property {Command[]} commands all are run, whatever becomes of one
  */
 
+/** Shell scripts. */
+const SCRIPTS = ['.ci/run'];
+
 /**
  * What is checked, quick things first.
  *
@@ -23,15 +26,29 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  * @param {string} options.root
  * @param {string} options.venvs folder with the engines' environments
  * @param {string} options.reports folder for reports
+ * @param {Record<string, string>} options.containers the settings of the image targets
  * @returns {Step[]}
  */
-export function toSteps({ root, venvs, reports }) {
+export function toSteps({ root, venvs, reports, containers }) {
   /** @type {(name: string, ...args: string[]) => Command} */
   const bin = (name, ...args) => ({ program: join(root, 'node_modules/.bin', name), args });
+  /** @type {(name: string, ...args: string[]) => Command} */
+  const dev = (name, ...args) => ({ program: join(root, '.venv/dev/bin', name), args });
   /** @type {(...args: string[]) => Command} */
-  const ruff = (...args) => ({ program: join(root, '.venv/dev/bin/ruff'), args });
-  const tests = join(reports, 'vitest.json');
+  const ruff = (...args) => dev('ruff', ...args);
+  /** @type {(report: string, ...args: string[]) => Command} */
+  const vitest = (report, ...args) => ({
+    ...bin(
+      'vitest',
+      ...['run', '--config=vitest.base.ts', `--outputFile.tally=${join(reports, report)}`],
+      ...['--reporter=default', '--reporter=./tools/testing/tally-reporter.ts', ...args],
+    ),
+    report: join(reports, report),
+  });
   const python = pythonFolders(root);
+  const dockerfiles = ['apps', 'xim'].flatMap((area) =>
+    foldersWith(root, area, 'Dockerfile').map((path) => `${path}/Dockerfile`),
+  );
   return [
     { name: 'format', commands: [bin('prettier', '--check', '--log-level=warn', '.'), ruff('format', '--check', '.')] },
     {
@@ -41,6 +58,8 @@ export function toSteps({ root, venvs, reports }) {
         bin('nx', 'show', 'projects'),
         { ...bin('eslint', '--max-warnings=0', '.'), refuse: 'No cached ProjectGraph' },
         ruff('check', '.'),
+        dev('hadolint', ...dockerfiles),
+        dev('shellcheck', ...SCRIPTS),
       ],
     },
     {
@@ -58,25 +77,18 @@ export function toSteps({ root, venvs, reports }) {
         ...foldersWith(root, 'libs', 'package.json').map((path) => bin('publint', 'run', path, '--strict')),
       ],
     },
-    {
-      name: 'tests',
-      commands: [
-        {
-          ...bin(
-            'vitest',
-            ...['run', '--config=vitest.base.ts', `--outputFile.tally=${tests}`],
-            ...['--reporter=default', '--reporter=./tools/testing/tally-reporter.ts'],
-          ),
-          report: tests,
-        },
-      ],
-    },
+    { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/containers/**')] },
     {
       name: 'python tests',
       commands: python.flatMap((folder) => {
         const report = join(reports, `${folder.name}.xml`);
         return folder.tested ? [pytestCommand(root, folder, { venvs, report })] : [];
       }),
+    },
+    {
+      // Last, and one file after the other: a container engine takes the whole machine.
+      name: 'containers',
+      commands: [{ ...vitest('containers.json', '--no-file-parallelism', 'tools/containers'), env: containers }],
     },
   ];
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from './errors.ts';
 import { type Built, type Image, readImage, readNote, ROOT, toBase, writeNote } from './image.ts';
-import { main, read, run, tryRead } from './program.ts';
+import { isOnPath, main, read, run, tryRead } from './program.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 /** What the target `licences` found out, as long as the image has the layers that it looked at. */
@@ -14,6 +14,12 @@ export interface Licences {
   /** SPDX expression. */
   readonly expression: string;
 }
+
+/**
+ * Whether an image carries notices and a label of its licences. A base image does not: what stands on it lists all that
+ * is in both, and would have to be built again.
+ */
+export const takesNotices = ({ dockerfile }: Image) => /\bAS notices$/m.test(dockerfile);
 
 /** Builds an image from the base that was built last, by its digest, and labels it. */
 export function buildImage(image: Image, args: readonly string[], settings: Settings): Built {
@@ -31,14 +37,12 @@ export function buildImage(image: Image, args: readonly string[], settings: Sett
     build([]);
     const layers = readLayers(image);
     const licences = readNote<Licences>(image, 'licences.json');
-    if (licences?.layers === layers) {
-      // The same layers, so that this takes a moment.
-      const notices = join(image.notes, 'notices');
+    // The same layers below it, so that this takes a moment.
+    if (takesNotices(image) && licences?.layers === layers)
       build([
         `--label=org.opencontainers.image.licenses=${licences.expression}`,
-        ...(/\bAS notices$/m.test(image.dockerfile) ? [`--build-context=notices=${notices}`] : []),
+        `--build-context=notices=${join(image.notes, 'notices')}`,
       ]);
-    }
     const id = read('docker', ['image', 'inspect', '--format={{.Id}}', image.local]);
     const built: Built = {
       ...{ version: image.version, revision, id, layers },
@@ -94,7 +98,7 @@ function toPinnedBase(image: Image): Base | undefined {
 }
 
 function readRevision(): string {
-  const commit = tryRead('git', ['-C', ROOT, 'rev-parse', '--short=12', 'HEAD']);
+  const commit = isOnPath('git') ? tryRead('git', ['-C', ROOT, 'rev-parse', '--short=12', 'HEAD']) : undefined;
   if (!commit) return 'unknown';
   return read('git', ['-C', ROOT, 'status', '--porcelain', '--untracked-files=no']) ? `${commit}-dirty` : commit;
 }

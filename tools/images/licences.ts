@@ -1,7 +1,7 @@
 // `npx nx run <app>:licences`: is everything in the image under a licence of xim/licences.json?
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage, type Licences } from './docker-build.ts';
+import { buildImage, type Licences, takesNotices } from './docker-build.ts';
 import { ImageError } from './errors.ts';
 import { type Image, readBuilt, readImage, ROOT, writeNote } from './image.ts';
 import { main } from './program.ts';
@@ -67,7 +67,7 @@ export function readPolicy(): Policy {
   return JSON.parse(readFileSync(join(ROOT, 'xim/licences.json'), 'utf8'));
 }
 
-/** Judges, writes the notice, and builds the image anew with it and with the label. */
+/** Judges, writes the notice, and builds an app's image anew with it and with the label. */
 export function checkLicences(image: Image): void {
   const { problems, identifiers, notice } = judge(readSbom(image).sbom, readPolicy());
   if (problems.length > 0)
@@ -80,7 +80,7 @@ export function checkLicences(image: Image): void {
   writeFileSync(join(folder, 'NOTICE'), `${image.local} contains\n\n${notice}\n`);
   const licences: Licences = { layers: readBuilt(image).layers, expression: identifiers.join(' AND ') };
   writeNote(image, 'licences.json', licences);
-  buildImage(image, [], readSettings(process.env));
+  if (takesNotices(image)) buildImage(image, [], readSettings(process.env));
   console.log(`${image.local}: ${licences.expression}`);
 }
 

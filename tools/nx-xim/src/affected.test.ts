@@ -63,3 +63,17 @@ it('nx affected --target=test runs the tests of what is affected', { timeout: 18
     rmSync(folder, { recursive: true });
   }
 });
+
+// What a change of a file rebuilds. More apps may come: those here are found among them.
+it.each([
+  ['xim/oneapi/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
+  ['libs/engine-oneapi/python/requirements.lock', ['xim-oneapi', 'chat', 'embedding']],
+  ['libs/engine-oneapi/src/oneapi-engine.ts', ['chat', 'embedding']],
+  ['libs/server/src/sse.ts', ['chat', 'embedding']],
+  ['apps/chat/src/app.ts', ['chat']],
+  ['apps/chat/README.md', []],
+])('%s rebuilds the images %j', { timeout: 180_000 }, (file, images) => {
+  const affected = nx('show', 'projects', '--affected', `--files=${file}`, '--withTarget=docker-build', '--json');
+  const known = (JSON.parse(affected) as string[]).filter((name) => ['xim-oneapi', 'chat', 'embedding'].includes(name));
+  expect(known.sort()).toEqual([...images].sort());
+});

@@ -28,8 +28,6 @@ const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((
 
 describe('siblings have the same files', () => {
   const snake = (path: string) => toSnake(engineOf(path));
-  // Services and base images have theirs once the first of each has one.
-  const dockerfile = (first: string) => (FILES.includes(`${first}/Dockerfile`) ? ['Dockerfile'] : []);
   it.each([
     ...LIBRARIES.map((path) => [
       path,
@@ -43,11 +41,11 @@ describe('siblings have the same files', () => {
         ...['__init__.py', '__main__.py', 'py.typed'].map((file) => `python/xim_engine_${snake(path)}/${file}`),
       ],
     ]),
-    ...IMAGES.map((path) => [path, ['package.json', ...dockerfile('xim/oneapi')]]),
+    ...IMAGES.map((path) => [path, ['package.json', 'Dockerfile']]),
     ...APPS.map((path) => [
       path,
       [
-        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', ...dockerfile('apps/chat')],
+        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', 'Dockerfile'],
         ...['src/app.ts', 'src/app.test.ts', 'src/main.ts'],
       ],
     ]),

@@ -14,6 +14,12 @@ it.each([
   ],
   ['tools/nx-xim', ['tsconfig.json'], ['lint', 'test', 'typecheck']],
   ['xim/oneapi', [], []],
+  [
+    'xim/oneapi',
+    ['Dockerfile'],
+    ['docker-build', 'docker-push', 'docker-sign', 'image-size', 'licences', 'nx-release-publish', 'sbom'],
+  ],
+  ['libs/server', ['Dockerfile'], []],
 ])('%s has the targets of what is in it', (root, files, targets) => {
   expect(Object.keys(targetsOf(root, files)).sort()).toEqual(targets);
 });
@@ -27,4 +33,16 @@ it('what starts Python is never cached', () => {
 it('a library is built after the libraries that it compiles against, an app from sources alone', () => {
   expect(targetsOf('libs/server', ['tsconfig.lib.json'])['build']?.dependsOn).toEqual(['^build']);
   expect(targetsOf('apps/chat', ['src/main.ts'])['build']?.dependsOn).toBeUndefined();
+});
+
+it('an image is built after what is in it and what it stands on, and by Nx never from a cache', () => {
+  const targets = targetsOf('apps/chat', ['src/main.ts', 'Dockerfile']);
+  expect(targets['docker-build']?.dependsOn).toEqual(['build', '^docker-build']);
+  for (const name of ['docker-run', 'docker-push', 'sbom', 'image-size'])
+    expect(targets[name]).toMatchObject({ dependsOn: ['docker-build'], cache: false });
+});
+
+it('there is one way to push', () => {
+  const targets = targetsOf('apps/chat', ['Dockerfile']);
+  expect(targets['nx-release-publish']?.options.command).toBe(targets['docker-push']?.command);
 });

@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/**
+ * Makes a repository of one commit of the files of this one as they are now, with the packages installed here: a
+ * release writes versions, commits and tags, and may do so there.
+ */
+export function checkOut(folder: string): void {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'pipe' });
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
+  for (const path of execFileSync('git', list, { cwd: ROOT, encoding: 'utf8' }).split('\0')) {
+    const from = join(ROOT, path);
+    if (!path || !lstatSync(from, { throwIfNoEntry: false })?.isFile()) continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(from, join(folder, path));
+  }
+  linkPackages(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  git('init', '--quiet', '--initial-branch=main');
+  git('config', 'user.name', 'Test');
+  git('config', 'user.email', 'test@example.invalid');
+  writeFileSync(join(folder, '.git/info/exclude'), 'node_modules\n.model_cache\n');
+  // A first release looks at what came after the first commit.
+  git('commit', '--quiet', '--allow-empty', '--message', 'chore: nothing yet');
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'feat: the beginning');
+}
+
+/** Links to all installed packages; ours are links within the workspace, and stay so. */
+function linkPackages(from: string, to: string): void {
+  mkdirSync(join(to, '@xim'), { recursive: true });
+  for (const name of readdirSync(from)) {
+    if (name !== '@xim' && name !== '.cache') symlinkSync(join(from, name), join(to, name));
+  }
+  for (const name of readdirSync(join(from, '@xim')))
+    symlinkSync(readlinkSync(join(from, '@xim', name)), join(to, '@xim', name));
+}

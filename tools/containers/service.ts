@@ -1,0 +1,55 @@
+import { CONFINED } from '../images/docker-run.ts';
+import { docker, freePort, untilReady } from './surroundings.ts';
+
+export interface Container {
+  readonly id: string;
+  readonly origin: string;
+  logs(): string;
+  remove(): void;
+}
+
+/**
+ * Starts an image on this machine's own network, where tests reach it whatever networks the engine has, confined as
+ * `docker-run` does it.
+ *
+ * @param image whose service becomes ready
+ * @param env of the engine's client
+ */
+export async function startContainer(
+  image: string,
+  { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<Container> {
+  const port = await freePort();
+  const own = ['--network=host', '--env=XIM_HOST=127.0.0.1', `--env=XIM_PORT=${port}`];
+  const id = docker(['run', '--detach', ...own, ...CONFINED, ...args, image], env)
+    .split('\n')
+    .at(-1)!;
+  const container: Container = {
+    id,
+    origin: `http://127.0.0.1:${port}`,
+    logs: () => docker(['logs', id], env),
+    remove: () => void docker(['rm', '--force', '--volumes', id], env),
+  };
+  try {
+    await untilReady(`${container.origin}/health/ready`, container.logs);
+  } catch (error) {
+    container.remove();
+    throw error;
+  }
+  return container;
+}
+
+export async function ask(origin: string, content: string, maxTokens = 16): Promise<string> {
+  const answer = await fetch(`${origin}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content }],
+      max_completion_tokens: maxTokens,
+    }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.status}: ${text}`);
+  return (JSON.parse(text) as { choices: { message: { content: string } }[] }).choices[0]!.message.content;
+}

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { toBuildArgs } from './docker-build.ts';
+import { readImage, toBase } from './image.ts';
+import { overBudget } from './image-size.ts';
+
+it('a folder is an image by its name alone', () => {
+  expect(readImage('apps/chat')).toMatchObject({ kind: 'app', name: 'chat', local: 'opea-xim/chat' });
+  expect(readImage('xim/oneapi/')).toMatchObject({ kind: 'engine', name: 'xim-oneapi', local: 'xim-oneapi' });
+});
+
+it.each(['apps/cha', 'apps/chat/src', 'chat', 'libs/server', '', undefined])('%j is no image', (folder) => {
+  expect(() => readImage(folder)).toThrow(/is no folder of an image; expected apps\/<app> or xim\/<engine>/);
+});
+
+it.each([
+  ['ARG ENGINE_IMAGE=xim-oneapi\nFROM ${ENGINE_IMAGE}', { arg: 'ENGINE_IMAGE', name: 'xim-oneapi' }],
+  ['ARG BASE="xim-xft"\nFROM $BASE', { arg: 'BASE', name: 'xim-xft' }],
+  ['ARG BASE_IMAGE=node:24-bookworm-slim\nFROM ${BASE_IMAGE}', undefined],
+  ['FROM xim-oneapi', undefined],
+])('the base of %j', (dockerfile, base) => {
+  expect(toBase(dockerfile)).toEqual(base);
+});
+
+it('a build names its base by content, and says in labels what it is', () => {
+  const base = { arg: 'ENGINE_IMAGE', name: 'xim-oneapi', digest: 'sha256:00', reference: 'xim-oneapi:sha256-00' };
+  const image = { ...readImage('apps/chat'), version: '1.2.3' };
+  expect(toBuildArgs(image, { base, revision: 'abc' })).toEqual(
+    expect.arrayContaining([
+      '--tag=opea-xim/chat:1.2.3',
+      '--provenance=false',
+      '--build-arg=ENGINE_IMAGE=xim-oneapi:sha256-00',
+      '--label=org.opencontainers.image.base.digest=sha256:00',
+      '--label=org.opencontainers.image.revision=abc',
+      '--label=org.opencontainers.image.version=1.2.3',
+    ]),
+  );
+});
+
+it('a size beyond its limit is told with both numbers', () => {
+  expect(overBudget({ unpackedMB: 5, pulledMB: 4 }, { unpackedMB: 5, pulledMB: 5 })).toEqual([]);
+  expect(overBudget({ unpackedMB: 5.04, pulledMB: 6 }, { pulledMB: 5 })).toEqual(['pulledMB is 6.0, the limit 5']);
+  expect(overBudget({ unpackedMB: 600 }, { unpackedMB: 550, pulledMB: 170 })).toEqual([
+    'unpackedMB is 600.0, the limit 550',
+  ]);
+});
