@@ -1,17 +1,21 @@
 """Bounded repetitions as rules that all of a grammar's repetitions of the same thing share.
 
-The library computes for every place in a grammar which of the model's tokens fit there, about 20 ms for a place where
-nearly any character does. Written out, a text of at most 200 characters has 200 such places; as rules of 16 characters and
-rests below 16 it has 31 of them, however long it is and however many such texts there are.
+The library computes for every place in a grammar which of the model's tokens fit there: about 25 ms for a place where
+nearly any character does. Up to `FLAT` characters are written out, rule by rule. Longer ones are made of rules of
+`SIZE` characters: few places, however many and long they are, but slower to generate, since tokens that cross
+the end of such a rule are looked at again for each token that is generated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from .nodes import EMPTY, Alt, Node, Repeat, Rule, Rules, Seq, alt, optional, seq
+from .nodes import EMPTY, Alt, Chars, Node, Repeat, Rule, Rules, Seq, alt, optional, seq
 
 SIZE = 16
+FLAT = 40
+_WIDE = 200
+"""Code points that one character has the choice of."""
 
 
 class Repeats:
@@ -32,17 +36,19 @@ class Repeats:
                 if node.least > 1
                 else Repeat(item, node.least, None)
             )
-        if node.most <= 1:
+        if node.most <= 1 or (node.most <= SIZE * 2 and not _is_wide(item)):
             return Repeat(item, node.least, node.most)
         return seq(self._exactly(item, node.least), self._up_to(item, node.most - node.least))
 
     def _exactly(self, item: Node, count: int) -> Node:
+        if count <= FLAT:
+            return self._chain(item, count)
         chunks, rest = divmod(count, SIZE)
         parts = [self._exactly(self._chain(item, SIZE), chunks)] if chunks else []
         return seq(*parts, self._chain(item, rest)) if rest else seq(*parts)
 
     def _up_to(self, item: Node, count: int) -> Node:
-        if count < SIZE:
+        if count <= FLAT:
             return self._optional_chain(item, count)
         chunks, rest = divmod(count, SIZE)
         chunk = self._chain(item, SIZE)
@@ -66,3 +72,11 @@ class Repeats:
             self._rules.bodies[name] = EMPTY
             self._rules.bodies[name] = body()
         return Rule(name)
+
+
+def _is_wide(node: Node) -> bool:
+    if isinstance(node, (Seq, Alt)):
+        return any(map(_is_wide, node.items))
+    if isinstance(node, Repeat):
+        return _is_wide(node.item)
+    return isinstance(node, Rule) or (isinstance(node, Chars) and sum(high - low for low, high in node.ranges) > _WIDE)
