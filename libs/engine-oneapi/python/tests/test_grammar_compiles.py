@@ -11,7 +11,8 @@ import openvino as ov
 import openvino_genai as genai
 import pytest
 from openvino import opset13 as ops
-from xim_engine_oneapi.grammar import format_grammar, tool_grammar
+from xim_engine_oneapi.grammar import format_grammar, tool_grammar, tool_parts
+from xim_engine_oneapi.tool_tags import to_tool_tags
 
 MODELS = Path(__file__).parents[4] / ".model_cache"
 END = 2
@@ -35,14 +36,14 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> genai.LLMPipeline:
     return genai.LLMPipeline(path.read_text(), weights, tokenizer, "CPU", ATTENTION_BACKEND="SDPA")
 
 
-def generate(pipeline: genai.LLMPipeline, grammar: str, tokens: int) -> tuple[str, bool]:
+def generate(pipeline: genai.LLMPipeline, grammar: str | genai.StructuredOutputConfig, tokens: int) -> tuple[str, bool]:
     """Text, and whether it ended by itself. Every token is as probable as another, so that chance alone chooses."""
     config = genai.GenerationConfig(
         max_new_tokens=tokens,
         do_sample=True,
         rng_seed=3,
         eos_token_id=END,
-        structured_output_config=genai.StructuredOutputConfig(grammar=grammar),
+        structured_output_config=genai.StructuredOutputConfig(grammar=grammar) if isinstance(grammar, str) else grammar,
     )
     ids = pipeline.generate(ov.Tensor(np.array([[5]], np.int64)), config).tokens[0]
     return pipeline.get_tokenizer().decode(ids), len(ids) < tokens
@@ -92,6 +93,20 @@ def test_calls_of_tools_are_taken(pipeline: genai.LLMPipeline) -> None:
     call = json.loads(text.removeprefix("<tool_call>\n").removesuffix("\n</tool_call>"))
     assert call["name"] == 'odd "name"'
     assert isinstance(call["arguments"]["n"], int)
+
+
+def test_a_call_in_free_text_is_held_to_its_schema(pipeline: genai.LLMPipeline) -> None:
+    tools = [
+        {"name": name, "parameters": {"properties": {name: {"type": "boolean"}}, "required": [name]}}
+        for name in ("f", "g")
+    ]
+    parts = tool_parts(tools, begin="<tool_call>", end="</tool_call>")
+    text, ended = generate(pipeline, to_tool_tags(parts, "<tool_call>", parallel=False, required=True), 60)
+    assert ended
+    call = json.loads(text.removeprefix("<tool_call>").removesuffix("</tool_call>"))
+    assert list(call["arguments"]) == [call["name"]]
+    free, _ = generate(pipeline, to_tool_tags(parts, "<tool_call>", parallel=True), 5)
+    assert free
 
 
 def test_a_broken_grammar_is_an_error(pipeline: genai.LLMPipeline) -> None:
