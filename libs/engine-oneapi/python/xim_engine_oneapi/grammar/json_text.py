@@ -1,7 +1,7 @@
 """JSON as XIM's grammars write it: `{"a": 1, "b": [1, 2]}`, with exactly one space after each colon and comma.
 
-One fixed style bounds white space, and it is the one in which chat templates and Python show JSON to a model, so its tokens are
-the likely ones.
+One fixed style bounds white space, and it is the one in which chat templates and Python show JSON to a model, so its
+tokens are the likely ones.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Objects: the named properties in the order in which they are written, or any names where none is named.
 
-Beside named properties no others are generated, whatever `additionalProperties` allows: a model that may invent names does.
+Beside named properties no others are generated, whatever `additionalProperties` allows: a model that may invent names
+does.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ class SchemaGrammar:
             return alt([Text(to_text(value)) for value in values if all(holds(self, part, value) for part in parts)])
         for keyword, advice in _REFUSED.items():
             for place, value in self.document.values(parts, keyword):
-                if value is not True and value != {}:
+                # `true`, but `"not": false`, asks for nothing.
+                if value is not (keyword != "not"):
                     raise self.document.unsupported(place, advice)
         for index, part in enumerate(parts):
             schema = self.document.schema(part)
@@ -113,8 +114,8 @@ class SchemaGrammar:
                 if not are_disjoint(self, mine, (other,)):
                     raise self.document.unsupported(
                         place,
-                        f"a value may match both {branch.steps[-1]} and {other.steps[-1]}; use anyOf, or tell them apart by a "
-                        "required property with const.",
+                        f"a value may match both {branch.steps[-1]} and {other.steps[-1]}; use anyOf, or tell them "
+                        "apart by a required property with const.",
                     )
             ways.append(self.value(mine))
         return alt(ways)
