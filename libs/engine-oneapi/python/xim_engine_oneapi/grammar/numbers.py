@@ -88,14 +88,12 @@ def _decimals(grammar: SchemaGrammar, least: Bound | None, most: Bound | None) -
     """Decimals of as many digits after the dot as the bounds have, and more where that cannot leave the bounds."""
     bounds = [bound for bound in (least, most) if bound is not None]
     places = max(_decimals_of(grammar, bound) for bound in bounds)
-    scale = 10**places
-    ends = [None if each is None else Bound(each.value * scale, each.open, each.place) for each in (least, most)]
-    low, high = _whole_bounds(*ends, 10 ** (DIGITS - _MORE) - 1)
-    ways = [_digits_after(low, high, places)]
+    ways = [_digits_after(least, most, places)]
+    low, high = _scaled(least, most, places)
     more = min(DIGITS - max(len(str(abs(low))), len(str(abs(high))), places + 1), _MORE)
     if more > 0:
         # What is written longer than the bounds lies between two of their steps, so that an open bound is as good as a closed one.
-        low, high = _whole_bounds(*(end and replace(end, open=False) for end in ends), 10 ** (DIGITS - _MORE) - 1)
+        low, high = _scaled(least and replace(least, open=False), most and replace(most, open=False), places)
         if high >= 1:
             ways.append(_longer(natural_between(max(low, 0), high - 1, places), places, more))
         if low <= -1:
@@ -103,12 +101,15 @@ def _decimals(grammar: SchemaGrammar, least: Bound | None, most: Bound | None) -
     return alt(ways)
 
 
-def _digits_after(low: int, high: int, places: int) -> Node:
-    whole = signed(low, high, places)
-    if not places:
-        return whole
-    # 3 as well as 3.00: whole numbers without a dot.
-    return alt([signed(-(-low // 10**places), high // 10**places), whole])
+def _digits_after(least: Bound | None, most: Bound | None, places: int) -> Node:
+    """With up to so many digits after the dot: 3 and 3.5 as well as 3.50."""
+    return alt([signed(*_scaled(least, most, count), count) for count in range(places + 1)])
+
+
+def _scaled(least: Bound | None, most: Bound | None, places: int) -> tuple[int, int]:
+    scale = 10**places
+    ends = [None if each is None else Bound(each.value * scale, each.open, each.place) for each in (least, most)]
+    return _whole_bounds(*ends, largest=10 ** (DIGITS - _MORE) - 1)
 
 
 def _longer(start: Node, places: int, more: int) -> Node:

@@ -84,7 +84,8 @@ class SchemaGrammar:
             return alt([Text(to_text(value)) for value in values if all(holds(self, part, value) for part in parts)])
         for keyword, advice in _REFUSED.items():
             for place, value in self.document.values(parts, keyword):
-                if value is not True and value != {}:
+                # `true`, but `"not": false`, asks for nothing.
+                if value is not (keyword != "not"):
                     raise self.document.unsupported(place, advice)
         for index, part in enumerate(parts):
             schema = self.document.schema(part)

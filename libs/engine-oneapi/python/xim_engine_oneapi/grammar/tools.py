@@ -31,6 +31,14 @@ def tool_grammar(
 
     An error's `param` is the place in the task's input, such as `prompt.tools.0.parameters.properties.a.not`.
     """
+    root, rules = tool_calls(tools, name=name, parallel=parallel, begin=begin, end=end, separator=separator)
+    return to_ebnf(root, rules.bodies, "prompt.tools")
+
+
+def tool_calls(
+    tools: list[dict[str, Any]], *, name: str | None, parallel: bool, begin: str, end: str, separator: str
+) -> tuple[Node, Rules]:
+    """The same, before it is text."""
     if name is not None and not any(tool["name"] == name for tool in tools):
         raise InvalidInput(f"There is no tool named {name!r}; expected one of the tools.", "prompt.toolChoice.name")
     if not tools:
@@ -43,7 +51,7 @@ def tool_grammar(
     ]
     call = rules.add("call", alt(calls))
     root = seq(call, Repeat(seq(Text(separator), call), 0, MOST_CALLS - 1)) if parallel else call
-    return to_ebnf(root, rules.bodies, "prompt.tools")
+    return root, rules
 
 
 def tool_parts(tools: list[dict[str, Any]], *, begin: str, end: str) -> list[ToolPart]:
