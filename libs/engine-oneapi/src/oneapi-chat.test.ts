@@ -103,8 +103,12 @@ describe('oneapi: a template without tools', { timeout: 300_000 }, () => {
       events.flatMap((e) => (e.type === 'text-delta' ? (e.logprobs ?? []) : []))[0];
     const plain = entry(await run({ ...input, sampling: greedy }));
     expect(plain!.logprob).toBeLessThan(0);
-    for (const sampling of [{ temperature: 0.01 }, { topK: 1 }, { ...greedy, repetitionPenalty: 1.01 }])
-      expect(entry(await run({ ...input, sampling }))).toEqual(plain);
+    for (const sampling of [{ temperature: 0.01 }, { topK: 1 }, { ...greedy, repetitionPenalty: 1.01 }]) {
+      const { id, logprob } = entry(await run({ ...input, sampling }))!;
+      expect(id).toBe(plain!.id);
+      // Keys and values come from the cache in 8 bits, so not to the last digit.
+      expect(logprob).toBeCloseTo(plain!.logprob!, 2);
+    }
     expect(Buffer.from(plain!.bytes).toString()).toBe(plain!.token);
   });
 
