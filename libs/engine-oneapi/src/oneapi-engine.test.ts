@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert';
 import { copyFileSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Engine, EngineStartError, type GenerateEvent, type GenerateInput } from '@xim/engine';
+import { type Engine, EngineStartError, type GenerateEvent, type GenerateInput, type Tool } from '@xim/engine';
 import { checkEvents, describeEngine } from '@xim/engine/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
@@ -11,6 +11,15 @@ const chat = modelOf('chat');
 const embedding = modelOf('embedding');
 const unsupported = 'XIM_UNSUPPORTED_PARAMETER';
 const say = (content: string) => ({ messages: [{ role: 'user' as const, content }] });
+const clock: Tool = {
+  name: 'clock',
+  parameters: {
+    type: 'object',
+    properties: { hour: { type: 'integer', minimum: 0, maximum: 23 } },
+    required: ['hour'],
+  },
+};
+const weather: Tool = { name: 'weather', description: 'The weather of a place' };
 const greedy = { temperature: 0 };
 
 describeEngine({
@@ -41,6 +50,25 @@ describeEngine({
           maxTokens: 8,
           sampling: { presencePenalty: 2, frequencyPenalty: -2, topP: 0 },
         },
+        { prompt: say('Draw 👩‍👩‍👧 日本'), maxTokens: 20, logprobs: 0, choices: 2, sampling: { seed: 1 }, ignoreEnd: true },
+        { prompt: { text: 'The sea is' }, maxTokens: 20, stop: ['e'], logprobs: 0, sampling: greedy },
+        { prompt: { text: 'The sea is' }, maxTokens: 20, stop: ['e'], includeStop: true, echo: true, sampling: greedy },
+        { prompt: { tokens: [504, 3998, 314] }, maxTokens: 3, choices: 2, echo: true },
+        { prompt: { text: 'Mary: ' }, maxTokens: 12, format: { type: 'regex', pattern: '[A-Z][a-z]{2,5}!' } },
+        { prompt: say('Go'), maxTokens: 30, format: { type: 'json' }, logprobs: 0, reasoningEffort: 'none' },
+        { prompt: { ...say('Call a tool.'), tools: [clock, weather] }, maxTokens: 20 },
+        { prompt: { ...say('Hi'), tools: [clock], toolChoice: { mode: 'none' } }, maxTokens: 5 },
+        { prompt: { ...say('When?'), tools: [clock, weather], toolChoice: { mode: 'required' } }, maxTokens: 50 },
+        {
+          prompt: {
+            ...say('When?'),
+            tools: [clock, weather],
+            toolChoice: { mode: 'required', name: 'clock', parallel: false },
+          },
+          choices: 2,
+          logprobs: 0,
+          maxTokens: 60,
+        },
       ],
       bad: [
         { what: 'tokens beyond the vocabulary', input: { prompt: { tokens: [1, 10 ** 6] } }, param: 'prompt' },
@@ -53,22 +81,33 @@ describeEngine({
           param: 'sampling.temperature',
         },
         {
-          what: 'logprobs',
-          input: { prompt: { text: 'a' }, logprobs: 0 },
+          what: 'alternatives of tokens',
+          input: { prompt: { text: 'a' }, logprobs: 1 },
           code: unsupported,
           param: 'logprobs',
         },
         {
-          what: 'a format',
-          input: { prompt: { text: 'a' }, format: { type: 'regex', pattern: '(' } },
+          what: 'the probabilities of an echo',
+          input: { prompt: { text: 'a' }, logprobs: 0, echo: true },
           code: unsupported,
-          param: 'format',
+          param: 'logprobs',
+        },
+        { what: 'the echo of a conversation', input: { prompt: say('a'), echo: true }, param: 'echo' },
+        {
+          what: 'a broken pattern',
+          input: { prompt: { text: 'a' }, format: { type: 'regex', pattern: '(' } },
+          param: 'format.pattern',
         },
         {
-          what: 'tools',
-          input: { prompt: { ...say('a'), tools: [{ name: 'clock' }] } },
+          what: 'a tool that is required and not there',
+          input: { prompt: { ...say('a'), tools: [clock], toolChoice: { mode: 'required', name: 'weather' } } },
+          param: 'prompt.toolChoice',
+        },
+        {
+          what: 'a reasoning effort',
+          input: { prompt: say('a'), reasoningEffort: 'low' },
           code: unsupported,
-          param: 'prompt.tools',
+          param: 'reasoningEffort',
         },
         {
           what: 'a logit bias',

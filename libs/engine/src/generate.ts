@@ -16,7 +16,11 @@ export interface GenerateInput {
    */
   readonly echo?: boolean | undefined;
   readonly sampling?: Sampling | undefined;
-  /** Alternatives per token to report, 0 = only the chosen one's probability. Absent: no probabilities. */
+  /**
+   * Alternatives per token to report, 0 = only the chosen one's probability. Absent: no probabilities. The joined tokens
+   * of a choice's texts are its text: tokens without a text (the end), of a stop text that is left out, and of calls
+   * have no entry.
+   */
   readonly logprobs?: number | undefined;
   /** A shape that the output is made to have, by the engine's grammar. */
   readonly format?: OutputFormat | undefined;
@@ -59,7 +63,11 @@ export interface Tool {
   readonly strict?: boolean | undefined;
 }
 
-/** Whether and what the model may call; `parallel: false` allows one call at most. */
+/**
+ * Whether and what the model may call; `parallel: false` allows one call at most. With `none` the model does not see
+ * the tools, and nothing that it writes is a call; with `required` it writes calls only, each with arguments that fit
+ * the tool's parameters, unless it is cut.
+ */
 export interface ToolChoice {
   readonly mode: 'none' | 'auto' | 'required';
   /** Only this tool, with mode `required`. */
@@ -122,7 +130,10 @@ export type GenerateEvent =
       readonly name: string;
     }
   | { readonly type: 'tool-call-delta'; readonly choice: number; readonly call: number; readonly arguments: string }
-  /** `stop`: the stop text that ended the choice; absent where the model ended it. */
+  /**
+   * `stop`: the stop text that ended the choice; absent where the model ended it. `tool-calls`: it ended by itself and
+   * there are calls; a choice that was cut says `length`, and the last of its calls may be cut too.
+   */
   | {
       readonly type: 'choice-end';
       readonly choice: number;

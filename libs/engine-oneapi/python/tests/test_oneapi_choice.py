@@ -26,6 +26,7 @@ def run(text: str, reason: str = "stop", size: int = 1, **wanted: Any) -> tuple[
     """A choice whose tokens are the text's bytes, `size` of them a step, and an end token where it stops by itself."""
     tokens = [*text.encode(), *([END] if reason == "stop" else [])]
     choice = Choice(Call(1, [1, 2]), 0, Handle(), Wanted(**{"stops": [], **wanted}), VOCABULARY)  # type: ignore[arg-type]
+    choice.call.choices.append(choice)
     events: list[dict[str, Any]] = []
     for at in range(0, len(tokens), size):
         fresh = tokens[at : at + size]

@@ -117,10 +117,15 @@ def test_a_model_that_thinks_is_known_by_its_template_or_its_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("at line 3\nno system role"), TypeError("no such type"), ValueError("")]
+    ("error", "reason"),
+    [
+        (RuntimeError("advice\nMinja's error: No system role at row 1, column 4:\n{{ x }}\n ^"), "No system role"),
+        (TypeError("a line\nno such type"), "no such type"),
+        (ValueError(""), "ValueError"),
+    ],
 )
-def test_a_template_that_raises_refuses_the_call(error: Exception) -> None:
-    with pytest.raises(InvalidInput, match="template does not take") as refused:
+def test_a_template_that_raises_refuses_the_call(error: Exception, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=f"template does not take this conversation: {reason}$") as refused:
         Conversation(Tokenizer("plain", error), set()).to_text([USER], [], None)
     assert refused.value.param == "prompt.messages"
 

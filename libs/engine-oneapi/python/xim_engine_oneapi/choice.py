@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import openvino_genai as genai
 from xim_worker import Event
@@ -13,6 +12,7 @@ from xim_worker.text import TextStream
 from xim_worker.tool_calls import ToolCallParser
 
 from .logprobs import TokenLog, to_echo
+from .prefix_cache import Held
 from .vocabulary import Vocabulary
 
 
@@ -21,7 +21,6 @@ class Call:
         self.number = number
         self.prompt = prompt
         self.choices: list[Choice] = []
-        self.cached_tokens: int | None = None
         self.output_tokens = 0
         self.reasoning_tokens: int | None = None
         """None where nothing could be reasoning."""
@@ -30,10 +29,13 @@ class Call:
     def over(self) -> bool:
         return all(choice.over for choice in self.choices)
 
+    def to_input(self) -> Event:
+        """The counts of the prompt. Choices that are admitted together share nothing that is not in the cache yet."""
+        held = self.choices[0].held
+        return {"inputTokens": len(self.prompt), **({} if held is None else {"cachedTokens": held.cached})}
+
     def to_end(self) -> Event:
-        usage: dict[str, Any] = {"inputTokens": len(self.prompt), "outputTokens": self.output_tokens}
-        if self.cached_tokens is not None:
-            usage["cachedTokens"] = self.cached_tokens
+        usage = {**self.to_input(), "outputTokens": self.output_tokens}
         if self.reasoning_tokens is not None:
             usage["reasoningTokens"] = self.reasoning_tokens
         return {"type": "end", "usage": usage}
@@ -68,6 +70,7 @@ class Choice:
         self.handle = handle
         self.stream = TextStream(wanted.stops, wanted.include_stop)
         self.generated: list[int] = []
+        self.held: Held | None = None
         self.over = False
         # None where all text is the answer's: the common case costs nothing.
         self._parser = None

@@ -64,8 +64,7 @@ class Conversation:
         except UnicodeEncodeError:
             raise InvalidInput("A message holds half a character (a lone surrogate).", "prompt.messages") from None
         except (RuntimeError, TypeError, ValueError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-            message = f"The model's chat template does not take this conversation: {reason}"
+            message = f"The model's chat template does not take this conversation: {_to_reason(error)}"
             raise InvalidInput(message, "prompt.messages") from None
         return text
 
@@ -125,6 +124,13 @@ def to_description(tool: dict[str, Any]) -> dict[str, Any]:
     function = {"name": tool["name"], "description": tool.get("description") or ""}
     parameters = tool.get("parameters") or {"type": "object", "properties": {}}
     return {"type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _to_reason(error: Exception) -> str:
+    """What the template itself said; the library puts its own advice before that and a trace of the template after."""
+    text = str(error).strip()
+    found = re.search(r"Minja's error: (.+?)(?: at row \d|$)", text, re.MULTILINE)
+    return found[1] if found else (text or type(error).__name__).splitlines()[-1]
 
 
 def _to_call(call: dict[str, Any]) -> dict[str, Any]:

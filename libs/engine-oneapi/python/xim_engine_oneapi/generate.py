@@ -15,6 +15,7 @@ from .choice import Call, Choice, Wanted
 from .constraint import to_grammar
 from .kv_cache import BLOCK_TOKENS, blocks_for
 from .logprobs import to_echo
+from .prefix_cache import PrefixCache
 from .prompt import PromptReader
 from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
@@ -47,8 +48,8 @@ class Generate:
         scheduler.max_num_batched_tokens = context.plan.batch_tokens
         scheduler.dynamic_split_fuse = True
         # A prompt of which a part is in the cache has no probabilities for that part.
-        self._caches = bool(context.options.get("prefixCache", True))
-        scheduler.enable_prefix_caching = self._caches
+        scheduler.enable_prefix_caching = bool(context.options.get("prefixCache", True))
+        self._cache = PrefixCache(blocks) if scheduler.enable_prefix_caching else None
         with writable_file(path) as file:
             self._pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
         tokenizer = self._pipeline.get_tokenizer()
@@ -76,7 +77,7 @@ class Generate:
         )
 
     def add(self, call: int, request: Request) -> list[Event]:
-        refuse_unsupported(request, prompt_logprobs=not self._caches)
+        refuse_unsupported(request, prompt_logprobs=self._cache is None)
         config, stops, choices = to_config(request), to_stops(request), to_choices(request)
         seed, use = to_seed(request), to_tool_use(request["prompt"])
         grammar = to_grammar(request.get("format"), use)
@@ -105,10 +106,13 @@ class Generate:
             settings = genai.GenerationConfig(**self._ends, **config, rng_seed=(seed + number) % 2**63)
             settings.validate()
             handle = self._pipeline.add_request(next(self._ids), ids, settings)
-            opened.choices.append(Choice(opened, number, handle, wanted, self._vocabulary))
+            choice = Choice(opened, number, handle, wanted, self._vocabulary)
+            if self._cache is not None:
+                choice.held = self._cache.admit(reading.tokens, choice.generated)
+            opened.choices.append(choice)
         self._calls[call] = opened
         self._live += opened.choices
-        events: list[Event] = [{"type": "start", "inputTokens": len(reading.tokens)}]
+        events: list[Event] = [{"type": "start", **opened.to_input()}]
         if echo and not logprobs:
             events += [to_echo(number, reading.text, reading.tokens, None, []) for number in range(choices)]
         return events
@@ -139,6 +143,8 @@ class Generate:
         call = choice.call
         for event in choice.tell(text, reason):
             events.append((call.number, event))
+        if choice.over:
+            self._release(choice)
         if choice.over and call.over:
             events.append((call.number, call.to_end()))
             del self._calls[call.number]
@@ -148,8 +154,14 @@ class Generate:
         if gone is None:
             return
         for choice in gone.choices:
-            choice.handle.cancel()
+            if not choice.over:
+                choice.handle.cancel()
+                self._release(choice)
         self._live = [choice for choice in self._live if choice.call is not gone]
+
+    def _release(self, choice: Choice) -> None:
+        if self._cache is not None and choice.held is not None:
+            self._cache.release(choice.held)
 
     @property
     def busy(self) -> bool:

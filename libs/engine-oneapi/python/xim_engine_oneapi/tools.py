@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,4 @@ def to_tool_use(prompt: dict[str, Any]) -> ToolUse:
 
 
 def to_call_text(name: str, arguments: str) -> str:
-    return f'{BEGIN}\n{{"name": {_quoted(name)}, "arguments": {arguments}}}\n{END}'
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'{BEGIN}\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n{END}'

@@ -114,8 +114,25 @@ function checkChoice(input: GenerateInput, events: readonly GenerateEvent[]): nu
     if (input.includeStop) expect(text.endsWith(last.stop), 'the text ends with its stop text').toBe(true);
   }
   if (input.maxTokens !== undefined) expect(tokens).toBeLessThanOrEqual(input.maxTokens);
-  if (last?.type === 'choice-end') expect(last.reason === 'tool-calls').toBe(calls.length > 0);
+  if (last?.type === 'choice-end') {
+    // A choice that was cut may have begun calls, and the last of them is cut.
+    if (last.reason === 'tool-calls') expect(calls.length, 'calls of a choice that ends for them').toBeGreaterThan(0);
+    if (last.reason === 'stop') expect(calls.length, 'calls of a choice that the model ended').toBe(0);
+  }
+  checkCalls(input, calls.length, last?.type === 'choice-end' && last.reason === 'length');
+  if (input.echo && 'text' in input.prompt) expect(text.slice(0, input.prompt.text.length)).toBe(input.prompt.text);
+  if (input.logprobs !== undefined && calls.length === 0) {
+    const entries = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
+    expect(Buffer.from(entries.flatMap((entry) => entry.bytes)).toString(), 'the joined tokens').toBe(text);
+  }
   return tokens;
+}
+
+function checkCalls({ prompt }: GenerateInput, calls: number, cut: boolean): void {
+  const { tools = [], toolChoice = undefined } = 'messages' in prompt ? prompt : {};
+  if (tools.length === 0 || toolChoice?.mode === 'none') expect(calls, 'calls of no tool').toBe(0);
+  if (toolChoice?.mode === 'required' && !cut) expect(calls, 'required calls').toBeGreaterThan(0);
+  if (toolChoice?.parallel === false) expect(calls, 'one call at most').toBeLessThanOrEqual(1);
 }
 
 function checkGenerateImage(input: ImageInput, events: readonly EventOf['generateImage'][]): void {
