@@ -12,6 +12,7 @@ from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 from xim_worker.text import TextStream, advance, to_text_tokens
 
 from .choice import Call, Choice, Wanted
+from .constraint import to_grammar
 from .kv_cache import BLOCK_TOKENS, blocks_for
 from .logprobs import to_echo
 from .prompt import PromptReader
@@ -76,9 +77,12 @@ class Generate:
     def add(self, call: int, request: Request) -> list[Event]:
         refuse_unsupported(request, prompt_logprobs=not self._caches)
         config, stops, choices = to_config(request), to_stops(request), to_choices(request)
-        seed, use, format_ = to_seed(request), to_tool_use(request["prompt"]), request.get("format")
+        seed, use = to_seed(request), to_tool_use(request["prompt"])
+        grammar = to_grammar(request.get("format"), use)
+        if grammar is not None:
+            config["structured_output_config"] = genai.StructuredOutputConfig(grammar=grammar)
         reading = self._prompts.read(
-            request["prompt"], use.shown, request.get("reasoningEffort"), use.required or bool(format_)
+            request["prompt"], use.shown, request.get("reasoningEffort"), answer_only=grammar is not None
         )
         logprobs, echo = request.get("logprobs") is not None, bool(request.get("echo"))
         config["max_new_tokens"] = self._fitting(len(reading.tokens), to_max_tokens(request))
