@@ -52,8 +52,8 @@ async function startOf(call: AsyncIterator<GenerateEvent>, prompt: number): Prom
   return value;
 }
 
-/** The engine speaks of one prompt; the caller has sent several. */
-function atPrompt(error: unknown, prompt: number): unknown {
+/** An error of one input as an error of several: the engine speaks of the prompt, the caller has sent many. */
+export function atPrompt(error: unknown, prompt: number): unknown {
   if (!InvalidInputError.isInstance(error) || !/^prompt(\.|$)/.test(error.param ?? '')) return error;
   const param = `prompt.${prompt}${error.param!.slice('prompt'.length)}`;
   return new InvalidInputError(error.message, { param, code: error.code as never, cause: error });

@@ -108,6 +108,7 @@ describe('a prompt', () => {
   ])('%s is named', async (_, prompt, param) => {
     expect(await refusalOf({ prompt })).toMatchObject({ status: 400, param });
     expect(await refusalOf({ prompt, stream: true })).toMatchObject({ status: 400, param });
+    expect(await refusalOf({ prompt, logprobs: 0 })).toMatchObject({ status: 400, param });
   });
 
   it.each([{ prompt: '' }, { prompt: null }, { prompt: undefined }])(

@@ -1,9 +1,9 @@
-import type { CallOptions, Engine, GenerateEvent, GenerateInput } from '@xim/engine';
+import type { CallOptions, Engine, GenerateEvent, GenerateInput, Prompt } from '@xim/engine';
 import { Completion, CompletionChunk, CompletionRequest } from '@xim/openai-schema';
 import type { RoutePlugin } from '../context.ts';
 import { generateOf } from '../generate-call.ts';
 import { joinGenerated } from '../join-generated.ts';
-import { mergeGenerate } from '../merge-generate.ts';
+import { atPrompt, mergeGenerate } from '../merge-generate.ts';
 import { streamAnswer } from '../stream-answer.ts';
 import { createAnswerHead, toFingerprint } from '../wire/answer-head.ts';
 import { failures, useZodSchemas } from '../wire/schema-compilers.ts';
@@ -94,9 +94,16 @@ async function* placed(
 ): AsyncGenerator<GenerateEvent> {
   const each = places.length / inputs.length;
   for (const [i, { prompt }] of inputs.entries()) {
-    const text = 'text' in prompt ? prompt.text : (await engine.tokenize?.({ prompt }, options))?.text;
-    const offset = [...(text ?? '')].length;
+    const offset = await lengthOf(engine, options, prompt).catch((error: unknown) => {
+      throw inputs.length === 1 ? error : atPrompt(error, i);
+    });
     for (const place of places.slice(i * each, (i + 1) * each)) place.offset = offset;
   }
   yield* events();
+}
+
+/** Characters (Unicode code points) of a prompt; 0 for tokens where the engine does not say what they are. */
+async function lengthOf(engine: Engine, options: CallOptions, prompt: Prompt): Promise<number> {
+  const text = 'text' in prompt ? prompt.text : (await engine.tokenize?.({ prompt }, options))?.text;
+  return [...(text ?? '')].length;
 }
