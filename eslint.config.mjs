@@ -36,6 +36,8 @@ const BOUNDARIES = [
     onlyDependOnLibsWithTags: ['type:tool'],
     allowedExternalImports: ['nx', '@nx/*', 'esbuild'],
   },
+  // It judges any server from outside: knowing ours would make it a mirror.
+  { sourceTag: 'type:outsider', onlyDependOnLibsWithTags: [], allowedExternalImports: ['zod', 'zod/*'] },
   { sourceTag: 'type:image', onlyDependOnLibsWithTags: ['type:image'] },
 ];
 

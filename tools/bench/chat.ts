@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { bestBare } from './best-bare.ts';
+import { benchHostCost } from './host-cost.ts';
 import { runLoad } from './load.ts';
-import { type Bare, ROOT, type Service, startBare, startService } from './processes.ts';
+import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
 import type { Settings } from './settings.ts';
-import { exactly, medianInterval, quantile } from './statistics.ts';
+import { exactly, medianInterval } from './statistics.ts';
 
 interface BareRun {
   readonly tokens: number;
@@ -20,12 +22,17 @@ const REQUESTS: Readonly<Record<number, number>> = { 1: 3, 8: 16, 32: 64 };
 /** Chat on the real model, against the bare loop over the same library; then what the host itself costs, on engine-echo. */
 export async function benchChat(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const figures = await againstBare(settings, say);
-  return [...figures, ...(await onEcho(say))];
+  return [...figures, ...(await benchHostCost(say))];
 }
 
 async function againstBare(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const service = await startService('apps/chat/src/main.ts', settings.env);
-  const { bare, threads } = await bestBare(settings, await schedulerOf(service), say);
+  const { bare, threads } = await startBest(
+    settings,
+    await settings.modelFolder('chat'),
+    await schedulerOf(service),
+    say,
+  );
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
   let offset = 1000;
   const runBare = (clients: number) =>
@@ -98,92 +105,14 @@ async function schedulerOf(service: Service): Promise<object> {
   };
 }
 
-/** The bare loop with the thread count that is fastest here, found by trying; the others are stopped. */
-async function bestBare(
-  settings: Settings,
-  scheduler: object,
-  say: (line: string) => void,
-): Promise<{ bare: Bare; threads: number }> {
-  const folder = await settings.modelFolder('chat');
+function startBest(settings: Settings, folder: string, scheduler: object, say: (line: string) => void) {
   const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.gguf')) ?? '');
-  let best: { bare: Bare; threads: number; speed: number } | undefined;
-  for (const threads of settings.threads) {
-    const bare = startBare(settings.python, join(ROOT, 'tools/bench/bare_chat.py'), [
-      file,
-      JSON.stringify(scheduler),
-      String(threads),
-    ]);
-    const question = { streams: 8, requests: 8, tokens: 32, offset: 0 };
-    await bare.ask<BareRun>(question);
-    const run = await bare.ask<BareRun>({ ...question, offset: 100 });
-    const speed = run.tokens / run.seconds;
-    say(`bare loop with ${threads} threads: ${speed.toFixed(0)} tokens/s`);
-    if (best === undefined || speed > best.speed) {
-      await best?.bare.stop();
-      best = { bare, threads, speed };
-    } else {
-      await bare.stop();
-    }
-  }
-  if (best === undefined) throw new Error('no thread count to try');
-  return best;
-}
-
-/** What the host adds and costs, with an engine that takes no time: engine-echo through a whole service. */
-async function onEcho(say: (line: string) => void): Promise<Figure[]> {
-  // At a real engine's pace every token is a write of its own; an engine in a hurry would let them be joined.
-  const paced = await withEcho('50', async (service) => {
-    const costs: number[] = [];
-    for (let run = 0; run <= 5; run++) {
-      const before = service.cpu();
-      const { tokens } = await runEcho(service, 32, 32, 200);
-      const cost = ((service.cpu().host - before.host) / tokens) * 1e6;
-      say(`engine-echo, 32 streams at 50 tokens/s each: ${cost.toFixed(1)} µs of host CPU per token`);
-      if (run > 0) costs.push(cost);
-    }
-    return costs;
-  });
-  const [firsts, many] = await withEcho('1000', async (service) => {
-    await runEcho(service, 8, 80, 50);
-    const eight: number[] = [];
-    for (let run = 0; run < 7; run++) eight.push(quantile((await runEcho(service, 8, 80, 50)).first, 0.5) * 1000);
-    say('engine-echo, 256 open streams');
-    return [eight, await runEcho(service, 256, 512, 200)] as const;
-  });
-  const most = (value: number) => ({ at: 'most', value }) as const;
-  return [
-    { name: 'echo, 32 streams: host CPU per token', unit: 'µs', value: medianInterval(paced), target: most(25) },
-    { name: 'echo, 8 streams: added time to first token', unit: 'ms', value: medianInterval(firsts), target: most(3) },
-    {
-      name: 'echo, 256 streams: requests answered without an error',
-      unit: 'of 512',
-      value: exactly(many.first.length),
-      target: { at: 'least', value: 512 },
-    },
-  ];
-}
-
-async function withEcho<T>(rate: string, measure: (service: Service) => Promise<T>): Promise<T> {
-  const service = await startService('tools/bench/echo-service.ts', {
-    XIM_SLOTS: '256',
-    XIM_QUEUE: '256',
-    BENCH_RATE: rate,
-  });
-  try {
-    return await measure(service);
-  } finally {
-    await service.stop();
-  }
-}
-
-function runEcho(service: Service, clients: number, requests: number, tokens: number) {
-  return runLoad({
-    port: service.port,
-    path: '/v1/chat/completions',
-    clients,
-    requests,
-    body: () => toRequest('xim/echo-generate', 'a rose is a rose is a rose '.repeat(tokens / 8), tokens),
-  });
+  let offset = 0;
+  const speed = async (bare: Bare): Promise<number> => {
+    const run = await bare.ask<BareRun>({ streams: 8, requests: 8, tokens: 32, offset: (offset += 100) });
+    return run.tokens / run.seconds;
+  };
+  return bestBare(settings, 'bare_chat.py', [file, JSON.stringify(scheduler)], speed, say);
 }
 
 function runChat(service: Service, clients: number, offset: number) {

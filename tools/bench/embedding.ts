@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { bestBare } from './best-bare.ts';
 import { runLoad } from './load.ts';
-import { type Bare, ROOT, type Service, startBare, startService } from './processes.ts';
+import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
 import type { Settings } from './settings.ts';
 import { exactly, medianInterval, quantile } from './statistics.ts';
@@ -17,7 +17,7 @@ const REQUESTS: Readonly<Record<number, number>> = { 1: 100, 8: 400, 32: 1600 };
 /** Embeddings of single texts from many clients, against the bare loop over batches of 32 of the same texts. */
 export async function benchEmbedding(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const service = await startService('apps/embedding/src/main.ts', settings.env);
-  const { bare, threads } = await bestBare(settings, say);
+  const { bare, threads } = await startBest(settings, await settings.modelFolder('embedding'), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
   try {
     for (const clients of settings.clients)
@@ -91,25 +91,13 @@ async function compare(
   ];
 }
 
-async function bestBare(settings: Settings, say: (line: string) => void): Promise<{ bare: Bare; threads: number }> {
-  const folder = await settings.modelFolder('embedding');
+function startBest(settings: Settings, folder: string, say: (line: string) => void) {
   const texts = Array.from({ length: 256 }, (_, number) => text(number));
-  let best: { bare: Bare; threads: number; speed: number } | undefined;
-  for (const threads of settings.threads) {
-    const bare = startBare(settings.python, join(ROOT, 'tools/bench/bare_embedding.py'), [folder, String(threads)]);
-    await bare.ask<BareRun>({ texts, batch: 32 });
+  const speed = async (bare: Bare): Promise<number> => {
     const run = await bare.ask<BareRun>({ texts, batch: 32 });
-    const speed = run.texts / run.seconds;
-    say(`bare loop with ${threads} threads: ${speed.toFixed(0)} texts/s`);
-    if (best === undefined || speed > best.speed) {
-      await best?.bare.stop();
-      best = { bare, threads, speed };
-    } else {
-      await bare.stop();
-    }
-  }
-  if (best === undefined) throw new Error('no thread count to try');
-  return best;
+    return run.texts / run.seconds;
+  };
+  return bestBare(settings, 'bare_embedding.py', [folder], speed, say);
 }
 
 const WORDS =

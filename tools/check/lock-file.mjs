@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { foldersWith } from './folders.mjs';
 
 /**
  * @typedef {{ [field: string]: unknown, resolved?: string, link?: boolean, optionalDependencies?: Record<string, string> }} Entry
  */
+
+/** Where the folders of the workspace lie: "workspaces" of package.json. */
+const AREAS = ['apps', 'libs', 'tools', 'xim'];
 
 /** What package.json and the lock file's entry of a folder both hold. */
 const FIELDS = [
@@ -28,7 +32,13 @@ export function lockFileProblems(root) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   /** @param {string} folder */
   const packageJson = (folder) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-  return [...missingOptional(packages), ...registryAddresses(packages), ...outOfStep(packages, packageJson)];
+  const folders = AREAS.flatMap((area) => foldersWith(root, area, 'package.json'));
+  return [
+    ...missingOptional(packages),
+    ...registryAddresses(packages),
+    ...unknownFolders(packages, folders),
+    ...outOfStep(packages, packageJson),
+  ];
 }
 
 /**
@@ -55,6 +65,16 @@ export function registryAddresses(packages) {
     .map(
       ([path, { resolved }]) => `${path} comes from ${resolved}: install with omit-lockfile-registry-resolved=true.`,
     );
+}
+
+/**
+ * @param {Record<string, Entry>} packages
+ * @param {string[]} folders those of the workspace
+ */
+export function unknownFolders(packages, folders) {
+  return folders
+    .filter((folder) => !(folder in packages))
+    .map((folder) => `${folder} has no entry in the lock file: run npm install.`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { missingOptional, outOfStep, registryAddresses } from './lock-file.mjs';
+import { missingOptional, outOfStep, registryAddresses, unknownFolders } from './lock-file.mjs';
 
 it.each([
   ['beside', 'node_modules/a', 'node_modules/b', 0],
@@ -32,4 +32,10 @@ it.each([
   ['one fewer', { bin: { a: 'a.js' } }, {}, 1],
 ])('a package.json with %s', (_, locked, actual, problems) => {
   expect(outOfStep({ 'libs/a': locked, 'node_modules/b': {} }, () => actual)).toHaveLength(problems);
+});
+
+it('a folder that npm was not told of', () => {
+  expect(unknownFolders({ 'apps/a': {} }, ['apps/a', 'apps/b'])).toEqual([
+    expect.stringMatching(/^apps\/b .*npm install/),
+  ]);
 });

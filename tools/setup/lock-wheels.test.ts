@@ -22,7 +22,9 @@ const namesOf = (text: string) => entriesOf(text).map((entry) => NAME.exec(entry
 it.each(folders)('%s: every wheel has one version and hashes; no host is named', (folder) => {
   const lock = readFileSync(join(ROOT, folder, 'requirements.lock'), 'utf8');
   const entries = entriesOf(lock);
-  expect(entries.length).toBeGreaterThan(3);
+  // An engine that was begun asks for none yet.
+  const asked = entriesOf(readFileSync(join(ROOT, folder, 'requirements.in'), 'utf8'));
+  expect(entries.length).toBeGreaterThanOrEqual(asked.length);
   for (const entry of entries) {
     expect(entry).toMatch(/^[A-Za-z0-9][\w.-]*==[\w.]+(?: ; [^;]+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+$/);
   }

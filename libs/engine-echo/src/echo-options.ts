@@ -34,9 +34,10 @@ export interface EchoFaults {
  *
  * @param pythonFolder the folder with `xim_engine_echo` in it
  */
-export function toWorkerSpec({ model, profile, python }: CreateOptions, pythonFolder: string): WorkerSpec {
+export function toWorkerSpec({ model, profile, python, handler }: CreateOptions, pythonFolder: string): WorkerSpec {
   const { ranks = 1 }: EchoOptions = profile.options ?? {};
-  const rank = [python, '-m', 'xim_engine_echo', model.task] as const;
+  const own = handler === undefined ? [] : [handler];
+  const rank = [python, '-m', 'xim_engine_echo', model.task, ...own] as const;
   return {
     command: ranks === 1 ? rank : [python, '-m', 'xim_engine_echo.ranks', String(ranks), ...rank],
     env: {
@@ -48,6 +49,6 @@ export function toWorkerSpec({ model, profile, python }: CreateOptions, pythonFo
       PYTHONUTF8: '1',
     },
     ranks,
-    tasks: model.task === 'generate' ? ['generate', 'tokenize'] : [model.task],
+    tasks: model.task === 'generate' && handler === undefined ? ['generate', 'tokenize'] : [model.task],
   };
 }

@@ -1,6 +1,7 @@
 import type { CreateOptions, Host, ModelEntry } from '@xim/engine';
 import { describe, expect, it } from 'vitest';
-import { checkOneapi } from './check-oneapi.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { checkOneapi, TASKS } from './check-oneapi.ts';
 import { toWorkerSpec } from './oneapi-options.ts';
 
 const host: Host = {
@@ -25,6 +26,10 @@ const model = (more: Partial<ModelEntry>): ModelEntry => ({
 });
 
 describe('checkOneapi', () => {
+  it('takes the tasks that package.json promises', () => {
+    expect(packageJson.xim.tasks).toEqual(TASKS);
+  });
+
   it.each([
     ['the only profile', [plain], plain],
     ['the first that fits', [amx, plain], plain],
@@ -39,6 +44,13 @@ describe('checkOneapi', () => {
     ['a handler', { task: 'speak' }, ['a handler for the task speak (has: generate, embed)'], /can do speak/],
   ] as const)('refuses for want of %s', (_, more, missing, advice) => {
     expect(checkOneapi(host, model(more))).toEqual({ missing, advice: expect.stringMatching(advice) });
+  });
+
+  it('takes any task of a service that brings its own handler, and nothing else on trust', () => {
+    expect(checkOneapi(host, model({ task: 'speak' }), '/app/handler.py')).toBe(plain);
+    expect(checkOneapi(host, model({ task: 'speak', profiles: [amx] }), '/app/handler.py')).toMatchObject({
+      missing: ['amx_bf16 (found: sse4_2, avx, avx2, avx512f)'],
+    });
   });
 
   it('lists everything that is missing, and asks for AVX2 whatever the profile says', () => {
@@ -58,6 +70,14 @@ describe('toWorkerSpec', () => {
   ] as const)('runs the handler of %s', (task, tasks) => {
     const spec = toWorkerSpec({ ...options, model: model({ task }) }, '/python');
     expect(spec).toMatchObject({ command: ['/venv/bin/python', '-m', 'xim_engine_oneapi', task], ranks: 1, tasks });
+  });
+
+  it('hands the service’s own handler to the worker, which need not tokenize', () => {
+    const spec = toWorkerSpec({ ...options, handler: '/app/handler.py' }, '/python');
+    expect(spec).toMatchObject({
+      command: ['/venv/bin/python', '-m', 'xim_engine_oneapi', 'generate', '/app/handler.py'],
+      tasks: ['generate'],
+    });
   });
 
   it('gives the worker a whole environment that stays off the network', () => {

@@ -7,9 +7,9 @@ import type { WorkerSpec } from '@xim/worker';
  *
  * @param pythonFolder the folder with `xim_engine_oneapi` in it
  */
-export function toWorkerSpec({ model, python, plan }: CreateOptions, pythonFolder: string): WorkerSpec {
+export function toWorkerSpec({ model, python, plan, handler }: CreateOptions, pythonFolder: string): WorkerSpec {
   return {
-    command: [python, '-m', 'xim_engine_oneapi', model.task],
+    command: [python, '-m', 'xim_engine_oneapi', model.task, ...(handler === undefined ? [] : [handler])],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
       PYTHONPATH: pythonFolder,
@@ -29,6 +29,6 @@ export function toWorkerSpec({ model, python, plan }: CreateOptions, pythonFolde
       TOKENIZERS_PARALLELISM: 'false',
     },
     ranks: 1,
-    tasks: model.task === 'generate' ? ['generate', 'tokenize'] : [model.task],
+    tasks: model.task === 'generate' && handler === undefined ? ['generate', 'tokenize'] : [model.task],
   };
 }

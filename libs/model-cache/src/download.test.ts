@@ -93,7 +93,7 @@ test('begins again, once, when what an earlier process left was damaged', async 
 
 test('refuses content with another checksum and keeps nothing of it', async () => {
   const options = { ...serve(), sha256: 'a'.repeat(64) };
-  await expect(download(options)).rejects.toThrow(/\/w\.whl does not have the sha256 that the index states, a{64}/);
+  await expect(download(options)).rejects.toThrow(/\/w\.whl does not have the sha256 that was expected, a{64}/);
   expect(existsSync(options.path) || existsSync(`${options.path}.json`)).toBe(false);
 });
 

@@ -11,14 +11,22 @@ export interface DownloadOptions {
   readonly path: string;
   /** Of the whole file, lower-case hex, where known. */
   readonly sha256?: string | undefined;
+  /** Value of the header; only the host of `url` gets it. */
+  readonly authorization?: string | undefined;
+  /** Sees each answer, redirects included; what it throws ends the download, unless it is transient. */
+  readonly onAnswer?: ((response: Response) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((receivedBytes: number, totalBytes: number | undefined) => void) | undefined;
   /** Tries in a row that bring no new byte. Default 5. */
   readonly attempts?: number;
+  /** Tries in a row that find nobody at the address. Default `attempts`. */
+  readonly connectAttempts?: number;
   /** Wait before the second try, doubled for each further one. Default 500. */
   readonly retryMs?: number;
   /** A connection without a byte for this long is given up. Default 30,000. */
   readonly idleMs?: number;
+  /** A server that does not begin to answer for this long is not reachable. Default `idleMs`. */
+  readonly answerMs?: number;
 }
 
 /** No wait is longer, whatever a server asks for. */
@@ -41,13 +49,13 @@ export async function download(options: DownloadOptions): Promise<void> {
     if (await isRight(options)) return;
     await discard(options.path);
   }
-  throw new DownloadError(`${place(options.url)} does not have the sha256 that the index states, ${options.sha256}`, {
+  throw new DownloadError(`${place(options.url)} does not have the sha256 that was expected, ${options.sha256}`, {
     transient: false,
   });
 }
 
 async function transferWithRetries(options: DownloadOptions): Promise<void> {
-  const { url, path, signal, attempts = 5, retryMs = 500 } = options;
+  const { url, path, signal, attempts = 5, connectAttempts = attempts, retryMs = 500 } = options;
   let furthest = await sizeOf(path);
   for (let failures = 0; ;) {
     try {
@@ -58,10 +66,11 @@ async function transferWithRetries(options: DownloadOptions): Promise<void> {
       const size = await sizeOf(path);
       failures = size > furthest ? 1 : failures + 1;
       furthest = Math.max(furthest, size);
-      if (!error.transient || failures >= attempts) {
-        const { transient, unreachable } = error;
-        const end = transient ? `; gave up after ${attempts} tries` : '';
-        throw new DownloadError(`${place(url)}: ${error.message}${end}`, { transient, unreachable, cause: error });
+      if (!error.transient || failures >= (error.unreachable ? connectAttempts : attempts)) {
+        const end = error.transient ? `; gave up after ${failures} ${failures === 1 ? 'try' : 'tries'}` : '';
+        const { transient, unreachable, status, reason } = error;
+        const more = { transient, unreachable, status, reason, cause: error };
+        throw new DownloadError(`${place(url)}: ${error.message}${end}`, more);
       }
       const wait = Math.max(retryMs * 2 ** (failures - 1), error.retryAfter ?? 0);
       await delay(Math.min(wait, LONGEST_WAIT_MS), undefined, { signal }).catch(() => {

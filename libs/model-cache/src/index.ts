@@ -7,6 +7,14 @@ export { fetchArtifact } from './fetch-artifact.ts';
 export type { FetchOptions } from './fetch-artifact.ts';
 export type { FetchProgress } from './sources.ts';
 
+// A model that the user names.
+export { resolveOwnModel } from './own-model.ts';
+export type { OwnModelOptions } from './own-model.ts';
+
+// Where the cache is and how the hub is reached, from the environment.
+export { toCacheDir, toHub, toTokenFile } from './hub-settings.ts';
+export type { Hub } from './hub-settings.ts';
+
 // For people.
 export { createProgressFormatter, formatBytes } from './format-progress.ts';
 

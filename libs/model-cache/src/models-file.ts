@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { ModelsFileError, type ModelsFileProblem } from './errors.ts';
 import { readJsonLines } from './json-lines.ts';
-import { modelsSchema } from './models-schema.ts';
+import { modelsSchema, openModelsSchema } from './models-schema.ts';
 
 /** What a `models.json` holds: the entry `main`, which the service serves, and those of other roles. */
 export type Models = z.output<typeof modelsSchema>;
@@ -13,12 +13,21 @@ export type Models = z.output<typeof modelsSchema>;
  * Throws a `ModelsFileError` that lists everything wrong with it, each with line and place.
  */
 export function readModels(file: string | URL): Models {
+  return read(file, modelsSchema);
+}
+
+/** The same, for who completes it: `size` and `sha256` of a file may be missing, both of them, against their types. */
+export function readOpenModels(file: string | URL): Models {
+  return read(file, openModelsSchema);
+}
+
+function read(file: string | URL, schema: typeof modelsSchema): Models {
   const name = file instanceof URL ? fileURLToPath(file) : file;
   const text = readText(name);
   const { lines, problem } = readJsonLines(text);
   if (problem) throw new ModelsFileError(name, [{ path: '', line: problem.line, message: problem.message }]);
 
-  const outcome = modelsSchema.safeParse(JSON.parse(text));
+  const outcome = schema.safeParse(JSON.parse(text));
   if (outcome.success) return outcome.data;
   throw new ModelsFileError(
     name,

@@ -1,5 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { ModelFile } from '@xim/engine';
+import type { Hub } from './hub-settings.ts';
+import { folder } from './sources/folder.ts';
+import { hf } from './sources/hf.ts';
+import { http, https } from './sources/https.ts';
 import { pypi } from './sources/pypi.ts';
 
 /** What one run of `fetchArtifact` gives to the sources that it asks. */
@@ -11,6 +15,7 @@ export interface FetchRun {
   readonly partialFolder: string;
   /** The Python whose pip finds packages. */
   readonly python: string;
+  readonly hub: Hub;
   readonly signal: AbortSignal | undefined;
   /** May be called as often as bytes arrive. */
   readonly report: (progress: FetchProgress) => void;
@@ -29,6 +34,12 @@ export interface FetchProgress {
   readonly totalBytes?: number | undefined;
 }
 
+/** What a source says that a file is, before or instead of giving it. */
+export interface FileFacts {
+  readonly size: number;
+  readonly sha256: string;
+}
+
 /** A kind of place that files come from: one value per scheme of a lock file's `sources`. */
 export interface Source {
   /** How it is written, for messages. */
@@ -36,13 +47,19 @@ export interface Source {
   /** Whether `reference`, which is what follows `scheme:`, is well formed. Opens no connection. */
   accepts(reference: string): boolean;
   /**
-   * The file's bytes; whoever reads them checks size and sha256. Rejects with a sentence that says why not; the next
+   * The file's bytes, whose size and sha256 whoever reads them checks; or the path of a file inside `partialFolder`
+   * that is the whole of it, was checked, and may be moved away. Rejects with a sentence that says why not; the next
    * source is asked then.
    */
-  open(reference: string, file: ModelFile, run: FetchRun): Promise<Readable>;
+  open(reference: string, file: ModelFile, run: FetchRun): Promise<Readable | { readonly path: string }>;
+  /**
+   * What the file is by this source's own word: only a source that states checksums, and checks what it gives against
+   * them, has this method. `path` is the file's path in the model, for references that name none.
+   */
+  facts?(reference: string, path: string, run: FetchRun): Promise<FileFacts>;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = { pypi };
+const SOURCES: Readonly<Record<string, Source>> = { hf, pypi, https, http, file: folder };
 
 /** Splits `scheme:reference`; undefined when nobody knows the scheme. */
 export function findSource(text: string): { source: Source; reference: string } | undefined {
@@ -56,7 +73,7 @@ export function findSource(text: string): { source: Source; reference: string } 
 export function sourceProblem(text: string): string | undefined {
   const found = findSource(text);
   if (!found) {
-    const known = Object.values(SOURCES).map((source) => source.form);
+    const known = [...new Set(Object.values(SOURCES).map((source) => source.form))];
     return `the source ${JSON.stringify(text)} is of no known kind; expected ${known.join(' or ')}`;
   }
   if (found.source.accepts(found.reference)) return undefined;

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ModelFile } from '@xim/engine';
 import { ensureSpace } from './disk-space.ts';
 import { WrongContentError } from './errors.ts';
+import { refusePickle } from './pickle.ts';
 
 /** Ending of a file that is being written; one that a killed process left is rubbish. */
 export const UNVERIFIED = '.unverified';
@@ -17,7 +18,7 @@ export const UNVERIFIED = '.unverified';
  */
 export async function storeBlob(
   bytes: Readable,
-  file: ModelFile,
+  file: Pick<ModelFile, 'path' | 'size' | 'sha256'>,
   blob: string,
   folder: string,
   signal: AbortSignal | undefined,
@@ -33,7 +34,7 @@ export async function storeBlob(
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           size += chunk.length;
-          if (size > file.size) throw wrong(file, `more than ${file.size} bytes`, `${file.size}`);
+          if (size > file.size) throw wrong(file.path, `more than ${file.size} bytes`, `${file.size}`);
           hash.update(chunk);
           yield chunk;
         }
@@ -41,9 +42,10 @@ export async function storeBlob(
       createWriteStream(temporary, { flags: 'wx', flush: true }),
       { signal },
     );
-    if (size !== file.size) throw wrong(file, `${size} bytes`, `${file.size}`);
+    if (size !== file.size) throw wrong(file.path, `${size} bytes`, `${file.size}`);
     const sha256 = hash.digest('hex');
-    if (sha256 !== file.sha256) throw wrong(file, `sha256 ${sha256}`, file.sha256);
+    if (sha256 !== file.sha256) throw wrong(file.path, `sha256 ${sha256}`, file.sha256);
+    await refusePickle(temporary, file.path);
     await rename(temporary, blob);
   } finally {
     bytes.destroy();
@@ -51,6 +53,22 @@ export async function storeBlob(
   }
 }
 
-function wrong(file: ModelFile, found: string, expected: string): WrongContentError {
-  return new WrongContentError(`what came for ${file.path} has ${found}; the lock file says ${expected}`);
+/** Makes `path`, whose sha256 was found right a moment ago, the blob. Wrong or dangerous, it is removed. */
+export async function moveBlob(path: string, file: ModelFile, blob: string): Promise<void> {
+  const { size } = await stat(path);
+  try {
+    if (size !== file.size) throw wrong(file.path, `${size} bytes`, `${file.size}`);
+    await refusePickle(path, file.path);
+  } catch (error) {
+    if (error instanceof WrongContentError) await rm(path, { force: true });
+    throw error;
+  }
+  const handle = await open(path, 'r+');
+  await handle.sync().finally(() => handle.close());
+  await rename(path, blob);
+  await rm(`${path}.json`, { force: true });
+}
+
+function wrong(name: string, found: string, expected: string): WrongContentError {
+  return new WrongContentError(`what came for ${name} has ${found}; the lock file says ${expected}`);
 }

@@ -4,6 +4,7 @@ import { ensureSpace, toSpaceError } from './disk-space.ts';
 import type { DownloadOptions } from './download.ts';
 import { DownloadError } from './errors.ts';
 import { toConnectionError, toStatusError } from './http-errors.ts';
+import { request } from './request.ts';
 
 /** What the file beside a part remembers. */
 interface Begun {
@@ -22,13 +23,21 @@ export async function transfer(options: DownloadOptions & { readonly idleMs: num
   const mayResume = present > 0 && (begun?.validator !== undefined || sha256 !== undefined);
 
   const idle = new AbortController();
-  const timer = setTimeout(() => {
-    idle.abort(new DownloadError(`no byte arrived for ${options.idleMs / 1000} s`, { transient: true }));
-  }, options.idleMs);
+  let answered = false;
+  const giveUp = (): void => {
+    const problem = answered
+      ? `no byte arrived for ${options.idleMs / 1000} s`
+      : `no answer came for ${answerMs / 1000} s`;
+    idle.abort(new DownloadError(problem, { transient: true, unreachable: !answered }));
+  };
+  const answerMs = options.answerMs ?? options.idleMs;
+  let timer = setTimeout(giveUp, answerMs);
   try {
-    const { url, headers } = toRequest(options.url, mayResume ? present : 0, begun?.validator);
-    const response = await fetch(url, { headers, signal: anyOf(signal, idle.signal) });
-    timer.refresh();
+    const { url, headers } = toRequest(options, mayResume ? present : 0, begun?.validator);
+    const response = await request(url, { headers, signal: anyOf(signal, idle.signal), onAnswer: options.onAnswer });
+    answered = true;
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, options.idleMs);
     if (response.status !== 200 && response.status !== 206) {
       await response.body?.cancel();
       // The part is longer than the file now is.
@@ -72,10 +81,11 @@ export async function transfer(options: DownloadOptions & { readonly idleMs: num
   }
 }
 
-function toRequest(address: URL, from: number, validator: string | undefined) {
-  const url = new URL(address);
+function toRequest(options: DownloadOptions, from: number, validator: string | undefined) {
+  const url = new URL(options.url);
   // A compressed answer has another length, and its parts cannot be joined.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (options.authorization !== undefined) headers['authorization'] = options.authorization;
   if (url.username !== '' || url.password !== '') {
     const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers['authorization'] = `Basic ${Buffer.from(login).toString('base64')}`;

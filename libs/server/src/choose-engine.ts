@@ -23,6 +23,7 @@ export function chooseEngine(
   host: Host,
   model: ModelEntry,
   pinned?: string,
+  handler?: string,
 ): EngineChoice {
   const candidates = pinned === undefined ? engines : engines.filter((factory) => factory.name === pinned);
   if (candidates.length === 0) {
@@ -32,7 +33,7 @@ export function chooseEngine(
 
   const refusals: EngineRefusal[] = [];
   for (const factory of candidates) {
-    const outcome = factory.check(host, model);
+    const outcome = factory.check(host, model, handler);
     if (!isRefusal(outcome)) {
       return { factory, profile: outcome, reason: toReason(factory.name, pinned, refusals), refusals };
     }

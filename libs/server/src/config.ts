@@ -1,5 +1,5 @@
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { toCacheDir, toTokenFile } from '@xim/model-cache';
 import { z } from 'zod';
 import { ServiceStartError } from './errors.ts';
 
@@ -50,6 +50,12 @@ export const configSchema = z.object({
     expected: 'the name of one of the service’s engines',
     advice: 'Pins one engine; without it the first that this host can run is taken.',
   }),
+  model: z.string().optional().register(settings, {
+    env: 'XIM_MODEL',
+    expected: 'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one',
+    advice:
+      'Your own model instead of the service’s: a GGUF file or a folder with one, or org/name[@revision] on the hub.',
+  }),
   // One that is set and holds no key is a slip that would open the service.
   apiKeys: list
     .refine((keys) => keys.length > 0)
@@ -77,12 +83,35 @@ export const configSchema = z.object({
   }),
   modelCache: z
     .string()
-    .default(() => join(homedir(), '.cache', 'xim', 'models'))
+    .default(() => toCacheDir(process.env, process.cwd()))
     .register(settings, {
       env: 'XIM_MODEL_CACHE',
       expected: 'the path of a folder',
       advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
-      shown: '~/.cache/xim/models',
+      shown: '.model_cache in a clone, else the hub’s own',
+    }),
+  hubEndpoint: z
+    .url({ protocol: /^https?$/ })
+    .default('https://huggingface.co')
+    .register(settings, {
+      env: 'HF_ENDPOINT',
+      expected: 'the address of the hub or of a mirror, as https://…',
+      advice: 'The Hugging Face hub that models come from; a mirror of it serves as well, since checksums are known.',
+    }),
+  hubToken: z.string().optional().register(settings, {
+    env: 'HF_TOKEN',
+    expected: 'a token of the hub',
+    advice: 'For gated models; without it the token that "hf auth login" left is taken. Only the hub gets it.',
+    secret: true,
+  }),
+  hubTokenFile: z
+    .string()
+    .default(() => toTokenFile(process.env))
+    .register(settings, {
+      env: 'HF_TOKEN_PATH',
+      expected: 'the path of a file',
+      advice: 'File with that token, such as a mounted secret.',
+      shown: '~/.cache/huggingface/token',
     }),
   offline: z.stringbool().default(false).register(settings, {
     env: 'XIM_OFFLINE',
@@ -176,6 +205,9 @@ export function readConfig(env: Environment = process.env): { config: Config; wa
     known.add(name);
     if (env[name]) input[key] = env[name];
   }
+  // These depend on further variables of the environment, those of the hub's own tools.
+  input['modelCache'] ??= toCacheDir(env, process.cwd());
+  input['hubTokenFile'] ??= toTokenFile(env);
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     const keys = new Set(parsed.error.issues.map((issue) => issue.path[0] as keyof Config));

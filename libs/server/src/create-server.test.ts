@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createFakeFactory } from './__fixtures__/fake-engine.ts';
 import { fakeService, host } from './__fixtures__/fake-service.ts';
 import { readConfig } from './config.ts';
@@ -47,6 +47,19 @@ describe('a service that cannot start', () => {
     };
     expect(await cannot({ routes: [broken] })).toBe('a broken route');
   });
+});
+
+it('a service’s own handler reaches the engine’s check and the engine, as a path', async () => {
+  const factory = createFakeFactory();
+  const [check, create] = [vi.fn(factory.check), vi.fn(factory.create)];
+  const handler = new URL('file:///app/handler.py');
+  const service = { ...fakeService({ ...factory, check, create }), handler };
+  const { config } = readConfig({ XIM_LOG_LEVEL: 'silent' });
+  const server = await createServer(service, config, { host });
+  await server.ready;
+  await server.close({ drainMs: 0 });
+  expect(check.mock.calls[0]?.[2]).toBe('/app/handler.py');
+  expect(create.mock.calls[0]?.[0]).toMatchObject({ handler: '/app/handler.py' });
 });
 
 describe('the definition of a service', () => {

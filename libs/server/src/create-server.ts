@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Host, Plan } from '@xim/engine';
 import { planFor, type PlanRequest, readHost } from '@xim/host-plan';
 import { readModels } from '@xim/model-cache';
@@ -13,7 +14,7 @@ import type { ServiceContext } from './context.ts';
 import { cors } from './cors.ts';
 import { answerClientError, answerFrameworkError, errorAnswers } from './error-answers.ts';
 import { ServiceStartError } from './errors.ts';
-import { fetchModel, toPython } from './fetch-model.ts';
+import { createHub, fetchModel, resolveModel, toPython } from './fetch-model.ts';
 import { health } from './health.ts';
 import { jsonBody } from './json-body.ts';
 import { metadata } from './metadata.ts';
@@ -54,13 +55,16 @@ export async function createServer(
   surroundings: Surroundings = {},
 ): Promise<XimServer> {
   const keys = readApiKeys(config);
-  const model = readModels(service.models).models.main;
-  if (!model || model.task !== service.task) {
-    const found = model ? `is for the task ${model.task}` : 'has no role "main"';
+  const shipped = readModels(service.models).models.main;
+  if (!shipped || shipped.task !== service.task) {
+    const found = shipped ? `is for the task ${shipped.task}` : 'has no role "main"';
     throw new ServiceStartError(`[server] ${service.models.pathname} ${found}; expected a model for ${service.task}.`);
   }
+  const hub = createHub(config);
+  const model = await resolveModel(shipped, config, hub);
   const host = surroundings.host ?? readHost();
-  const choice = chooseEngine(service.engines, host, model, config.engine);
+  const handler = service.handler && fileURLToPath(service.handler);
+  const choice = chooseEngine(service.engines, host, model, config.engine, handler);
   const { factory, profile, reason } = choice;
   const plan = planFor({ host, model, profile, requested: toRequested(config) });
   const python = toPython(config, factory.name);
@@ -71,8 +75,8 @@ export async function createServer(
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
   const supervision = createSupervision({
-    fetch: (options) => fetchModel({ model, profile, config, python, ...options }),
-    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, log }),
+    fetch: (options) => fetchModel({ model, profile, config, python, hub, log, ...options }),
+    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, handler, log }),
     stallMs: plan.stallMs,
     owed: () => calls.owed,
     onReady: (info) => metrics.engineReady(info, reason),

@@ -13,6 +13,8 @@ export interface Service {
   readonly engines: readonly EngineFactory[];
   /** The lock file `models.json`; its role `main` is what is served. */
   readonly models: URL;
+  /** A Python file with a class `Handler` for the task, run by the engine in place of its own. */
+  readonly handler?: URL | undefined;
   readonly routes: readonly RoutePlugin[];
 }
 

@@ -1,5 +1,6 @@
 import { CancelledError } from '@xim/engine';
 import type { FastifyReply } from 'fastify';
+import { Socket } from 'node:net';
 
 /** Milliseconds of silence, up to twice that, after which a comment keeps proxies from closing the connection. */
 const KEEP_ALIVE_MS = 5_000;
@@ -30,7 +31,7 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
 
   const flush = (): void => {
     if (queued === '' || raw.destroyed || raw.writableEnded) return;
-    raw.write(queued);
+    write(raw, queued);
     queued = '';
     silent = false;
   };
@@ -40,7 +41,7 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
   };
   const keepAlive = setInterval(() => {
     // While older bytes wait for the client, a comment would only hide from the server's timer that it takes nothing.
-    if (silent && raw.writableLength === 0 && !raw.destroyed) raw.write(': \n\n');
+    if (silent && sinkOf(raw).writableLength === 0 && !raw.destroyed) write(raw, ': \n\n');
     silent = true;
   }, keepAliveMs);
   raw.once('close', () => clearInterval(keepAlive));
@@ -64,7 +65,7 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
       process.nextTick(flushInTime);
     },
     get full() {
-      return raw.writableNeedDrain;
+      return sinkOf(raw).writableNeedDrain;
     },
     drained: () => drain(raw),
     end() {
@@ -75,18 +76,36 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
   };
 }
 
-function drain(raw: FastifyReply['raw']): Promise<void> {
+type Answer = FastifyReply['raw'];
+
+/**
+ * Where bytes of the body go: the connection itself where the answer owns one and travels in chunks. Node would write
+ * each chunk in four pieces and join them again, which costs a token as much as all else that the host does for it.
+ */
+function sinkOf(raw: Answer): Answer | Socket {
+  return raw.chunkedEncoding && raw.socket instanceof Socket ? raw.socket : raw;
+}
+
+function write(raw: Answer, text: string): void {
+  const sink = sinkOf(raw);
+  // A chunk (RFC 9112, section 7.1): its length in hexadecimal, a line end, the bytes, a line end.
+  sink.write(sink === raw ? text : `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+}
+
+function drain(raw: Answer): Promise<void> {
+  const sink = sinkOf(raw);
   return new Promise((resolve, reject) => {
     const onDrain = (): void => {
       raw.off('close', onClose);
       resolve();
     };
     const onClose = (): void => {
-      raw.off('drain', onDrain);
+      sink.off('drain', onDrain);
       reject(new CancelledError());
     };
     if (raw.destroyed) return onClose();
-    if (!raw.writableNeedDrain) return onDrain();
-    raw.once('drain', onDrain).once('close', onClose);
+    if (!sink.writableNeedDrain) return onDrain();
+    sink.once('drain', onDrain);
+    raw.once('close', onClose);
   });
 }

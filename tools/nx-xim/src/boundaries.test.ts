@@ -31,6 +31,7 @@ describe('who may import whom', { timeout: 180_000 }, () => {
       'libs/server/src/index.ts',
       ['@xim/engine', '@xim/openai-schema', '@xim/model-cache', '@xim/host-plan', 'fastify'],
     ],
+    ['libs/conformance/src/index.ts', ['zod', 'node:http']],
     ['apps/chat/src/app.ts', ['@xim/server', '@xim/engine-echo', '@xim/model-cache']],
     ['tools/nx-xim/src/index.ts', ['@nx/devkit', 'esbuild']],
   ])('%s may import %j', async (file, names) => {
@@ -53,6 +54,10 @@ describe('who may import whom', { timeout: 180_000 }, () => {
     ['libs/engine-echo/src/index.ts', '@fastify/cors'],
     ['libs/server/src/index.ts', '@xim/engine-echo'],
     ['libs/server/src/index.ts', '@xim/worker'],
+    ['libs/conformance/src/index.ts', '@xim/openai-schema'],
+    ['libs/conformance/src/index.ts', '@xim/engine'],
+    ['libs/conformance/src/index.ts', 'fastify'],
+    ['libs/server/src/index.ts', '@xim/conformance'],
     ['apps/chat/src/app.ts', '@xim/openai-schema'],
     ['apps/chat/src/app.ts', 'fastify'],
     ['tools/nx-xim/src/index.ts', '@xim/engine'],

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,9 +48,18 @@ beforeAll(() => {
 afterAll(() => rmSync(away, { recursive: true }));
 
 it('holds the bundle, the Python of the engines in it, and the files of the API page', () => {
-  expect(readdirSync(join(away, 'dist')).sort()).toEqual(['main.js', 'main.js.LEGAL.txt', 'python', 'swagger-ui']);
+  expect(readdirSync(join(away, 'dist')).sort()).toEqual([
+    ...['main.cdx.json', 'main.js', 'main.js.LEGAL.txt', 'python', 'swagger-ui'],
+  ]);
   expect(readdirSync(join(away, 'dist/python')).sort()).toEqual(['xim_engine_echo', 'xim_worker']);
   expect(readdirSync(join(away, 'dist/python/xim_worker'))).not.toContain('__pycache__');
+});
+
+it('lists the packages in it, with their licences', () => {
+  const { components } = JSON.parse(readFileSync(join(away, 'dist/main.cdx.json'), 'utf8'));
+  const fastify = components.find(({ name }: { name: string }) => name === 'fastify');
+  expect(fastify).toMatchObject({ purl: `pkg:npm/fastify@${fastify.version}`, licenses: [{ expression: 'MIT' }] });
+  expect(components.filter(({ licenses }: { licenses: unknown[] }) => licenses.length === 0)).toEqual([]);
 });
 
 it('explains itself', { timeout: PATIENCE }, () => {

@@ -1,11 +1,12 @@
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { toBundledSbom } from './bundled-packages.ts';
 
 /**
  * Makes `<app>/dist`: all of a service but its models.
  *
- * - `main.js`, one ES module with every package in it;
+ * - `main.js`, one ES module with every package in it, and `main.cdx.json`, the list of them;
  * - `python/`, the Python packages of the engines that are in the bundle: they are looked for beside it;
  * - `swagger-ui/`, the files of the API's page for people: looked for there too, since the package that has them
  *   finds them by its own path.
@@ -24,6 +25,9 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
     format: 'esm',
     target: 'node20',
     conditions: ['@xim/source'],
+    // Names stay, so that a stack says where it was.
+    minifySyntax: true,
+    minifyWhitespace: true,
     // The CommonJS packages in it call require() for Node's own modules, and some name their folder.
     banner: {
       js: [
@@ -38,9 +42,13 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
     logLevel: 'warning',
   });
   const bundled = Object.keys(metafile.inputs);
+  writeFileSync(join(dist, 'main.cdx.json'), toBundledSbom(bundled, workspaceRoot));
   for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) copyPython(join(workspaceRoot, folder), dist);
   for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
-    cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), { recursive: true });
+    cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), {
+      recursive: true,
+      filter: (path) => !path.endsWith('/swagger-ui.js'), // the page loads swagger-ui-bundle.js
+    });
   }
 }
 

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toCamel, toSnake } from './generators/names.ts';
+import { isTask } from './generators/tasks.ts';
 import { toName, toType } from './tags.ts';
 
 const ROOT = join(__dirname, '../../..');
@@ -18,13 +20,16 @@ const folders = (pattern: RegExp) => [...new Set(FILES.flatMap((path) => pattern
 const LIBRARIES = folders(/^libs\/[^/]+/);
 const ENGINES = folders(/^libs\/engine-[^/]+/);
 const APPS = folders(/^apps\/[^/]+/);
+const IMAGES = folders(/^xim\/[^/]+(?=\/)/);
+const engineOf = (path: string) => path.replace(/^(libs\/engine-|xim\/)/, '');
 const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((path) =>
   path.replace('/package.json', ''),
 );
 
 describe('siblings have the same files', () => {
-  const engine = (path: string) => path.replace('libs/engine-', '');
-  const snake = (path: string) => engine(path).replaceAll('-', '_');
+  const snake = (path: string) => toSnake(engineOf(path));
+  // Services and base images have theirs once the first of each has one.
+  const dockerfile = (first: string) => (FILES.includes(`${first}/Dockerfile`) ? ['Dockerfile'] : []);
   it.each([
     ...LIBRARIES.map((path) => [
       path,
@@ -33,16 +38,84 @@ describe('siblings have the same files', () => {
     ...ENGINES.map((path) => [
       path,
       [
-        ...[`src/${engine(path)}-engine.ts`, `src/${engine(path)}-engine.test.ts`, `src/${engine(path)}-options.ts`],
-        `python/xim_engine_${snake(path)}/__init__.py`,
+        ...[`src/${engineOf(path)}-engine.ts`, `src/${engineOf(path)}-engine.test.ts`],
+        ...[`src/${engineOf(path)}-options.ts`, `src/${engineOf(path)}-options.test.ts`],
+        ...['__init__.py', '__main__.py', 'py.typed'].map((file) => `python/xim_engine_${snake(path)}/${file}`),
       ],
     ]),
+    ...IMAGES.map((path) => [path, ['package.json', ...dockerfile('xim/oneapi')]]),
     ...APPS.map((path) => [
       path,
-      ['package.json', 'models.json', 'README.md', 'tsconfig.json', 'src/app.ts', 'src/app.test.ts', 'src/main.ts'],
+      [
+        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', ...dockerfile('apps/chat')],
+        ...['src/app.ts', 'src/app.test.ts', 'src/main.ts'],
+      ],
     ]),
   ] as [string, string[]][])('%s has %j', (path, files) => {
     expect(files.filter((file) => !FILES.includes(`${path}/${file}`))).toEqual([]);
+  });
+});
+
+describe('a service', () => {
+  const MAIN = "import { serve } from '@xim/server';\nimport app from './app.ts';\n\nawait serve(app);\n";
+  const member = (app: string, name: string) => new RegExp(`^  ${name}: (.*),$`, 'm').exec(app)?.[1] ?? '';
+  const listed = (list: string) => [...list.matchAll(/\w+/g)].map(([name]) => name);
+
+  it.each(APPS)('%s says in app.ts what it is, and main.ts only serves it', (path) => {
+    const app = read(`${path}/src/app.ts`);
+    expect(member(app, 'name')).toBe(`'${toName(path)}'`);
+    expect(member(app, 'models')).toBe("new URL('../models.json', import.meta.url)");
+    const handler = FILES.includes(`${path}/handler.py`) ? "new URL('../handler.py', import.meta.url)" : '';
+    expect(member(app, 'handler')).toBe(handler);
+    expect(member(app, 'routes')).toMatch(/^\[[\w, ]*\]$/);
+    expect(read(`${path}/src/main.ts`)).toBe(MAIN);
+  });
+
+  it.each(APPS)('%s has a model for its task and its engines, which package.json names', (path) => {
+    const app = read(`${path}/src/app.ts`);
+    const { main } = JSON.parse(read(`${path}/models.json`)).models;
+    expect(member(app, 'task')).toBe(`'${main.task}'`);
+    const { name, description, dependencies } = JSON.parse(read(`${path}/package.json`));
+    expect({ name, description }).toEqual({
+      name: `@xim/app-${toName(path)}`,
+      description: expect.stringMatching(/ /),
+    });
+    const engines = Object.keys(dependencies).flatMap((one) => /^@xim\/engine-(.+)$/.exec(one)?.[1] ?? []);
+    expect(engines.length).toBeGreaterThan(0);
+    expect(listed(member(app, 'engines')).sort()).toEqual(engines.map(toCamel).sort());
+    const profiles: string[] = main.profiles.map(({ engine }: { engine: string }) => engine);
+    expect(
+      engines.filter((engine) => !profiles.includes(engine)),
+      'engines without a profile',
+    ).toEqual([]);
+  });
+
+  it.each(APPS)('%s shows how to start it and one curl', (path) => {
+    expect(read(`${path}/README.md`)).toMatch(
+      new RegExp(`^# ${toName(path)}\n[^]*\n\`\`\`sh\nnpm start ${toName(path)}\ncurl http://127.0.0.1:8000/`),
+    );
+  });
+});
+
+describe('an engine', () => {
+  it.each(ENGINES)('%s promises its tasks, exports one factory, and passes the suite', (path) => {
+    const engine = engineOf(path);
+    const { name, xim } = JSON.parse(read(`${path}/package.json`));
+    expect(name).toBe(`@xim/engine-${engine}`);
+    expect(xim.tasks.length).toBeGreaterThan(0);
+    expect(
+      xim.tasks.filter((task: string) => !isTask(task)),
+      'no tasks',
+    ).toEqual([]);
+    expect(read(`${path}/src/index.ts`)).toContain(`export { ${toCamel(engine)} } from './${engine}-engine.ts';`);
+    expect(read(`${path}/src/${engine}-engine.ts`)).toContain(`name: '${engine}',`);
+    expect(read(`${path}/src/${engine}-engine.test.ts`)).toContain('describeEngine(');
+  });
+
+  it('with wheels has a base image, and each image has an engine', () => {
+    const withWheels = matching(/^libs\/engine-[^/]+\/python\/requirements\.lock$/);
+    expect(IMAGES.map(engineOf).sort()).toEqual(withWheels.map((path) => engineOf(path.split('/python')[0]!)).sort());
+    expect(withWheels.filter((path) => !FILES.includes(path.replace(/\.lock$/, '.in')))).toEqual([]);
   });
 });
 
@@ -151,7 +224,9 @@ describe('lists of wheels', () => {
         .replaceAll('\\\n', '')
         .split('\n')
         .filter((line) => line.trim());
-      expect(entries.length).toBeGreaterThan(0);
+      expect(entries.length > 0, 'wheels, where some are asked for').toBe(
+        /^[^#\s]/m.test(read(path.replace(/lock$/, 'in'))),
+      );
       expect(
         entries.filter((line) => !/^[a-z0-9._-]+==\S+( ;.*?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*$/i.test(line)),
       ).toEqual([]);

@@ -9,6 +9,7 @@ it.each([
   ['libs/model-cache', 'runtime', 'model-cache'],
   ['libs/engine-echo', 'engine', 'engine-echo'],
   ['libs/server', 'server', 'server'],
+  ['libs/conformance', 'outsider', 'conformance'],
   ['tools/nx-xim', 'tool', 'nx-xim'],
   ['xim/oneapi', 'image', 'xim-oneapi'],
 ])('%s is of type %s and called %s', (root, type, name) => {

@@ -1,4 +1,4 @@
-export type ProjectType = 'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image';
+export type ProjectType = 'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
 
 /** What a folder is, read from its path. eslint.config.mjs says which of them may depend on which. */
 export function toType(root: string): ProjectType {
@@ -10,6 +10,7 @@ export function toType(root: string): ProjectType {
   if (folder.startsWith('engine-')) return 'engine';
   if (folder === 'engine') return 'contract';
   if (folder === 'server') return 'server';
+  if (folder === 'conformance') return 'outsider';
   return 'runtime';
 }
 

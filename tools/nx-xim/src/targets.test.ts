@@ -5,6 +5,7 @@ const targetsOf = (root: string, files: string[]) => toTargets(root, (path) => f
 
 it.each([
   ['apps/chat', ['tsconfig.json', 'src/main.ts'], ['build', 'lint', 'serve', 'test', 'typecheck']],
+  ['apps/embedding', ['models.json'], ['models-list', 'models-pull', 'models-verify', 'models-which']],
   ['libs/server', ['tsconfig.json', 'tsconfig.lib.json'], ['build', 'lint', 'test', 'typecheck']],
   [
     'libs/engine-echo',

@@ -1,4 +1,5 @@
 import type { TargetConfiguration } from '@nx/devkit';
+import { imageTargets } from './image-targets.ts';
 import { toType } from './tags.ts';
 
 type Targets = Record<string, TargetConfiguration>;
@@ -14,6 +15,8 @@ export function toTargets(root: string, has: (path: string) => boolean): Targets
     ...(has('tsconfig.lib.json') && libraryTargets(root)),
     ...(toType(root) === 'app' && has('src/main.ts') && appTargets(root)),
     ...(has('python') && pythonTargets(root)),
+    ...(has('models.json') && modelTargets(root)),
+    ...(has('Dockerfile') && ['app', 'image'].includes(toType(root)) && imageTargets(root)),
   };
 }
 
@@ -56,4 +59,17 @@ function appTargets(root: string): Targets {
 
 function pythonTargets(root: string): Targets {
   return { pytest: { command: `node tools/check/pytest.mjs ${root}` } };
+}
+
+/** What `xim-models` does for one service. Never cached: what they see is on the disk of whoever runs them. */
+function modelTargets(root: string): Targets {
+  const run = (command: string) => ({
+    command: `node --conditions=@xim/source --import tsx libs/model-cache/src/bin.ts ${command} ${root}/models.json`,
+  });
+  return {
+    'models-list': run('list'),
+    'models-pull': run('pull'),
+    'models-verify': run('verify'),
+    'models-which': run('which'),
+  };
 }

@@ -1,8 +1,8 @@
-"""`python -m xim_engine_echo TASK …`: one worker (one rank) that serves the given tasks."""
+"""`python -m xim_engine_echo TASK [HANDLER]`: one worker (one rank); HANDLER is a file with a service's own handler."""
 
 import sys
 
-from xim_worker import BatchHandler, CallHandler, StepHandler, serve
+from xim_worker import BatchHandler, CallHandler, StepHandler, serve, serve_file
 
 from .embed import Embed
 from .generate import Generate
@@ -15,9 +15,12 @@ BATCHES: dict[str, type[BatchHandler]] = {"embed": Embed}
 CALLS: dict[str, type[CallHandler]] = {"transcribe": Transcribe, "speak": Speak, "generateImage": GenerateImage}
 
 if __name__ == "__main__":
-    tasks = sys.argv[1:]
-    serve(
-        steps={task: STEPS[task]() for task in tasks if task in STEPS},
-        batches={task: BATCHES[task]() for task in tasks if task in BATCHES},
-        calls={task: CALLS[task]() for task in tasks if task in CALLS},
-    )
+    task, *own = sys.argv[1:]
+    if own:
+        serve_file(own[0], task)
+    else:
+        serve(
+            steps={task: STEPS[task]()} if task in STEPS else {},
+            batches={task: BATCHES[task]()} if task in BATCHES else {},
+            calls={task: CALLS[task]()} if task in CALLS else {},
+        )

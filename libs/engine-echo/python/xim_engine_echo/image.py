@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
@@ -23,7 +23,7 @@ class GenerateImage:
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event | None]:
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
         self._faults.call()
         _refuse(request)
         count, steps = request.get("count", 1), request.get("steps", _DEFAULT_STEPS)

@@ -6,7 +6,7 @@ import io
 import math
 import wave
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
@@ -29,7 +29,7 @@ class Speak:
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event | None]:
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
         self._faults.call()
         _refuse(request)
         text, speed = request["text"], request.get("speed", 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import wave
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from xim_worker import Context, Event, Info, InvalidInput, Request
@@ -24,7 +24,7 @@ class Transcribe:
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event | None]:
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
         self._faults.call()
         duration = _duration(request["audio"])
         spoken = request.get("language")

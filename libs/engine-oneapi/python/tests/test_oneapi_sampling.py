@@ -71,20 +71,39 @@ def test_a_seed_is_kept_and_a_missing_one_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("request_", "param"),
     [
-        ({"prompt": {"messages": [], "tools": [{"name": "clock"}]}}, "prompt.tools"),
-        ({"logprobs": 0}, "logprobs"),
-        ({"format": {"type": "json"}}, "format"),
-        ({"sampling": {"logitBias": {"1": 5}}}, "sampling.logitBias"),
+        ({"logprobs": 1}, "logprobs"),
+        ({"logprobs": 0, "echo": True}, "logprobs"),
+        ({"sampling": {"logitBias": {"1": 2}}}, "sampling.logitBias"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(request_: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        refuse_unsupported(request_)
+        refuse_unsupported({"prompt": {"text": "a"}, **request_}, prompt_logprobs=False)
     assert (refusal.value.param, refusal.value.code) == (param, "XIM_UNSUPPORTED_PARAMETER")
 
 
 def test_what_asks_for_nothing_is_not_refused() -> None:
-    refuse_unsupported({"prompt": {"messages": [], "tools": []}, "sampling": {"logitBias": {}}, "logprobs": None})
+    text = {"text": "a"}
+    refuse_unsupported({"prompt": text, "sampling": {"logitBias": {}}, "logprobs": None}, prompt_logprobs=False)
+    refuse_unsupported({"prompt": text, "logprobs": 0}, prompt_logprobs=False)
+    refuse_unsupported({"prompt": text, "echo": True}, prompt_logprobs=False)
+    refuse_unsupported({"prompt": text, "logprobs": 0, "echo": True}, prompt_logprobs=True)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [{"echo": True, "prompt": {"messages": []}}, {"logprobs": -1, "prompt": {}}, {"logprobs": 0.5, "prompt": {}}],
+)
+def test_what_no_engine_can_do_is_invalid(request_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        refuse_unsupported(request_, prompt_logprobs=True)
+    assert refusal.value.code == "XIM_INVALID_INPUT"
+
+
+def test_logprobs_are_the_library_s_1() -> None:
+    assert to_config({"logprobs": 0}) == {**SAMPLED, "logprobs": 1, "echo": False}
+    assert to_config({"logprobs": 0, "echo": True})["echo"] is True
+    assert to_config({"echo": True}) == SAMPLED
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])

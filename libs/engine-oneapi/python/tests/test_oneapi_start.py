@@ -1,12 +1,13 @@
 """What a worker looks at before native code does."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xim_engine_oneapi.kv_cache import blocks_for
 from xim_engine_oneapi.runtime import best_isa
-from xim_engine_oneapi.weights import find_weights
+from xim_engine_oneapi.weights import find_weights, writable_file
 from xim_worker import Context, Plan, StartError
 
 SMOLLM2 = {"layers": 30, "kvHeads": 3, "headDim": 64}
@@ -38,6 +39,22 @@ def test_one_file_is_expected(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / name).touch()
     with pytest.raises(StartError, match=r"expected one \.gguf file"):
         find_weights(to_context(tmp_path), ".gguf")
+
+
+def test_a_file_that_may_only_be_read_is_copied_for_as_long_as_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"12345")
+    with writable_file(path) as file:
+        assert file == path
+    # The tests may run as root, to whom everything is writable.
+    monkeypatch.setattr(os, "access", lambda file, mode: file != path or mode != os.W_OK)
+    with writable_file(path) as file:
+        assert file != path
+        assert file.name == path.name
+        assert file.read_bytes() == b"12345"
+    assert not file.parent.exists()
 
 
 def test_blocks_are_as_large_as_the_library_says() -> None:

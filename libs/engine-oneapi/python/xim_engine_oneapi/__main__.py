@@ -1,12 +1,14 @@
-"""`python -m xim_engine_oneapi TASK`: the worker of one service."""
+"""`python -m xim_engine_oneapi TASK [HANDLER]`: the worker of one service; HANDLER is a file with its own handler."""
 
 import sys
 
-from xim_worker import serve
+from xim_worker import serve, serve_file
 
-task = sys.argv[1]
+task, *own = sys.argv[1:]
 # Each task imports only what it needs: GenAI alone takes seconds.
-if task == "generate":
+if own:
+    serve_file(own[0], task)
+elif task == "generate":
     from .generate import Generate
 
     serve(steps={"generate": Generate()})

@@ -11,36 +11,19 @@ import openvino_genai as genai
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 from xim_worker.text import TextStream, advance, to_text_tokens
 
+from .choice import Call, Choice, Wanted
+from .constraint import to_grammar
 from .kv_cache import BLOCK_TOKENS, blocks_for
+from .logprobs import to_echo
 from .prompt import PromptReader
 from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
+from .tools import to_tool_use
 from .vocabulary import Vocabulary
-from .weights import find_weights
+from .weights import find_weights, writable_file
 
 _NOT_FINISHED = genai.GenerationFinishReason.NONE
 _REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishReason.LENGTH: "length"}
-
-
-class _Choice:
-    """One sequence: a request of its own to the pipeline, so that each can be stopped by itself."""
-
-    def __init__(self, call: _Call, number: int, handle: genai.GenerationHandle, stream: TextStream) -> None:
-        self.call = call
-        self.number = number
-        self.handle = handle
-        self.stream = stream
-        # Tokens that the next delta stands for, beside its own.
-        self.waiting = 0
-        self.over = False
-
-
-class _Call:
-    def __init__(self, number: int, input_tokens: int) -> None:
-        self.number = number
-        self.input_tokens = input_tokens
-        self.output_tokens = 0
-        self.choices: list[_Choice] = []
 
 
 class Generate:
@@ -63,18 +46,23 @@ class Generate:
         scheduler.max_num_seqs = context.plan.slots
         scheduler.max_num_batched_tokens = context.plan.batch_tokens
         scheduler.dynamic_split_fuse = True
-        scheduler.enable_prefix_caching = True
-        self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
+        # A prompt of which a part is in the cache has no probabilities for that part.
+        self._caches = bool(context.options.get("prefixCache", True))
+        scheduler.enable_prefix_caching = self._caches
+        with writable_file(path) as file:
+            self._pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
         tokenizer = self._pipeline.get_tokenizer()
+        if "chatTemplate" in context.options:
+            tokenizer.set_chat_template(context.options["chatTemplate"])
         self._vocabulary = Vocabulary(tokenizer)
         defaults = self._pipeline.get_config()
         self._ends = {"eos_token_id": defaults.eos_token_id, "stop_token_ids": defaults.stop_token_ids}
         # Never used twice: the pipeline takes an id that is in use without a word.
         self._ids = itertools.count(1)
-        self._calls: dict[int, _Call] = {}
-        self._live: list[_Choice] = []
+        self._calls: dict[int, Call] = {}
+        self._live: list[Choice] = []
         context_length = int(context.model["shape"]["contextLength"])
-        self._prompts = PromptReader(tokenizer, len(self._vocabulary), context_length)
+        self._prompts = PromptReader(tokenizer, self._vocabulary, context_length)
         self._context_length = min(context_length, self._prompts.longest, blocks * BLOCK_TOKENS)
         context.progress("generating a first token", None)
         self._prove()
@@ -88,29 +76,49 @@ class Generate:
         )
 
     def add(self, call: int, request: Request) -> list[Event]:
-        refuse_unsupported(request)
+        refuse_unsupported(request, prompt_logprobs=not self._caches)
         config, stops, choices = to_config(request), to_stops(request), to_choices(request)
-        seed = to_seed(request)
-        tokens = self._prompts.read(request["prompt"])
-        config["max_new_tokens"] = self._fitting(len(tokens), to_max_tokens(request))
-        opened = _Call(call, len(tokens))
-        ids = ov.Tensor(np.array([tokens], np.int64))
+        seed, use = to_seed(request), to_tool_use(request["prompt"])
+        grammar = to_grammar(request.get("format"), use)
+        if grammar is not None:
+            config["structured_output_config"] = genai.StructuredOutputConfig(grammar=grammar)
+        reading = self._prompts.read(
+            request["prompt"], use.shown, request.get("reasoningEffort"), answer_only=grammar is not None
+        )
+        logprobs, echo = request.get("logprobs") is not None, bool(request.get("echo"))
+        config["max_new_tokens"] = self._fitting(len(reading.tokens), to_max_tokens(request))
+        wanted = Wanted(
+            stops,
+            request.get("includeStop", False),
+            logprobs,
+            reading.text if echo and logprobs else None,
+            reading.thinks,
+            reading.inside,
+            use.parsed,
+            use.single,
+        )
+        opened = Call(call, reading.tokens)
+        if reading.thinks:
+            opened.reasoning_tokens = 0
+        ids = ov.Tensor(np.array([reading.tokens], np.int64))
         for number in range(choices):
             settings = genai.GenerationConfig(**self._ends, **config, rng_seed=(seed + number) % 2**63)
             settings.validate()
             handle = self._pipeline.add_request(next(self._ids), ids, settings)
-            stream = TextStream(stops, request.get("includeStop", False))
-            opened.choices.append(_Choice(opened, number, handle, stream))
+            opened.choices.append(Choice(opened, number, handle, wanted, self._vocabulary))
         self._calls[call] = opened
         self._live += opened.choices
-        return [{"type": "start", "inputTokens": len(tokens)}]
+        events: list[Event] = [{"type": "start", "inputTokens": len(reading.tokens)}]
+        if echo and not logprobs:
+            events += [to_echo(number, reading.text, reading.tokens, None, []) for number in range(choices)]
+        return events
 
     def step(self) -> list[tuple[int, Event]]:
         self._pipeline.step()
         events: list[tuple[int, Event]] = []
         fresh: list[tuple[TextStream, list[int], bool]] = []
-        read: list[tuple[_Choice, str | None]] = []
-        ignored: set[_Call] = set()
+        read: list[tuple[Choice, str | None]] = []
+        ignored: set[Call] = set()
         for choice in self._live:
             if not choice.handle.can_read():
                 if choice.handle.get_status() == genai.GenerationStatus.IGNORED:
@@ -118,10 +126,7 @@ class Generate:
                 continue
             (output,) = choice.handle.read().values()
             reason = None if output.finish_reason == _NOT_FINISHED else _REASONS[output.finish_reason]
-            tokens = output.generated_ids
-            choice.call.output_tokens += len(tokens)
-            choice.waiting += len(tokens)
-            fresh.append((choice.stream, tokens, reason is not None))
+            fresh.append((choice.stream, choice.read(output), reason is not None))
             read.append((choice, reason))
         if fresh:
             for (choice, reason), text in zip(read, advance(self._vocabulary.decode, fresh), strict=True):
@@ -130,24 +135,12 @@ class Generate:
         events += [self._fail(call) for call in ignored]
         return events
 
-    def _tell(self, events: list[tuple[int, Event]], choice: _Choice, text: str, reason: str | None) -> None:
-        call, number = choice.call, choice.number
-        if text:
-            delta = {"type": "text-delta", "choice": number, "text": text, "tokens": choice.waiting}
-            choice.waiting = 0
-            events.append((call.number, delta))
-        if reason is None:
-            return
-        if choice.stream.stopped is not None:
-            choice.handle.cancel()
-        end: Event = {"type": "choice-end", "choice": number, "reason": reason}
-        if choice.stream.stopped is not None:
-            end["stop"] = choice.stream.stopped
-        events.append((call.number, end))
-        choice.over = True
-        if all(each.over for each in call.choices):
-            usage = {"inputTokens": call.input_tokens, "outputTokens": call.output_tokens}
-            events.append((call.number, {"type": "end", "usage": usage}))
+    def _tell(self, events: list[tuple[int, Event]], choice: Choice, text: str, reason: str | None) -> None:
+        call = choice.call
+        for event in choice.tell(text, reason):
+            events.append((call.number, event))
+        if choice.over and call.over:
+            events.append((call.number, call.to_end()))
             del self._calls[call.number]
 
     def cancel(self, call: int) -> None:
@@ -164,11 +157,11 @@ class Generate:
         return bool(self._pipeline.has_non_finished_requests())
 
     def tokenize(self, request: Request) -> Event:
-        tokens = self._prompts.read(request["prompt"])
+        tokens = self._prompts.read(request["prompt"], to_tool_use(request["prompt"]).shown).tokens
         result, text = to_text_tokens(tokens, [self._vocabulary.raw[token] for token in tokens])
         return {"type": "result", "tokens": result, "text": text}
 
-    def _fail(self, call: _Call) -> tuple[int, Event]:
+    def _fail(self, call: Call) -> tuple[int, Event]:
         self.cancel(call.number)
         message = "The key-value cache has no room for this call."
         return call.number, {"type": "error", "code": "XIM_ENGINE_REQUEST", "message": message}

@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import openvino as ov
 import openvino_genai as genai
 from xim_worker import InvalidInput
 
+from .conversation import Conversation
+from .vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`thinks`: the output may begin with a thought; `inside`: the prompt has begun it already."""
+
+    tokens: list[int]
+    text: str
+    thinks: bool = False
+    inside: bool = False
+
 
 class PromptReader:
     """`longest`: tokens at which the library's tokenizer cuts every text without a word; such a prompt is refused."""
 
-    def __init__(self, tokenizer: genai.Tokenizer, vocabulary: int, context_length: int) -> None:
+    def __init__(self, tokenizer: genai.Tokenizer, vocabulary: Vocabulary, context_length: int) -> None:
         self._tokenizer = tokenizer
         self.longest = self._count("a b " * context_length)
         self._vocabulary = vocabulary
-        self._knows_developer = "developer" in tokenizer.chat_template
+        self._conversation = Conversation(tokenizer, set(vocabulary.raw))
 
-    def read(self, prompt: dict[str, Any]) -> list[int]:
-        """The prompt's tokens, at least one; raises InvalidInput."""
+    def read(
+        self, prompt: dict[str, Any], tools: list[dict[str, Any]], effort: str | None = None, answer_only: bool = False
+    ) -> Reading:
+        """At least one token; raises InvalidInput. `answer_only`: the output begins with the answer, not a thought."""
         if "messages" in prompt:
-            # The template has written the special tokens already.
-            tokens = self._encode(self._to_text(prompt["messages"]), add_special_tokens=False)
+            reading = self._to_reading(prompt, tools, effort, answer_only)
+        elif effort not in (None, "none"):
+            message = "Only the answer to a conversation can be reasoned about; leave the reasoning effort out."
+            raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
         elif "tokens" in prompt:
             tokens = self._checked(prompt["tokens"])
+            reading = Reading(
+                tokens, b"".join(self._vocabulary.raw[token] for token in tokens).decode(errors="replace")
+            )
         else:
-            tokens = self._encode(prompt["text"], add_special_tokens=True)
-        if not tokens:
+            reading = Reading(self._encode(prompt["text"], add_special_tokens=True), prompt["text"])
+        if not reading.tokens:
             raise InvalidInput("The prompt is empty; expected at least one token.", "prompt")
-        return tokens
+        return reading
+
+    def _to_reading(
+        self, prompt: dict[str, Any], tools: list[dict[str, Any]], effort: str | None, answer_only: bool
+    ) -> Reading:
+        thinks = self._conversation.thinks
+        if answer_only and effort is None and self._conversation.can_skip_thinking:
+            effort = "none"
+        text = self._conversation.to_text(prompt["messages"], tools, effort)
+        inside = thinks and text.rstrip().endswith("<think>")
+        if inside and answer_only:
+            text, inside = text.rstrip() + "\n\n</think>\n\n", False
+        # The template has written the special tokens already.
+        tokens = self._encode(text, add_special_tokens=False)
+        return Reading(tokens, text, thinks and not answer_only, inside)
 
     def _encode(self, text: str, add_special_tokens: bool) -> list[int]:
         if not text:
@@ -54,35 +89,8 @@ class PromptReader:
     def _count(self, text: str) -> int:
         return int(self._ids(text, add_special_tokens=False).shape[1])
 
-    def _to_text(self, messages: list[dict[str, Any]]) -> str:
-        if not messages:
-            raise InvalidInput("The conversation is empty; expected at least one message.", "prompt.messages")
-        history = [self._to_turn(message) for message in messages]
-        try:
-            text: str = self._tokenizer.apply_chat_template(history, add_generation_prompt=True)
-        except UnicodeEncodeError:
-            raise InvalidInput("A message holds half a character (a lone surrogate).", "prompt.messages") from None
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            message = f"The model's chat template does not take this conversation: {reason}"
-            raise InvalidInput(message, "prompt.messages") from None
-        return text
-
-    def _to_turn(self, message: dict[str, Any]) -> dict[str, str]:
-        role = message["role"]
-        if role == "tool" or message.get("toolCalls"):
-            raise InvalidInput(
-                "The engine oneapi does not support tool calls in a conversation yet; leave them out.",
-                "prompt.messages",
-                "XIM_UNSUPPORTED_PARAMETER",
-            )
-        if role == "developer" and not self._knows_developer:
-            role = "system"
-        return {"role": role, "content": message.get("content") or ""}
-
     def _checked(self, tokens: list[int]) -> list[int]:
-        if not all(0 <= token < self._vocabulary for token in tokens):
-            raise InvalidInput(
-                f"A token is outside the model's vocabulary; expected 0 to {self._vocabulary - 1}.", "prompt"
-            )
+        if not all(0 <= token < len(self._vocabulary) for token in tokens):
+            most = len(self._vocabulary) - 1
+            raise InvalidInput(f"A token is outside the model's vocabulary; expected 0 to {most}.", "prompt")
         return tokens

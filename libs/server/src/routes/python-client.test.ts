@@ -24,3 +24,9 @@ it('serves the official Python client', { timeout: 300_000 }, async () => {
   const { stdout } = await promisify(execFile)(python, [file('./__fixtures__/python_client.py'), ...urls]);
   expect(stdout).toMatch(/^openai [\d.]+: all as it should be$/m);
 });
+
+it('serves what Python clients parse: schemas, tools, completions', { timeout: 300_000 }, async () => {
+  const script = file('./__fixtures__/python_structures.py');
+  const { stdout } = await promisify(execFile)(python, [script, `${services[0]!.origin}/v1`]);
+  expect(stdout).toMatch(/^openai [\d.]+, huggingface_hub [\d.]+: all as it should be$/m);
+});

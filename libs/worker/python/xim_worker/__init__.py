@@ -3,6 +3,7 @@
 Standard library only. The protocol is specified in the README of `@xim/worker`.
 """
 
+from .handler_file import serve_file
 from .handlers import (
     BatchHandler,
     CallHandler,
@@ -33,4 +34,5 @@ __all__ = [
     "StartError",
     "StepHandler",
     "serve",
+    "serve_file",
 ]

@@ -81,7 +81,7 @@ class CallRunner:
 
     def _send_all(self, call: int, open_call: _Call) -> None:
         ended = False
-        with closing(self._handler.run(open_call.request, lambda: open_call.cancelled)) as events:  # type: ignore[type-var]
+        with closing(self._handler.run(open_call.request, lambda: open_call.cancelled)) as events:
             for event in events:
                 if event is None:
                     self._connection.send_alive()

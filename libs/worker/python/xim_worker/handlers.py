@@ -6,7 +6,7 @@ An event is a dict with `type`; values of type `bytes` in it travel raw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -141,4 +141,4 @@ class CallHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event | None]: ...
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]: ...

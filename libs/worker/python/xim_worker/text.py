@@ -24,13 +24,15 @@ class TextStream:
     def __init__(self, stops: Sequence[str] = (), include_stop: bool = False) -> None:
         self.stopped: str | None = None
         """The stop text that was reached: nothing after it is text, nor itself without `include_stop`. Push no more."""
+        self.dropped = ""
+        """What came of the text with the stop text and is left out."""
         self._stops = [stop for stop in stops if stop]
         self._include_stop = include_stop
         self._window: list[int] = []
         # Characters of the window's text that were taken out of it.
         self._taken = 0
-        # Taken out, but it may be the beginning of a stop text.
-        self._held = ""
+        self.held = ""
+        """What may be the beginning of a stop text."""
 
     def _take(self, text: str) -> str:
         """What is new in the window's text and complete; an incomplete end stays back, even the last."""
@@ -50,14 +52,16 @@ class TextStream:
         """What can be no part of a stop text any more."""
         if not self._stops:
             return fresh
-        text = self._held + fresh
+        text = self.held + fresh
         found = first_stop(text, self._stops)
         if found:
             at, self.stopped = found
-            self._held = ""
-            return text[: at + len(self.stopped)] if self._include_stop else text[:at]
+            self.held = ""
+            end = at + len(self.stopped) if self._include_stop else at
+            self.dropped = text[end:]
+            return text[:end]
         keep = 0 if last else max(overlap(text, stop) for stop in self._stops)
-        self._held = text[len(text) - keep :]
+        self.held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
 

@@ -1,0 +1,56 @@
+/* eslint-disable @typescript-eslint/no-explicit-any -- tests reach into answers to spoil them */
+
+/** A request and what will be answered; a test may change the answer before it is sent. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly requestHeaders: Readonly<Record<string, unknown>>;
+  /** The parsed body; undefined where it is none. */
+  readonly request: any;
+  status: number;
+  headers: Record<string, string>;
+  /** Sent as JSON; a string as it is. */
+  body: any;
+  /** Sent as server-sent events instead of `body`: objects as JSON, strings as data, `raw` as it is. */
+  frames?: any[];
+  /** Breaks the connection instead. */
+  broken?: boolean;
+  /** Never answers. */
+  silent?: boolean;
+}
+
+export type Tamper = (exchange: Exchange) => void;
+
+/** Thrown by the fake's routes. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, body: unknown, headers: Record<string, string> = {}) {
+    super('refused');
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+export function refuse(message: string, param: string | null = null, status = 400, code: string | null = null): never {
+  throw new Refusal(status, { error: { message, type: 'invalid_request_error', param, code } });
+}
+
+export function refuseTgi(error: string, error_type = 'validation', status = 422): never {
+  throw new Refusal(status, { error, error_type });
+}
+
+/** Name, least and most; a null is absence. */
+export type Range = readonly [name: string, least: number, most: number, whole?: boolean];
+
+export function checkRanges(body: any, ranges: readonly Range[]): void {
+  for (const [name, least, most, whole] of ranges) {
+    const value = body[name] ?? undefined;
+    if (value === undefined) continue;
+    const fits = typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value));
+    if (!fits) refuse(`${name}: expected a number from ${least} to ${most}`, name);
+  }
+}

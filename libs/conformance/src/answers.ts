@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Answer, Call } from './client.ts';
+import type { Context } from './check.ts';
+import { MismatchError, RefusedError } from './errors.ts';
+import { cut, expectShape, expectThat } from './expectations.ts';
+
+/** OpenAI's error object: four keys, two of which may be null. */
+const OpenAiError = z.looseObject({
+  error: z.looseObject({
+    message: z.string().min(1),
+    type: z.string().min(1),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
+
+/** Text Generation Inference's. */
+const TgiError = z.looseObject({ error: z.string().min(1), error_type: z.string().min(1) });
+
+/** What leaks when a server shows its own failure: Python's and JavaScript's stacks. */
+const INTERNALS = /Traceback \(most recent call last\)|\n\s+at .+:\d+:\d+|File "[^"]+", line \d+/;
+
+const shown = ({ status, text }: Answer): string => cut(`${status} ${text}`);
+
+/** The JSON of an answer, of whatever status. */
+export function toJson(answer: Answer): unknown {
+  try {
+    return JSON.parse(answer.text);
+  } catch {
+    throw new MismatchError('a body of JSON', shown(answer));
+  }
+}
+
+/** Throws a RefusedError for a well-formed error of either API, and a MismatchError for any other status than 200. */
+export function expectSuccess(answer: Answer): void {
+  if (answer.status === 200) return;
+  const found = shown(answer);
+  const body = answer.text.startsWith('{') ? toJson(answer) : undefined;
+  const openAi = OpenAiError.safeParse(body);
+  if (answer.status === 400 && openAi.success) {
+    const { message, param } = openAi.data.error;
+    throw new RefusedError('status 200', found, message, param ?? undefined);
+  }
+  const tgi = TgiError.safeParse(body);
+  if (answer.status === 422 && tgi.success) throw new RefusedError('status 200', found, tgi.data.error);
+  throw new MismatchError('status 200', found);
+}
+
+/** Sends, and takes the JSON of a success. */
+export async function fetchJson(context: Context, call: Call): Promise<unknown> {
+  const answer = await context.send(call);
+  expectSuccess(answer);
+  return toJson(answer);
+}
+
+export interface WantedError {
+  readonly status: number;
+  readonly code?: string;
+  /** The parameter that the error names, in `param` or in its words. */
+  readonly param?: string;
+}
+
+/** An answer in OpenAI's error object. */
+export function expectError(answer: Answer, { status, code, param }: WantedError): void {
+  if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
+  expectThat(
+    answer.headers['content-type']?.startsWith('application/json'),
+    'an error of type application/json',
+    answer.headers['content-type'],
+  );
+  expectThat(!INTERNALS.test(answer.text), 'an error without internals', answer.text);
+  const { error } = expectShape(OpenAiError, toJson(answer), 'the error');
+  if (code !== undefined) expectThat(error.code === code, `the error's code to be ${code}`, error);
+  if (param !== undefined)
+    expectThat(error.param?.includes(param) || error.message.includes(param), `an error that names ${param}`, error);
+}
+
+/** An answer in TGI's error object. */
+export function expectTgiError(answer: Answer, status: number, type: string): void {
+  if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
+  expectThat(!INTERNALS.test(answer.text), 'an error without internals', answer.text);
+  const body = expectShape(TgiError, toJson(answer), 'the error');
+  expectThat(body.error_type === type, `error_type to be "${type}"`, body);
+}

@@ -1,0 +1,209 @@
+import { expectError, expectSuccess, toJson } from '../answers.ts';
+import { CHAT, chatBody } from '../chat-calls.ts';
+import type { Answer } from '../client.ts';
+import type { Check, Context } from '../check.ts';
+import { completionBody, COMPLETIONS } from '../completion-calls.ts';
+import { SkippedError } from '../errors.ts';
+import { expectEqual, expectThat } from '../expectations.ts';
+import { EMBEDDINGS } from './embeddings.ts';
+import { MODELS } from './models.ts';
+
+/** Some route that takes JSON, with a request that is answered quickly. */
+function someRoute(context: Context): { path: string; body: Record<string, unknown> } {
+  const { present, model } = context;
+  if (present.has('chat')) return { path: CHAT, body: chatBody(context, { max_tokens: 1 }) };
+  if (present.has('completions')) return { path: COMPLETIONS, body: completionBody(context, { max_tokens: 1 }) };
+  if (present.has('embeddings')) return { path: EMBEDDINGS, body: { model, input: 'A text.' } };
+  throw new SkippedError('no route of OpenAI’s API that takes JSON');
+}
+
+function needKey({ keyed }: Context): void {
+  if (!keyed) throw new SkippedError('no key was given (--api-key): there is nothing to tell apart');
+}
+
+const BURST = 12;
+
+/** Bodies that no parser takes, or that are not what every route expects. */
+const bodies: readonly (readonly [id: string, title: string, raw: string])[] = [
+  ['malformed', 'a body that is no JSON is refused', '{"model": "x", '],
+  ['empty', 'an empty body is refused', ''],
+  ['list', 'a body that is a list is refused', '[]'],
+  ['null', 'a body of null is refused', 'null'],
+  ['no-fields', 'a body without fields is refused', '{}'],
+];
+
+export const httpChecks: readonly Check[] = [
+  {
+    id: 'http.request-id',
+    title: 'answers carry x-request-id, a new one each',
+    why: 'The SDKs expose it, and logs are searched by it.',
+    async run(context) {
+      const { path, body } = someRoute(context);
+      const answers = [await context.send({ path, body }), await context.send({ path, body })];
+      answers.forEach(expectSuccess);
+      const ids = answers.map(({ headers }) => headers['x-request-id']);
+      expectThat(ids[0] && ids[1] && ids[0] !== ids[1], 'two different x-request-id', ids);
+    },
+  },
+  {
+    id: 'http.request-id.errors',
+    title: 'errors carry x-request-id too',
+    why: 'It is the errors that people ask about.',
+    async run(context) {
+      const { path } = someRoute(context);
+      for (const raw of ['{}', '{"'])
+        expectThat((await context.send({ path, raw })).headers['x-request-id'], 'x-request-id on a 4xx', undefined);
+    },
+  },
+  {
+    id: 'http.request-id.browser',
+    title: 'a browser may read x-request-id, where it may read the answer',
+    why: 'Fetch hides each header that is not exposed.',
+    async run(context) {
+      const { path, body } = someRoute(context);
+      const { headers } = await context.send({ path, body, headers: { origin: 'http://localhost:3000' } });
+      if (!headers['access-control-allow-origin']) throw new SkippedError('not open to the page http://localhost:3000');
+      const exposed = headers['access-control-expose-headers'] ?? '';
+      expectThat(/x-request-id|\*/i.test(exposed), 'access-control-expose-headers: x-request-id', exposed);
+    },
+  },
+  {
+    id: 'http.unknown-path',
+    title: 'an unknown path is a 404 in the error object',
+    why: 'A page of HTML is shown as "Unexpected token <".',
+    async run(context) {
+      expectError(await context.send({ path: '/v1/no-such-path', body: {} }), { status: 404 });
+    },
+  },
+  ...['GET', 'HEAD'].map((method): Check => ({
+    id: `http.method.${method.toLowerCase()}`,
+    title: `${method} on a POST route is 405 with Allow`,
+    why: 'Monitors and browsers try it; a 404 says that the route does not exist.',
+    async run(context) {
+      const answer = await context.send({ method, path: someRoute(context).path });
+      expectEqual(answer.status, 405, 'the status');
+      expectThat(/\bPOST\b/.test(answer.headers.allow ?? ''), 'allow: POST', answer.headers.allow);
+      if (method === 'GET') expectError(answer, { status: 405 });
+    },
+  })),
+  {
+    id: 'http.health.head',
+    title: 'HEAD on health is GET without a body',
+    why: 'Load balancers ask with HEAD.',
+    async run(context) {
+      const [get, head] = [await context.send({ path: '/health' }), await context.send({ method: 'HEAD', path: '/health' })]; // prettier-ignore
+      if (get.status === 404) throw new SkippedError('no /health');
+      expectEqual(head.status, get.status, 'the status');
+      expectEqual(head.text, '', 'the body');
+    },
+  },
+  ...bodies.map(([id, title, raw]): Check => ({
+    id: `http.body.${id}`,
+    title: `${title} with a 400 in the error object`,
+    why: 'A 422 or a 500 is no error that the SDKs know how to read.',
+    async run(context) {
+      expectError(await context.send({ method: 'POST', path: someRoute(context).path, raw }), { status: 400 });
+    },
+  })),
+  {
+    id: 'http.body.charset',
+    title: 'application/json; charset=utf-8 is JSON',
+    why: 'Clients of .NET and Java write it so.',
+    async run(context) {
+      const headers = { 'content-type': 'application/json; charset=utf-8' };
+      expectSuccess(await context.send({ ...someRoute(context), headers }));
+    },
+  },
+  {
+    id: 'http.body.text',
+    title: 'a body of type text/plain is taken as JSON, or refused with 400 or 415',
+    why: 'curl without a header sends another type; the answer has to say it.',
+    async run(context) {
+      const answer = await context.send({ ...someRoute(context), headers: { 'content-type': 'text/plain' } });
+      if (answer.status === 200) return;
+      expectThat([400, 415].includes(answer.status), 'status 400 or 415', `${answer.status} ${answer.text}`);
+      expectError(answer, { status: answer.status });
+    },
+  },
+  {
+    id: 'http.model-type',
+    title: 'a model that is a number is refused with a 400 that names it',
+    why: 'Validation failures are 400 in OpenAI’s API; FastAPI’s 422 is read as an unknown error.',
+    async run(context) {
+      const { path, body } = someRoute(context);
+      expectError(await context.send({ path, body: { ...body, model: 7 } }), { status: 400, param: 'model' });
+    },
+  },
+  {
+    id: 'http.json-type',
+    title: 'an answer is of type application/json',
+    why: 'fetch wrappers choose the parser by it.',
+    async run(context) {
+      const answer = await context.send(someRoute(context));
+      expectSuccess(answer);
+      expectThat(answer.headers['content-type']?.startsWith('application/json'), 'application/json', answer.headers['content-type']); // prettier-ignore
+      toJson(answer);
+    },
+  },
+  {
+    id: 'http.burst',
+    title: `of ${BURST} requests at once each is answered, or turned away with 429 or 503 and Retry-After`,
+    why: 'The SDKs wait as long as they are told, and guess where they are not.',
+    async run(context) {
+      const call = { ...someRoute(context), impatient: true };
+      for (const { status, headers, text } of await Promise.all(
+        Array.from({ length: BURST }, () => context.send(call)),
+      )) {
+        expectThat([200, 429, 503].includes(status), '200, 429 or 503', `${status} ${text}`);
+        if (status !== 200) expectThat(headers['retry-after'], 'Retry-After', headers);
+      }
+    },
+  },
+  {
+    id: 'http.client-gone',
+    title: 'a client that leaves in the middle of a stream harms nobody',
+    why: 'Users close windows; a server that computes on, or dies, loses the others.',
+    async run(context) {
+      if (!context.present.has('chat')) throw new SkippedError('no chat, and so no stream to leave');
+      const long = chatBody(context, { stream: true, max_tokens: 400 });
+      for (let i = 0; i < 4; i += 1) await context.send({ path: CHAT, body: long, cut: true });
+      expectSuccess(await context.send(someRoute(context)));
+    },
+  },
+  ...(
+    [
+      ['missing', 'a request without a key', null],
+      ['wrong', 'a wrong key', 'no-such-key'],
+    ] as const
+  ).map(([id, title, key]): Check => ({
+    id: `http.key.${id}`,
+    title: `${title} is a 401 in the error object`,
+    why: 'The SDKs raise AuthenticationError at 401, and do not try again.',
+    async run(context) {
+      needKey(context);
+      for (const call of [{ path: MODELS }, someRoute(context)])
+        expectError(await context.send({ ...call, key }), { status: 401 });
+    },
+  })),
+  {
+    id: 'http.key.health-open',
+    title: 'health needs no key',
+    why: 'Orchestrators have none.',
+    async run(context) {
+      needKey(context);
+      const { status } = await context.send({ path: '/health', key: null });
+      if (status === 404) throw new SkippedError('no /health');
+      expectEqual(status, 200, 'the status');
+    },
+  },
+  {
+    id: 'http.key.unused',
+    title: 'without keys any Authorization is fine',
+    why: 'The SDKs cannot send a request without one.',
+    async run(context) {
+      if (context.keyed) throw new SkippedError('a key was given');
+      const answer: Answer = await context.send({ ...someRoute(context), key: 'unused' });
+      expectSuccess(answer);
+    },
+  },
+];

@@ -1,0 +1,125 @@
+import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
+import { decodeAnswer } from './decode.ts';
+import { MismatchError, UnreachableError } from './errors.ts';
+
+export interface Call {
+  /** Default POST where there is a body, else GET. */
+  readonly method?: string;
+  /** Below the base URL, from `/`. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly raw?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Another key than the configured one; null sends none. */
+  readonly key?: string | null;
+  /** Takes a 429 or 503 as the answer, instead of coming again when the server says so. */
+  readonly impatient?: boolean;
+  /** Closes the connection once the first bytes of the body are there. */
+  readonly cut?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export type Send = (call: Call) => Promise<Answer>;
+
+export interface ClientOptions {
+  /** Without `/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+}
+
+/** No single check needs more; a loop that went wrong must not become an attack. */
+const MAX_REQUESTS = 40;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_TRIES = 6;
+const MAX_WAIT_SECONDS = 20;
+
+/**
+ * The requests of one check. Each has a connection of its own, closed when the answer is whole or `signal` aborts;
+ * redirects are not followed, so nothing but the base URL is ever talked to. Rejects with a MismatchError when the
+ * connection breaks under a request, and with UnreachableError when there was none.
+ */
+export function createSend({ baseUrl, apiKey }: ClientOptions, signal: AbortSignal): Send {
+  let sent = 0;
+  return async (call) => {
+    for (let tries = 1; ; tries += 1) {
+      sent += 1;
+      if (sent > MAX_REQUESTS) throw new Error(`more than ${MAX_REQUESTS} requests in one check`);
+      const answer = await exchange(baseUrl, call, call.key === undefined ? apiKey : call.key, signal);
+      const wait = secondsToWait(answer);
+      if (call.impatient || wait === undefined || tries >= MAX_TRIES) return answer;
+      await pause(wait * 1000, undefined, { signal });
+    }
+  };
+}
+
+/** A busy server says when to come again; one that asks for longer than that has to be seen by the check. */
+function secondsToWait({ status, headers }: Answer): number | undefined {
+  if (status !== 429 && status !== 503) return undefined;
+  const seconds = Number(headers['retry-after']);
+  return Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_WAIT_SECONDS ? Math.max(seconds, 0.1) : undefined;
+}
+
+function exchange(base: string, call: Call, key: string | null | undefined, signal: AbortSignal): Promise<Answer> {
+  const url = new URL(`${base}${call.path}`);
+  const data = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+  const method = call.method ?? (data === undefined ? 'GET' : 'POST');
+  const headers = {
+    accept: 'application/json, text/event-stream',
+    // Every official SDK sends it, for streams too.
+    'accept-encoding': 'gzip, deflate, br',
+    'user-agent': 'xim-conformance',
+    ...(key ? { authorization: `Bearer ${key}` } : {}),
+    ...(data === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(data) }),
+    ...call.headers,
+  };
+  return new Promise((resolve, reject) => {
+    const start = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const request = start(url, { method, headers, signal, agent: false });
+    const fail = (error: NodeJS.ErrnoException) => {
+      request.destroy();
+      reject(toFailure(error, method, call.path));
+    };
+    request.once('error', fail);
+    request.once('response', (response) => {
+      // A server that answers before it has read everything may close under the rest of the body.
+      request.off('error', fail).on('error', () => {});
+      collect(response, call.cut === true)
+        .then((bytes) => {
+          if (call.cut) request.destroy();
+          const { statusCode: status = 0, headers: found } = response;
+          const text = call.cut ? '' : decodeAnswer(bytes, found['content-encoding'], MAX_BYTES);
+          resolve({ status, headers: found, text });
+        }, fail)
+        .catch(reject);
+    });
+    request.end(data);
+  });
+}
+
+async function collect(response: IncomingMessage, cut: boolean): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (cut) break;
+    if (size > MAX_BYTES) throw new Error(`the answer is longer than ${MAX_BYTES} bytes`);
+  }
+  return Buffer.concat(chunks);
+}
+
+function toFailure(error: NodeJS.ErrnoException, method: string, path: string): Error {
+  if (error.name === 'AbortError') return error;
+  if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'].includes(error.code ?? ''))
+    return new UnreachableError(error.message);
+  return new MismatchError(`a whole answer to ${method} ${path}`, `${error.code ?? error.name}: ${error.message}`);
+}

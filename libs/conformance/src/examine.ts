@@ -1,0 +1,59 @@
+import type { TaskName } from './check.ts';
+import type { Answer, Send } from './client.ts';
+import { UnreachableError } from './errors.ts';
+import { tasks } from './tasks.ts';
+
+/** What there is to check. */
+export interface Server {
+  readonly model: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly present: ReadonlySet<TaskName>;
+  /** Why a task is not there. */
+  readonly probed: ReadonlyMap<TaskName, string>;
+}
+
+/** What is sent where a server lists no model; those that serve one take any name, or say what they want. */
+const ANY_MODEL = 'default';
+
+/** Throws an UnreachableError when nothing answers. */
+export async function examine(createSend: () => Send, wanted: string | undefined): Promise<Server> {
+  const present = new Set<TaskName>();
+  const probed = new Map<TaskName, string>();
+  let models: Record<string, unknown>[] = [];
+  for (const { name, probe } of tasks) {
+    if (!probe) {
+      present.add(name);
+      continue;
+    }
+    const answer = await ask(createSend(), probe);
+    if (isThere(answer)) present.add(name);
+    else probed.set(name, `${probe.body ? 'POST' : 'GET'} ${probe.path} is a ${answer.status}`);
+    if (name === 'models') models = toModels(answer);
+  }
+  const model = wanted ?? models.map(({ id }) => id).find((id) => typeof id === 'string') ?? ANY_MODEL;
+  return { model, present, probed, entry: models.find(({ id }) => id === model) ?? {} };
+}
+
+async function ask(send: Send, probe: { path: string; body?: unknown }): Promise<Answer> {
+  try {
+    return await send(probe);
+  } catch (error) {
+    const { name, message } = error as Error;
+    const timedOut = name === 'AbortError' || name === 'TimeoutError';
+    throw new UnreachableError(timedOut ? `${probe.path} was not answered in time` : message);
+  }
+}
+
+/** A wrong request has other statuses; a 404 may also be about the model, which the probe does not name. */
+function isThere({ status, text }: Answer): boolean {
+  return ![404, 405, 501].includes(status) || text.includes('model_not_found');
+}
+
+function toModels({ text }: Answer): Record<string, unknown>[] {
+  try {
+    const { data } = JSON.parse(text) as { data?: unknown };
+    return Array.isArray(data) ? data.filter((one) => typeof one === 'object' && one !== null) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { MismatchError } from './errors.ts';
+
+const SHOWN = 300;
+
+/** A key of which nothing is asked: it may hold anything, or be absent. */
+export const anything = z.unknown().optional();
+
+/** A found value as people read it: JSON, cut where it gets long. */
+export function toShown(value: unknown): string {
+  return cut(value === undefined ? 'nothing' : JSON.stringify(value));
+}
+
+/** A text, shortened where it gets long. */
+export function cut(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
+}
+
+/** `expected` completes "expected …"; `found` is shown as JSON. */
+export function expectThat(ok: unknown, expected: string, found: unknown): asserts ok {
+  if (!ok) throw new MismatchError(expected, toShown(found));
+}
+
+export function expectEqual(found: unknown, expected: string | number | boolean | null, what: string): void {
+  expectThat(found === expected, `${what} to be ${toShown(expected)}`, found);
+}
+
+/** Parses `value`, or throws a MismatchError that names the first place where it is not as `schema` says. */
+export function expectShape<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue!.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  const wanted = issue!.message
+    .replace(/^Invalid (input|option): expected /, '')
+    .replace(/, received .*$/, '')
+    .replace(/^Too (small|big): expected /, '');
+  throw new MismatchError(`${what}${path}: ${wanted}`, toShown(at(value, issue!.path)));
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+}

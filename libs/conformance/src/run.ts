@@ -1,0 +1,119 @@
+import { setMaxListeners } from 'node:events';
+import type { Check, Context, TaskName } from './check.ts';
+import { createSend, type Send } from './client.ts';
+import { MismatchError, RefusedError, SkippedError, UnreachableError } from './errors.ts';
+import { examine, type Server } from './examine.ts';
+import { type Report, type Result, toReport } from './report.ts';
+import { taskOf, tasks } from './tasks.ts';
+
+export interface RunOptions {
+  /** `http://host:port`, with or without `/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey?: string | undefined;
+  /** Default: the first model that the server lists. */
+  readonly model?: string | undefined;
+  /** Tasks that must be there. Default: those whose route is. */
+  readonly tasks?: readonly TaskName[] | undefined;
+  /** Ids of checks, or their beginnings up to a dot. */
+  readonly only?: readonly string[] | undefined;
+  /** Limit of one check. */
+  readonly timeoutSeconds: number;
+  /** Checks at once. */
+  readonly concurrency: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The checks that `only` and `tasks` leave, in their order. */
+export function chooseChecks({ only, tasks: named }: Pick<RunOptions, 'only' | 'tasks'>): readonly Check[] {
+  return tasks
+    .filter(({ name }) => named === undefined || named.includes(name))
+    .flatMap(({ checks }) => checks)
+    .filter(({ id }) => only === undefined || only.some((one) => id === one || id.startsWith(`${one}.`)));
+}
+
+/**
+ * Runs the chosen checks against a server. Throws an UnreachableError when nothing answers there, and the reason of
+ * `signal` when it aborts; whatever a server does is a result.
+ */
+export async function runConformance(options: RunOptions): Promise<Report> {
+  const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
+  const limit = options.timeoutSeconds * 1000;
+  const createLimitedSend = (): Send => {
+    const signals = [AbortSignal.timeout(limit), ...(options.signal ? [options.signal] : [])];
+    const own = AbortSignal.any(signals);
+    setMaxListeners(0, own); // one for each request that is under way
+    return createSend({ baseUrl, apiKey: options.apiKey }, own);
+  };
+  const started = new Date();
+  const server = await examine(createLimitedSend, options.model).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    throw error;
+  });
+  const named = new Set(options.tasks ?? options.only?.map((id) => id.split('.')[0]));
+  const answers = new Map<string, Promise<unknown>>();
+
+  const createContext = (): Context => ({
+    send: createLimitedSend(),
+    model: server.model,
+    entry: server.entry,
+    present: server.present,
+    keyed: options.apiKey !== undefined,
+    shared<T>(key: string, make: (context: Context) => Promise<T>): Promise<T> {
+      let answer = answers.get(key) as Promise<T> | undefined;
+      if (!answer) {
+        answer = make({ ...this, send: createLimitedSend() });
+        answer.catch(() => {}); // whoever waits for it hears of it
+        answers.set(key, answer);
+      }
+      return answer;
+    },
+  });
+
+  const checks = chooseChecks(options);
+  const results: Result[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < checks.length; at = next++) {
+      const check = checks[at]!;
+      const begin = performance.now();
+      const verdict = await judge(check, server, named, createContext(), options);
+      const { id, title, why } = check;
+      results[at] = { id, task: taskOf(check), title, why, ...verdict, ms: Math.round(performance.now() - begin) };
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.concurrency, checks.length) }, work));
+  return toReport({ baseUrl, model: server.model, started, results });
+}
+
+type Verdict = Pick<Result, 'outcome' | 'expected' | 'found' | 'reason'>;
+
+async function judge(
+  check: Check,
+  { present, probed }: Server,
+  named: ReadonlySet<string | undefined>,
+  context: Context,
+  { timeoutSeconds, signal }: RunOptions,
+): Promise<Verdict> {
+  const task = taskOf(check);
+  if (!present.has(task) && !named.has(task))
+    return { outcome: 'skipped', reason: probed.get(task) ?? 'no such route' };
+  try {
+    await check.run(context);
+    return { outcome: 'passed' };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return toVerdict(error, check.mayRefuse ?? [], timeoutSeconds);
+  }
+}
+
+function toVerdict(error: unknown, mayRefuse: readonly string[], timeoutSeconds: number): Verdict {
+  if (error instanceof SkippedError) return { outcome: 'skipped', reason: error.message };
+  if (error instanceof RefusedError && mayRefuse.some((name) => error.names(name)))
+    return { outcome: 'refused', reason: error.reason };
+  if (error instanceof MismatchError) return { outcome: 'failed', expected: error.expected, found: error.found };
+  if (error instanceof UnreachableError) return { outcome: 'failed', expected: 'a connection', found: error.message };
+  const { name, message } = error as Error;
+  if (name === 'AbortError' || name === 'TimeoutError')
+    return { outcome: 'failed', expected: `an answer within ${timeoutSeconds} s`, found: 'none' };
+  return { outcome: 'failed', expected: 'an answer that this check understands', found: message };
+}

@@ -1,0 +1,51 @@
+import { MismatchError } from './errors.ts';
+import { toShown } from './expectations.ts';
+
+/** One block of a stream, as it came over the wire. */
+export interface Frame {
+  /** All lines but comments. */
+  readonly lines: readonly string[];
+  /** The data lines, joined as the standard says; undefined in a frame of comments only. */
+  readonly data: string | undefined;
+}
+
+export interface Frames {
+  readonly frames: readonly Frame[];
+  /** What follows the last empty line: a frame that was never finished. */
+  readonly rest: string;
+}
+
+/**
+ * Cuts a whole stream into its frames (https://html.spec.whatwg.org/multipage/server-sent-events.html). Nothing is
+ * repaired and nothing dropped, since a check has to see what a lenient client would forgive.
+ */
+export function toFrames(text: string): Frames {
+  const blocks = text.replaceAll('\r\n', '\n').split('\n\n');
+  const rest = blocks.pop()!;
+  const frames = blocks.map((block) => {
+    const lines = block.split('\n').filter((line) => !line.startsWith(':'));
+    const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.replace(/^data: ?/, ''));
+    return { lines, data: data.length > 0 ? data.join('\n') : undefined };
+  });
+  return { frames, rest };
+}
+
+export const DONE = '[DONE]';
+
+/** The JSON objects of a stream, without `[DONE]`. */
+export function toObjects({ frames }: Frames): Record<string, unknown>[] {
+  return frames.flatMap(({ data }, i) => {
+    if (data === undefined || data === DONE) return [];
+    const value = parse(data);
+    if (typeof value === 'object' && value !== null) return [value as Record<string, unknown>];
+    throw new MismatchError(`frame ${i} to carry a JSON object`, toShown(data));
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Check, Task, TaskName } from './check.ts';
+import { CHAT } from './chat-calls.ts';
+import { chatChecks } from './checks/chat.ts';
+import { chatFormatChecks } from './checks/chat-format.ts';
+import { chatLimitChecks } from './checks/chat-limits.ts';
+import { chatLogprobChecks } from './checks/chat-logprobs.ts';
+import { chatStopChecks } from './checks/chat-stops.ts';
+import { chatStreamChecks } from './checks/chat-stream.ts';
+import { chatToolChecks } from './checks/chat-tools.ts';
+import { completionChecks } from './checks/completions.ts';
+import { completionLogprobChecks } from './checks/completions-logprobs.ts';
+import { completionStreamChecks } from './checks/completions-stream.ts';
+import { EMBEDDINGS, embeddingChecks } from './checks/embeddings.ts';
+import { httpChecks } from './checks/http.ts';
+import { modelChecks, MODELS } from './checks/models.ts';
+import { tgiChecks } from './checks/tgi.ts';
+import { tgiStreamChecks } from './checks/tgi-stream.ts';
+import { COMPLETIONS } from './completion-calls.ts';
+import { GENERATE } from './tgi-calls.ts';
+
+/** Everything that is checked. A task is a file in checks/, or several where one would be long. */
+export const tasks: readonly Task[] = [
+  { name: 'http', checks: httpChecks },
+  { name: 'models', probe: { path: MODELS }, checks: modelChecks },
+  {
+    name: 'chat',
+    probe: { path: CHAT, body: {} },
+    checks: [
+      ...chatChecks,
+      ...chatStopChecks,
+      ...chatLimitChecks,
+      ...chatStreamChecks,
+      ...chatLogprobChecks,
+      ...chatToolChecks,
+      ...chatFormatChecks,
+    ],
+  },
+  {
+    name: 'completions',
+    probe: { path: COMPLETIONS, body: {} },
+    checks: [...completionChecks, ...completionStreamChecks, ...completionLogprobChecks],
+  },
+  { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
+  { name: 'tgi', probe: { path: GENERATE, body: {} }, checks: [...tgiChecks, ...tgiStreamChecks] },
+];
+
+/** The task of a check is the first word of its id. */
+export const taskOf = ({ id }: Check): TaskName => id.split('.')[0] as TaskName;

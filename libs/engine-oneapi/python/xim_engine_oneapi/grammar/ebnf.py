@@ -1,0 +1,125 @@
+"""A grammar as text: xgrammar's EBNF (a dialect of GBNF). What can never match is left out, and so are unused rules.
+
+Every character that is not a letter or digit of ASCII is written as an escape, so that no text of a caller's can mean anything to
+the library but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xim_worker import InvalidInput
+
+from .limits import MOST_CHARACTERS, MOST_RULES
+from .nodes import Alt, Chars, Node, Repeat, Rule, Seq, Text
+
+
+def to_ebnf(root: Node, bodies: Mapping[str, Node], param: str) -> str:
+    """`param` is named where no text at all matches, or the grammar is larger than the library compiles in time."""
+    bodies = {**bodies, "root": root}
+    finite = _finite(bodies)
+    if "root" not in finite:
+        raise InvalidInput("No value can ever validate against this schema; expected at least one that does.", param)
+    lines: dict[str, str] = {}
+    waiting = ["root"]
+    while waiting:
+        name = waiting.pop()
+        if name in lines:
+            continue
+        writer = _Writer(finite)
+        lines[name] = f"{name} ::= {writer.write(bodies[name], outer=True)}"
+        waiting += reversed(writer.used)
+        if len(lines) > MOST_RULES or sum(map(len, lines.values())) > MOST_CHARACTERS:
+            raise InvalidInput(
+                f"This format makes a grammar larger than {MOST_RULES} rules or {MOST_CHARACTERS} characters, which takes "
+                "the engine too long; expected a smaller one: fewer properties and alternatives, smaller bounds.",
+                param,
+            )
+    return "\n".join(lines.values()) + "\n"
+
+
+def _finite(bodies: Mapping[str, Node]) -> set[str]:
+    """The rules that some text of finite length matches."""
+    users: dict[str, set[str]] = {}
+    for name, body in bodies.items():
+        for used in _references(body):
+            users.setdefault(used, set()).add(name)
+    finite: set[str] = set()
+    waiting = list(bodies)
+    while waiting:
+        name = waiting.pop()
+        if name not in finite and _matches_something(bodies[name], finite):
+            finite.add(name)
+            waiting += users.get(name, ())
+    return finite
+
+
+def _references(node: Node) -> list[str]:
+    if isinstance(node, Rule):
+        return [node.name]
+    if isinstance(node, (Seq, Alt)):
+        return [name for item in node.items for name in _references(item)]
+    return _references(node.item) if isinstance(node, Repeat) else []
+
+
+def _matches_something(node: Node, finite: set[str]) -> bool:
+    if isinstance(node, Rule):
+        return node.name in finite
+    if isinstance(node, Seq):
+        return all(_matches_something(item, finite) for item in node.items)
+    if isinstance(node, Alt):
+        return any(_matches_something(item, finite) for item in node.items)
+    if isinstance(node, Repeat):
+        return node.least == 0 or _matches_something(node.item, finite)
+    return isinstance(node, Text) or bool(node.ranges)
+
+
+class _Writer:
+    def __init__(self, finite: set[str]) -> None:
+        self._finite = finite
+        self.used: list[str] = []
+
+    def write(self, node: Node, outer: bool = False) -> str:
+        """`outer`: no parentheses are needed around it."""
+        if isinstance(node, Text):
+            return f'"{"".join(map(_escape, node.value))}"'
+        if isinstance(node, Chars):
+            return f"[{''.join(_write_range(low, high) for low, high in node.ranges)}]"
+        if isinstance(node, Rule):
+            self.used.append(node.name)
+            return node.name
+        if isinstance(node, Repeat):
+            return self._write_repeat(node)
+        if isinstance(node, Seq):
+            texts = [self.write(item) for item in node.items if item != Seq(())] or ['""']
+            joined = " ".join(texts)
+        else:
+            texts = [self.write(item) for item in node.items if _matches_something(item, self._finite)]
+            joined = " | ".join(texts)
+        return joined if outer or len(texts) == 1 else f"({joined})"
+
+    def _write_repeat(self, node: Repeat) -> str:
+        if node.most == 0 or not _matches_something(node.item, self._finite):
+            return '""'
+        item = self.write(node.item)
+        if item.endswith(("*", "+", "?", "}")):
+            item = f"({item})"
+        if (node.least, node.most) == (1, 1):
+            return item
+        known = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((node.least, node.most))
+        if known:
+            return item + known
+        if node.least == node.most:
+            return f"{item}{{{node.least}}}"
+        return f"{item}{{{node.least},{'' if node.most is None else node.most}}}"
+
+
+def _write_range(low: int, high: int) -> str:
+    return _escape(chr(low)) if low == high else f"{_escape(chr(low))}-{_escape(chr(high))}"
+
+
+def _escape(char: str) -> str:
+    if char.isascii() and (char.isalnum() or char == " "):
+        return char
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

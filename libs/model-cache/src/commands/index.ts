@@ -1,0 +1,21 @@
+import type { Command } from './command.ts';
+import { exportModels } from './export.ts';
+import { importModels } from './import.ts';
+import { list } from './list.ts';
+import { lock } from './lock.ts';
+import { prune } from './prune.ts';
+import { pull } from './pull.ts';
+import { verify } from './verify.ts';
+import { which } from './which.ts';
+
+/** In the order of the help. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  list,
+  pull,
+  verify,
+  lock,
+  export: exportModels,
+  import: importModels,
+  prune,
+  which,
+};

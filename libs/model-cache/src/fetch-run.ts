@@ -1,0 +1,39 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { FetchOptions } from './fetch-artifact.ts';
+import { PUBLIC_HUB } from './hub-settings.ts';
+import type { FetchRun } from './sources.ts';
+
+/** Progress is told at most this often, but for the first and the last of a transfer. */
+const PROGRESS_MS = 100;
+
+/** What sources are given to work with. Nothing is opened or made yet. */
+export function createRun(
+  partialFolder: string,
+  options: Pick<FetchOptions, 'python' | 'hub' | 'signal' | 'onProgress'>,
+): FetchRun {
+  const done = new Map<string, Promise<string>>();
+  let last = -Infinity;
+  return {
+    partialFolder,
+    python: options.python,
+    hub: options.hub ?? { endpoint: PUBLIC_HUB, token: undefined },
+    signal: options.signal,
+    report(progress) {
+      const now = performance.now();
+      const { receivedBytes, totalBytes } = progress;
+      if (now - last < PROGRESS_MS && receivedBytes > 0 && receivedBytes !== totalBytes) return;
+      last = now;
+      options.onProgress?.(progress);
+    },
+    once(key, work) {
+      const result = done.get(key) ?? work();
+      done.set(key, result);
+      return result;
+    },
+    async discard() {
+      done.clear();
+      await rm(partialFolder, { recursive: true, force: true });
+      await mkdir(partialFolder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { repoFolder } from './cache-layout.ts';
+import { chooseGguf, matchFiles } from './choose-files.ts';
+import { ModelFetchError } from './errors.ts';
+import { readGguf } from './gguf.ts';
+import { hashFile } from './hash-file.ts';
+import { type HubListing, listRepo } from './hub-listing.ts';
+import { lockFiles, readRemoteGguf } from './lock-entry.ts';
+import { modelEntry } from './models-schema.ts';
+import type { OwnFacts, OwnModelOptions } from './own-model.ts';
+import type { HubReference } from './sources/hf.ts';
+import { openFile } from './read-at.ts';
+
+const { id, revision, licence, gated, created, artifacts, shape } = modelEntry.unwrap().shape;
+const recordedFacts = z.strictObject({
+  ...{ id, revision, licence, gated, created, shape },
+  files: artifacts.unwrap().valueType.unwrap().shape.files,
+});
+
+/** Resolves a model of the hub: from the record of an earlier start, else by the hub, else from what its tools fetched. */
+export async function resolveHubModel(reference: HubReference, options: OwnModelOptions): Promise<OwnFacts> {
+  const root = join(options.cacheDir, repoFolder(reference.repo));
+  const record = join(root, '.xim', 'entries', encodeURIComponent(`${reference.revision}#${reference.path ?? ''}`));
+  const known = recordedFacts.safeParse(JSON.parse(await readFile(record, 'utf8').catch(() => 'null')));
+  if (known.success) return known.data;
+
+  const facts = options.offline ? await fromCache(reference, root, options) : await askHub(reference, options);
+  await mkdir(dirname(record), { recursive: true });
+  const temporary = `${record}.${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(facts));
+  await rename(temporary, record);
+  return facts;
+}
+
+async function askHub(reference: HubReference, { hub, signal }: OwnModelOptions): Promise<OwnFacts> {
+  const listing = await listRepo(hub, reference, signal);
+  const file = reference.path === undefined ? chooseGguf(listing) : matchFiles(listing, [reference.path])[0]!;
+  const { shape } = await readRemoteGguf(hub, listing, file.path, signal);
+  return { ...(await lockFiles(hub, listing, [file], signal)), shape };
+}
+
+/** Offline: what `hf download` left in the cache is as good, once its content is known. */
+async function fromCache(reference: HubReference, root: string, options: OwnModelOptions): Promise<OwnFacts> {
+  const { repo } = reference;
+  const ref = await readFile(join(root, 'refs', reference.revision), 'utf8').catch(() => reference.revision);
+  const commit = ref.trim();
+  const snapshot = join(root, 'snapshots', commit);
+  const names = await readdir(snapshot, { recursive: true }).catch(() => undefined);
+  if (names === undefined || !/^[0-9a-f]{40}$/.test(commit)) {
+    throw new ModelFetchError(
+      `${reference.path ?? 'A GGUF file'} of XIM_MODEL=${options.text} is not in the model cache ${options.cacheDir}, and ` +
+        'XIM_OFFLINE forbids to fetch it. Where there is a network, start the service once without XIM_OFFLINE, or run: ' +
+        `hf download ${repo} ${reference.path ?? "--include '*Q4_K_M.gguf'"} --cache-dir ${options.cacheDir}`,
+    );
+  }
+  const files = names.map((path) => ({ path, size: 0, sha256: undefined, gitId: undefined }));
+  const listing: HubListing = { repo, commit, gated: false, licence: undefined, created: 0, files };
+  const { path } = reference.path === undefined ? chooseGguf(listing) : matchFiles(listing, [reference.path])[0]!;
+  const content = join(snapshot, path);
+  const { size, mtimeMs } = await stat(content);
+  const { shape } = await openFile(content, (readAt) => readGguf(readAt, content));
+  const sha256 = await hashFile(content, options.signal);
+  return {
+    id: repo,
+    revision: commit,
+    licence: 'LicenseRef-unstated',
+    created: Math.floor(mtimeMs / 1000),
+    shape,
+    files: [{ path, size, sha256, sources: [`hf:${repo}@${commit}`] }],
+  };
+}

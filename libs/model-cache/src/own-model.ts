@@ -1,0 +1,76 @@
+import type { ModelEntry, Profile } from '@xim/engine';
+import { ModelFetchError } from './errors.ts';
+import type { Hub } from './hub-settings.ts';
+import { resolveHubModel } from './own-hub-model.ts';
+import { resolveLocalModel } from './own-local-model.ts';
+import { toHubReference } from './sources/hf.ts';
+
+export interface OwnModelOptions {
+  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file or of a folder with one. */
+  readonly text: string;
+  /** The service's own entry: its task, aliases and profiles are kept. */
+  readonly shipped: ModelEntry;
+  readonly cacheDir: string;
+  readonly hub: Hub;
+  readonly offline: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of a model that no lock file describes. */
+export type OwnFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
+  readonly files: ModelEntry['artifacts'][string]['files'];
+};
+
+const ARTIFACT = 'own';
+
+/**
+ * A lock entry for a model that the user names. Its shape comes from the file's own header. It has a profile for every
+ * engine for which the service's own entry has one that takes a GGUF file, with the same options and instruction sets,
+ * so that an engine is chosen as ever: the first whose check accepts.
+ *
+ * A name on the hub is resolved once and recorded in the cache: later starts ask nobody and serve the same commit.
+ * Rejects with a `ModelFetchError` that says what was expected.
+ */
+export async function resolveOwnModel(options: OwnModelOptions): Promise<ModelEntry> {
+  const { text, shipped } = options;
+  const profiles = shipped.profiles.filter((profile) => takesGguf(shipped, profile));
+  if (profiles.length === 0) {
+    throw new ModelFetchError(
+      `XIM_MODEL=${text} cannot be served here: it names a model in GGUF, and this service's engines take none for ` +
+        `the task ${shipped.task}. Put the model into the service's models.json instead`,
+    );
+  }
+  const facts = isPath(text) ? await resolveLocalModel(options) : await fromHub(options);
+  const { files, ...entry } = facts;
+  return {
+    ...entry,
+    task: shipped.task,
+    ...(shipped.aliases && { aliases: shipped.aliases }),
+    artifacts: { [ARTIFACT]: { files } },
+    // Nobody has run this model; what was verified was the service's own.
+    profiles: profiles.map(({ engine, isa, options: its }) => ({
+      engine,
+      artifact: ARTIFACT,
+      isa,
+      ...(its && { options: its }),
+    })),
+  };
+}
+
+function isPath(text: string): boolean {
+  return /^(?:\/|\.\.?\/|\.\.?$)/.test(text) || (/\.gguf$/i.test(text) && !text.includes('#'));
+}
+
+async function fromHub(options: OwnModelOptions): Promise<OwnFacts> {
+  const reference = toHubReference(options.text);
+  if (reference) return resolveHubModel(reference, options);
+  throw new ModelFetchError(
+    `XIM_MODEL=${options.text} is neither a model of the hub nor a path; expected org/name, org/name@revision, ` +
+      'org/name#file.gguf, file.gguf, or a folder that begins with / or ./',
+  );
+}
+
+function takesGguf(model: ModelEntry, { artifact }: Profile): boolean {
+  const files = artifact === undefined ? [] : (model.artifacts[artifact]?.files ?? []);
+  return files.some(({ path }) => /\.gguf$/i.test(path));
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { download } from '../download.ts';
+import type { Source } from '../sources.ts';
+
+/** A file of a web server. Without https too: what comes is checked against the lock, not trusted for its way. */
+function web(scheme: string): Source {
+  return {
+    form: 'https://host/path',
+
+    accepts: (reference) => reference.startsWith('//') && URL.canParse(scheme + reference) && !/\s/.test(reference),
+
+    async open(reference, { sha256, path: name }, { partialFolder, signal, report }) {
+      const path = join(partialFolder, `${sha256}.part`);
+      const onProgress = (receivedBytes: number, totalBytes: number | undefined): void =>
+        report({ file: name, receivedBytes, totalBytes });
+      await download({ url: new URL(scheme + reference), path, sha256, signal, onProgress });
+      return { path };
+    },
+  };
+}
+
+export const https = web('https:');
+export const http = web('http:');

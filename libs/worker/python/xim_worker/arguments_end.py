@@ -1,0 +1,62 @@
+"""Where a JSON value ends in a stream of text, seen from its brackets and quotes alone."""
+
+from __future__ import annotations
+
+
+class ArgumentsEnd:
+    """Text in, in pieces of any size. `mark` is what comes after the value; it also ends a value that is no JSON."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        # A JSON string holds no line break, so this ends a value even where a quote was forgotten.
+        self._broken_mark = "\n" + mark
+        self.over = False
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+        self._begun = False
+
+    def take(self, text: str) -> int:
+        """How many characters of `text` surely belong to the value; `over` once it has ended there."""
+        for at, character in enumerate(text):
+            if character in "<\n" and self._may_end(text, at):
+                return at
+            if self._quoted:
+                self._quote(character)
+                if not self._quoted and self._depth == 0:
+                    return self._ended(at + 1)
+            elif character == '"':
+                self._quoted = True
+            elif character in "{[":
+                self._depth += 1
+            elif character in "}]":
+                if self._depth == 0:
+                    return self._ended(at)
+                self._depth -= 1
+                if self._depth == 0:
+                    return self._ended(at + 1)
+            elif self._depth == 0 and self._begun and (character.isspace() or character == ","):
+                return self._ended(at)
+            self._begun = True
+        return len(text)
+
+    def _quote(self, character: str) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif character == "\\":
+            self._escaped = True
+        elif character == '"':
+            self._quoted = False
+
+    def _may_end(self, text: str, at: int) -> bool:
+        """Whether the call's end is here, or may be once more has come."""
+        end = self._broken_mark if text[at] == "\n" else "" if self._quoted else self._mark
+        rest = text[at : at + len(end)]
+        if not end or not end.startswith(rest):
+            return False
+        self.over = rest == end
+        return True
+
+    def _ended(self, at: int) -> int:
+        self.over = True
+        return at

@@ -1,0 +1,90 @@
+"""What a model thinks before it answers, told apart from the answer: `<think>…</think>` at the output's beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .handlers import Event
+from .text import overlap
+
+BEGIN, END = "<think>", "</think>"
+
+
+class ReasoningParser:
+    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+
+    `inside`: the prompt itself ended with `<think>`. Thinking that is never closed is reasoning to the end. White space
+    around the marks is neither reasoning nor answer. Later marks are text.
+    """
+
+    def __init__(self, inside: bool) -> None:
+        self._pending = ""
+        self._state: Callable[[list[Event]], bool] = self._thought if inside else self._start
+        # White space at the beginning of what comes next is left out.
+        self._fresh = True
+
+    @property
+    def inside(self) -> bool:
+        return self._state == self._thought
+
+    @property
+    def holding(self) -> bool:
+        return self._pending != ""
+
+    def push(self, text: str) -> list[Event]:
+        self._pending += text
+        events: list[Event] = []
+        while self._state(events):
+            pass
+        return events
+
+    def finish(self) -> list[Event]:
+        rest, self._pending = self._pending, ""
+        if self._fresh and self._state != self._start:
+            rest = rest.lstrip()
+        if self._state == self._thought:
+            rest = rest.rstrip()
+        return [self._to_event(rest)] if rest else []
+
+    # A state takes what it can from what is pending, and says whether to go on.
+
+    def _start(self, _: list[Event]) -> bool:
+        begun = self._pending.lstrip()
+        if begun.startswith(BEGIN):
+            self._pending = begun[len(BEGIN) :]
+            self._state = self._thought
+            return True
+        if BEGIN.startswith(begun):
+            return False
+        self._fresh = False
+        self._state = self._answer
+        return True
+
+    def _thought(self, events: list[Event]) -> bool:
+        if self._fresh:
+            self._pending = self._pending.lstrip()
+        at = self._pending.find(END)
+        held = overlap(self._pending, END)
+        ready = (self._pending[:at] if at >= 0 else self._pending[: len(self._pending) - held]).rstrip()
+        if ready:
+            events.append(self._to_event(ready))
+            self._fresh = False
+        if at < 0:
+            self._pending = self._pending[len(ready) :]
+            return False
+        self._pending = self._pending[at + len(END) :]
+        self._state = self._answer
+        self._fresh = True
+        return True
+
+    def _answer(self, events: list[Event]) -> bool:
+        ready, self._pending = self._pending, ""
+        if self._fresh:
+            ready = ready.lstrip()
+        if ready:
+            events.append(self._to_event(ready))
+            self._fresh = False
+        return False
+
+    def _to_event(self, text: str) -> Event:
+        return {"type": "reasoning-delta" if self.inside else "text-delta", "text": text}

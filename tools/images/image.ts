@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ImageError } from './errors.ts';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** A folder with a Dockerfile, seen as the image that is made of it. */
+export interface Image {
+  /** From the root of the workspace: `apps/chat`, `xim/oneapi`. */
+  readonly folder: string;
+  readonly kind: 'app' | 'engine';
+  /** The last part of its name in a registry: `chat`, `xim-oneapi`. */
+  readonly name: string;
+  /** Its name in the local engine: `opea-xim/chat`, `xim-oneapi`. */
+  readonly local: string;
+  readonly version: string;
+  readonly description: string;
+  /** What a target says or notes of this image lies here. */
+  readonly notes: string;
+  readonly dockerfile: string;
+}
+
+/** What `docker-build` notes of the image it made. */
+export interface Built {
+  readonly version: string;
+  /** Commit, with `-dirty` where files differ from it. */
+  readonly revision: string;
+  /** What `docker image inspect` calls its id. */
+  readonly id: string;
+  /** Stands for the content without labels and notices: what an SBOM describes. */
+  readonly layers: string;
+  readonly base?: { readonly name: string; readonly digest: string };
+}
+
+export function readImage(folder: string | undefined): Image {
+  const root = folder?.replace(/\/$/, '') ?? '';
+  if (!/^(apps|xim)\/[^/]+$/.test(root) || !existsSync(join(ROOT, root, 'Dockerfile')))
+    throw new ImageError(`"${root}" is no folder of an image; expected apps/<app> or xim/<engine>, with a Dockerfile.`);
+  const { version, description } = JSON.parse(readFileSync(join(ROOT, root, 'package.json'), 'utf8'));
+  const kind = dirname(root) === 'apps' ? 'app' : 'engine';
+  const name = kind === 'app' ? basename(root) : `xim-${basename(root)}`;
+  return {
+    folder: root,
+    kind,
+    name,
+    local: kind === 'app' ? `opea-xim/${name}` : name,
+    version,
+    description: description ?? `The ${basename(root)} layer of XIM's services`,
+    notes: join(ROOT, 'dist/images', name),
+    dockerfile: readFileSync(join(ROOT, root, 'Dockerfile'), 'utf8'),
+  };
+}
+
+/** The ARG of a Dockerfile whose default is a base image of ours, and the name of that image. */
+export function toBase(dockerfile: string): { arg: string; name: string } | undefined {
+  const [, arg, name] = /^ARG\s+(\w+)=["']?(xim-[a-z0-9-]+)["']?\s*$/m.exec(dockerfile) ?? [];
+  return arg && name ? { arg, name } : undefined;
+}
+
+export function writeNote(image: Image, file: string, value: unknown): void {
+  mkdirSync(image.notes, { recursive: true });
+  writeFileSync(join(image.notes, file), `${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function readNote<T>(image: Image, file: string): T | undefined {
+  const path = join(image.notes, file);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
+}
+
+/** Throws ImageError where the image was not built. */
+export function readBuilt(image: Image): Built {
+  const built = readNote<Built>(image, 'image.json');
+  if (!built) throw new ImageError(`${image.local} is not built: run "npx nx run ${image.name}:docker-build".`);
+  return built;
+}

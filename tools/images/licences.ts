@@ -1,0 +1,87 @@
+// `npx nx run <app>:licences`: is everything in the image under a licence of xim/licences.json?
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildImage, type Licences } from './docker-build.ts';
+import { ImageError } from './errors.ts';
+import { type Image, readBuilt, readImage, ROOT, writeNote } from './image.ts';
+import { main } from './program.ts';
+import { type Component, readSbom, type Sbom } from './sbom.ts';
+import { readSettings } from './settings.ts';
+
+/** xim/licences.json */
+export interface Policy {
+  /** SPDX identifiers that a component may be under. */
+  readonly allowed: readonly string[];
+  /** What packages write instead of an identifier: beginning of the text → identifier. */
+  readonly spellings: Readonly<Record<string, string>>;
+  /** Kinds of package (`deb`) that come as a whole from a distribution with rules of its own, and the reason. */
+  readonly distributions: Readonly<Record<string, string>>;
+  /** Components that do not say their licence: name → identifier. */
+  readonly known: Readonly<Record<string, string>>;
+}
+
+export interface Verdict {
+  /** A line per component that is not covered. */
+  readonly problems: readonly string[];
+  /** SPDX identifiers of what is not the distribution's, sorted. */
+  readonly identifiers: readonly string[];
+  /** For people: every component with its version and licences. */
+  readonly notice: string;
+}
+
+export function judge(sbom: Sbom, policy: Policy): Verdict {
+  const problems: string[] = [];
+  const identifiers = new Set<string>();
+  const lines: string[] = [];
+  for (const component of sbom.components ?? []) {
+    if (!component.purl) continue; // the operating system itself, files
+    const kind = /^pkg:(\w+)\//.exec(component.purl)?.[1] ?? '';
+    const licences = toLicences(component, policy);
+    const title = `${component.purl.split('?')[0]!.replace('pkg:', '')}`;
+    lines.push(`${title}: ${licences.join(', ') || (policy.distributions[kind] ?? 'not stated')}`);
+    if (kind in policy.distributions) continue;
+    const parts = licences.flatMap(toIdentifiers);
+    const refused = parts.filter((part) => !policy.allowed.includes(part));
+    if (parts.length === 0) problems.push(`${title} states no licence`);
+    else if (refused.length > 0) problems.push(`${title} is under ${refused.join(', ')}`);
+    for (const part of parts) identifiers.add(part);
+  }
+  return { problems, identifiers: [...identifiers].sort(), notice: [...new Set(lines)].sort().join('\n') };
+}
+
+function toLicences({ name, licenses = [] }: Component, { spellings, known }: Policy): string[] {
+  const stated = licenses.map(({ expression, license }) => expression ?? license?.id ?? license?.name ?? '');
+  const text = stated.join(' ').trim();
+  const spelling = Object.keys(spellings).find((beginning) => text.startsWith(beginning));
+  if (spelling !== undefined) return [spellings[spelling]!];
+  if (text === '') return known[name] ? [known[name]] : [];
+  return stated.filter(Boolean);
+}
+
+/** The identifiers in an SPDX expression; all have to be allowed, alternatives too. */
+function toIdentifiers(expression: string): string[] {
+  return expression.split(/\s+(?:AND|OR|and|or)\s+|[()]/).flatMap((part) => part.trim() || []);
+}
+
+export function readPolicy(): Policy {
+  return JSON.parse(readFileSync(join(ROOT, 'xim/licences.json'), 'utf8'));
+}
+
+/** Judges, writes the notice, and builds the image anew with it and with the label. */
+export function checkLicences(image: Image): void {
+  const { problems, identifiers, notice } = judge(readSbom(image).sbom, readPolicy());
+  if (problems.length > 0)
+    throw new ImageError(
+      `${image.local} holds what xim/licences.json does not allow:\n${problems.map((line) => `  ${line}`).join('\n')}\n` +
+        'Leave it out, or add the licence after having read it.',
+    );
+  const folder = join(image.notes, 'notices');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'NOTICE'), `${image.local} contains\n\n${notice}\n`);
+  const licences: Licences = { layers: readBuilt(image).layers, expression: identifiers.join(' AND ') };
+  writeNote(image, 'licences.json', licences);
+  buildImage(image, [], readSettings(process.env));
+  console.log(`${image.local}: ${licences.expression}`);
+}
+
+if (process.argv[1] === import.meta.filename) await main(([folder]) => checkLicences(readImage(folder)));

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { ImageError } from './errors.ts';
+
+/** Where a program comes from, for whoever lacks it. */
+const SOURCES: Readonly<Record<string, string>> = {
+  docker: 'Install Docker with buildx (https://docs.docker.com/engine/install).',
+  trivy: 'Install Trivy (https://trivy.dev) or Syft (https://github.com/anchore/syft).',
+  syft: 'Install Syft (https://github.com/anchore/syft) or Trivy (https://trivy.dev).',
+  cosign: 'Install Cosign (https://docs.sigstore.dev).',
+  git: 'Install git.',
+};
+
+/** Runs a program whose output the user sees. Throws ImageError when it is not on PATH or fails. */
+export function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
+  const { status, error } = spawnSync(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error) throw notStarted(program, error);
+  if (status !== 0) throw new ImageError(`"${program} ${args.join(' ')}" failed; its own words are above.`);
+}
+
+/** What a program prints, without the line's end. Throws ImageError, with what it said on stderr, when it fails. */
+export function read(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (error) throw notStarted(program, error);
+  if (status !== 0) throw new ImageError(`"${program} ${args.join(' ')}" failed: ${stderr.trim()}`);
+  return stdout.trim();
+}
+
+/** As `read`, with undefined instead of a failure; a program that is not there is still an error. */
+export function tryRead(program: string, args: readonly string[]): string | undefined {
+  try {
+    return read(program, args);
+  } catch (error) {
+    if (error instanceof ImageError && !(error.cause instanceof Error)) return undefined;
+    throw error;
+  }
+}
+
+export function isOnPath(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function notStarted(program: string, cause: Error): ImageError {
+  return new ImageError(`${program} could not be started (${cause.message}). ${SOURCES[program] ?? ''}`, { cause });
+}
+
+/** Runs the body of a command-line program: an ImageError is one sentence and exit code 1. */
+export async function main(body: (args: string[]) => void | Promise<void>): Promise<void> {
+  try {
+    await body(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(__dirname, '../../..');
+const APPS = readdirSync(join(ROOT, 'apps')).filter((app) => existsSync(join(ROOT, 'apps', app, 'package.json')));
+
+function nx(...args: string[]): string {
+  const env = { ...process.env, NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+  return execFileSync('node_modules/.bin/nx', args, { cwd: ROOT, env, encoding: 'utf8', stdio: 'pipe' });
+}
+
+/** The projects that a change of files affects, in the graph of this repository. */
+const affectedBy = (...files: string[]) =>
+  (JSON.parse(nx('show', 'projects', '--affected', `--files=${files.join()}`, '--json')) as string[]).sort();
+
+/** Services whose package.json names a package. */
+const appsOn = (name: string) =>
+  APPS.filter((app) => name in JSON.parse(readFileSync(join(ROOT, 'apps', app, 'package.json'), 'utf8')).dependencies);
+
+describe('a change of', { timeout: 180_000 }, () => {
+  it('the server affects the services, and nothing else', () => {
+    expect(affectedBy('libs/server/src/serve.ts')).toEqual(['@xim/server', ...APPS].sort());
+  });
+
+  it('an engine, its Python and its wheels affects the services on it', () => {
+    for (const file of ['src/oneapi-options.ts', 'python/xim_engine_oneapi/embed.py', 'python/requirements.lock']) {
+      const affected = affectedBy(`libs/engine-oneapi/${file}`);
+      expect(affected).toEqual(expect.arrayContaining(['@xim/engine-oneapi', ...appsOn('@xim/engine-oneapi')]));
+      expect(affected).not.toContain('@xim/server');
+    }
+  });
+
+  it('one service affects it alone', () => {
+    expect(affectedBy('apps/chat/src/app.ts', 'apps/chat/models.json')).toEqual(['chat']);
+  });
+
+  it('words affects nothing', () => {
+    expect(affectedBy('README.md', 'ARCHITECTURE.md', 'apps/chat/README.md', 'libs/server/README.md')).toEqual([]);
+    expect(nx('affected', '--target=test', '--files=README.md')).toContain('No tasks were run');
+  });
+
+  it('a template of the generators affects their package alone, what infers targets affects all', () => {
+    expect(affectedBy('tools/nx-xim/src/generators/app/files/service/README.md__tmpl__')).toEqual(['nx-xim']);
+    expect(affectedBy('tools/nx-xim/src/targets.ts')).toEqual(expect.arrayContaining(['@xim/engine', ...APPS]));
+  });
+
+  it('the tools that package.json names affects all', () => {
+    expect(affectedBy('package.json')).toEqual(expect.arrayContaining(['@xim/engine', '@xim/server', ...APPS]));
+  });
+});
+
+it('nx affected --target=test runs the tests of what is affected', { timeout: 180_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'xim-affected-'));
+  try {
+    const file = join(folder, 'graph.json');
+    nx('affected', '--target=test', '--files=libs/server/src/serve.ts', `--graph=${file}`);
+    const { tasks } = JSON.parse(readFileSync(file, 'utf8')).tasks as { tasks: Record<string, object> };
+    expect(Object.keys(tasks).sort()).toEqual(['@xim/server', ...APPS].map((name) => `${name}:test`).sort());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

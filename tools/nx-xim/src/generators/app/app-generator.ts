@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { formatFiles, generateFiles, type GeneratorCallback, readJson, type Tree } from '@nx/devkit';
+import { assertFree, assertKebab, toCamel } from '../names.ts';
+import { addToLockFile } from '../npm-lock.ts';
+import { GIVES, isTask, type TaskName, TASKS } from '../tasks.ts';
+import { findServiceToFollow, forEngine, hasProfile, type ModelsFile } from './service-to-follow.ts';
+
+export interface AppOptions {
+  readonly name: string;
+  readonly engine: string;
+  readonly task: string;
+  /** Path of a models.json, from the root of the workspace. */
+  readonly models?: string;
+}
+
+/** Everything that the templates need. */
+interface NewApp {
+  readonly name: string;
+  readonly engine: string;
+  /** The name that the engine's package exports. */
+  readonly factory: string;
+  readonly task: TaskName;
+  readonly gives: string;
+  /** Whether the service brings its own handler, since the engine has none for the task. */
+  readonly ownHandler: boolean;
+  readonly routes: readonly string[];
+  readonly curl: string;
+  /** Whether the command posts JSON. */
+  readonly postsJson: boolean;
+  readonly model: ModelsFile['models'][string];
+  readonly modelsJson: string;
+}
+
+/** Adds a service: a folder in apps/ and its entry in package-lock.json, nothing else. */
+export default async function appGenerator(tree: Tree, options: AppOptions): Promise<GeneratorCallback> {
+  const app = toNewApp(tree, options);
+  addFiles(tree, app);
+  await formatFiles(tree);
+  return () => {
+    addToLockFile(tree.root);
+    console.log(toNextSteps(app));
+  };
+}
+
+function toNewApp(tree: Tree, { name, engine, task, models: modelsPath }: AppOptions): NewApp {
+  assertKebab('a service', name);
+  assertFree(tree, `apps/${name}`);
+  if (!isTask(task)) throw new Error(`"${task}" is no task. The tasks are ${TASKS.join(', ')}.`);
+  const handled = readTasks(tree, engine);
+
+  const ownHandler = !handled.includes(task);
+  const followed = findServiceToFollow(tree, task, engine);
+  const models = modelsPath
+    ? readModels(tree, modelsPath, task, engine)
+    : ownHandler
+      ? toUnwrittenModels(name, engine, task)
+      : followed?.models;
+  if (!models || !hasProfile(models, engine)) {
+    throw new Error(
+      `No service here has a model for the task ${task} on the engine "${engine}" yet. Name a file with one: --models=path/to/models.json.`,
+    );
+  }
+  const { routes = [], curl = '' } = followed ?? {};
+  const mine = forEngine(models, engine);
+  const model = mine.models['main']!;
+  return {
+    ...{ name, engine, factory: toCamel(engine), task, gives: GIVES[task], ownHandler, routes, model },
+    curl: toCurl(curl, model),
+    postsJson: / -d '\{/.test(curl),
+    modelsJson: JSON.stringify(mine, undefined, 2),
+  };
+}
+
+/** The tasks that an engine has a handler for, as its package.json says. */
+function readTasks(tree: Tree, engine: string): readonly string[] {
+  const file = `libs/engine-${engine}/package.json`;
+  if (tree.exists(file)) return readJson<{ xim?: { tasks?: string[] } }>(tree, file).xim?.tasks ?? [];
+  const engines = tree.children('libs').flatMap((folder) => /^engine-(.+)$/.exec(folder)?.[1] ?? []);
+  throw new Error(
+    `There is no engine "${engine}". There are: ${engines.sort().join(', ')}. A new one is made by: npx nx g @xim/nx:engine ${engine}.`,
+  );
+}
+
+function readModels(tree: Tree, path: string, task: TaskName, engine: string): ModelsFile {
+  if (!tree.exists(path)) throw new Error(`There is no ${path}. Give the path of a models.json, from the root.`);
+  const models = readJson<ModelsFile>(tree, path);
+  const main = models.models?.['main'];
+  if (main?.task === task && hasProfile(models, engine)) return models;
+  throw new Error(
+    `${path} has no role "main" with the task ${task} and a profile for "${engine}". Add them, or name another file.`,
+  );
+}
+
+/** An entry without files: enough for the worker to start, run the handler's load and be told what is left to write. */
+function toUnwrittenModels(name: string, engine: string, task: TaskName): ModelsFile {
+  const unknown = { licence: 'NOASSERTION', created: 0, artifacts: {} };
+  const main = { id: `xim/${name}`, task, ...unknown, profiles: [{ engine, isa: [] }], shape: {} };
+  return { lockVersion: 1, models: { main } };
+}
+
+/** The command, with a name of this model. */
+function toCurl(curl: string, { id, aliases = [] }: NewApp['model']): string {
+  if (curl === '') return 'curl http://127.0.0.1:8000/v1/models';
+  return curl.replace(/("model": ?"|model=)([^"\s]+)/, (whole, before: string, name: string) =>
+    [id, ...aliases].includes(name) ? whole : `${before}${id}`,
+  );
+}
+
+function addFiles(tree: Tree, app: NewApp): void {
+  const files = (folder: string) =>
+    generateFiles(tree, join(__dirname, 'files', folder), `apps/${app.name}`, { ...app, tmpl: '' });
+  files('service');
+  if (!app.ownHandler) return files('engine-handler');
+  files('own-handler');
+  files(app.task === 'generate' || app.task === 'embed' ? `handler-${app.task}` : 'handler-call');
+}
+
+function toNextSteps({ name, task, ownHandler, routes }: NewApp): string {
+  const write = [
+    `apps/${name}/handler.py    write the handler; until then the service refuses to start and says so`,
+    `apps/${name}/models.json   describe the model and its files (libs/model-cache)`,
+    ...(routes.length > 0
+      ? []
+      : [`apps/${name}/src/app.ts    name its routes; no service here has the task ${task} yet`]),
+  ];
+  return [
+    '',
+    `apps/${name} is a service. package-lock.json has its entry, as npm demands; no other file was changed.`,
+    ...(ownHandler ? ['Left to write:', ...write.map((line) => `  ${line}`)] : []),
+    'Next:',
+    `  npm start ${name}${' '.repeat(Math.max(1, 24 - name.length))}serves it; its README has a curl line`,
+    `  npx nx test ${name}${' '.repeat(Math.max(1, 22 - name.length))}tests it over HTTP`,
+    `  npx nx docker-build ${name}${' '.repeat(Math.max(1, 14 - name.length))}makes its image`,
+  ].join('\n');
+}
