@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
+import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import app from './app.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -99,6 +101,87 @@ describe('chat', { timeout: 300_000 }, () => {
       break;
     }
     await expect.poll(running, { timeout: 20_000 }).toBe(0);
+  });
+
+  it('gives several choices, each with the probabilities of its tokens', async () => {
+    const { choices, usage } = await ask('Tell me a story.', { n: 3, temperature: 1, seed: 5, logprobs: true });
+    expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(new Set(choices.map(({ message }) => message.content)).size).toBeGreaterThan(1);
+    expect(usage?.completion_tokens).toBe(72);
+    for (const { message, logprobs } of choices) {
+      const entries = logprobs?.content ?? [];
+      expect(Buffer.from(entries.flatMap(({ bytes }) => bytes ?? [])).toString('utf8')).toContain(message.content);
+      expect(entries.every(({ logprob }) => logprob <= 0)).toBe(true);
+    }
+  });
+
+  const City = z.object({ name: z.string().max(20), people: z.int().min(0).max(9999), coast: z.boolean() });
+
+  it('answers in the shape of a schema, streamed and not', async () => {
+    const request = {
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user' as const, content: 'Describe a city by the sea.' }],
+      response_format: zodResponseFormat(City, 'city'),
+      max_completion_tokens: 200,
+      temperature: 0,
+    };
+    const parsed = await client.chat.completions.parse(request);
+    expect(parsed.choices[0]?.finish_reason).toBe('stop');
+    expect(City.parse(parsed.choices[0]?.message.parsed)).toEqual(parsed.choices[0]?.message.parsed);
+    const streamed = await client.chat.completions.stream(request).finalChatCompletion();
+    expect(City.safeParse(streamed.choices[0]?.message.parsed).success).toBe(true);
+  });
+
+  it('calls the tool that is required, with arguments of its shape, streamed and not', async () => {
+    const request = {
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user' as const, content: 'Look up Lisbon.' }],
+      tools: [zodFunction({ name: 'look_up', parameters: City })],
+      tool_choice: { type: 'function' as const, function: { name: 'look_up' } },
+      max_completion_tokens: 200,
+      temperature: 0,
+    };
+    const whole = await client.chat.completions.parse(request);
+    const streamed = await client.chat.completions.stream(request).finalChatCompletion();
+    for (const { choices } of [whole, streamed]) {
+      const [call] = choices[0]?.message.tool_calls ?? [];
+      expect(call?.function.name).toBe('look_up');
+      expect(City.safeParse(call?.function.parsed_arguments).success).toBe(true);
+      expect(['stop', 'tool_calls']).toContain(choices[0]?.finish_reason);
+    }
+  });
+
+  it('refuses a schema that it cannot hold to, and what this engine cannot do, by name', async () => {
+    const schema = { type: 'object', properties: { a: { $ref: 'https://example.com/a.json' } } };
+    const refused = (more: object) => ask('Hello', more).catch((reason: unknown) => reason);
+    expect(
+      await refused({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } }),
+    ).toMatchObject({ status: 400, param: expect.stringMatching(/^response_format\.json_schema\.schema/) as string });
+    expect(await refused({ logit_bias: { 5: 1 } })).toMatchObject({ status: 400, param: 'logit_bias' });
+    expect(await refused({ reasoning_effort: 'high' })).toMatchObject({ status: 400, param: 'reasoning_effort' });
+  });
+
+  it('continues texts and tokens, several at once, streamed as not', async () => {
+    const request = { model: 'gpt-4o-mini', prompt: ['The sea is', 'Once upon a time'], temperature: 0, max_tokens: 8 };
+    const { choices, usage } = await client.completions.create(request);
+    expect(choices.map(({ index, finish_reason }) => [index, finish_reason])).toEqual([
+      [0, 'length'],
+      [1, 'length'],
+    ]);
+    expect(usage).toMatchObject({ completion_tokens: 16 });
+    const joined = ['', ''];
+    for await (const chunk of await client.completions.create({ ...request, stream: true }))
+      for (const { index, text } of chunk.choices) joined[index] += text;
+    expect(joined).toEqual(choices.map(({ text }) => text));
+  });
+
+  it('says a prompt again before it goes on, and where each token stands', async () => {
+    const request = { model: 'gpt-4o-mini', prompt: 'The sea is', temperature: 0, max_tokens: 4 };
+    const plain = await client.completions.create({ ...request, logprobs: 0 });
+    const echoed = await client.completions.create({ ...request, echo: true });
+    expect(echoed.choices[0]?.text).toBe(`The sea is${plain.choices[0]?.text}`);
+    expect(plain.choices[0]?.logprobs?.text_offset?.[0]).toBe('The sea is'.length);
+    expect(plain.choices[0]?.logprobs?.tokens?.join('')).toContain(plain.choices[0]?.text);
   });
 
   it('survives the death of its worker', async () => {

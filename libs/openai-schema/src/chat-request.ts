@@ -9,15 +9,21 @@ const opaque = z
   .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'expected an object')
   .meta({ type: 'object' });
 
+const jsonSchema = z.record(z.string(), z.unknown());
+
 export const ResponseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
-  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_object'),
+    value: jsonSchema.nullish().describe('A JSON Schema, as Hugging Face’s clients send it. Not in OpenAI’s API.'),
+  }),
+  z.object({ type: z.literal('regex'), value: z.string().describe('ECMA-262. Not in OpenAI’s API.') }),
   z.object({
     type: z.literal('json_schema'),
     json_schema: z.object({
       name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, "_" or "-"'),
       description: z.string().nullish(),
-      schema: z.record(z.string(), z.unknown()).nullish(),
+      schema: jsonSchema.nullish(),
       strict: z.boolean().nullish(),
     }),
   }),

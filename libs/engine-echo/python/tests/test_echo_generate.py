@@ -89,6 +89,14 @@ def test_a_format_is_filled_with_the_simplest_values(handler: Generate) -> None:
     )
 
 
+def test_a_format_may_refer_to_its_own_parts_but_not_for_ever(handler: Generate) -> None:
+    kind = {"enum": ["big", "small"]}
+    node = {"type": "object", "properties": {"kind": {"$ref": "#/$defs/kind"}, "next": {"$ref": "#/$defs/node"}}}
+    schema = {"$defs": {"kind": kind, "node": node}, "$ref": "#/$defs/node"}
+    answer = json.loads(text(run(handler, prompt="hey", format={"type": "json-schema", "schema": schema})))
+    assert answer["next"]["next"]["kind"] == "big"
+
+
 def test_parts_of_a_character_are_held_back_and_counted_with_it(handler: Generate) -> None:
     deltas = [event for event in run(handler, prompt="日本") if event["type"] == "text-delta"]
     assert [(delta["text"], delta["tokens"]) for delta in deltas] == [("日", 2), ("本", 1)]

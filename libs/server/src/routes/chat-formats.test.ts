@@ -50,6 +50,16 @@ describe('response_format', () => {
     expect(JSON.parse(answer.choices[0]!.message.content!)).toBeTypeOf('object');
   });
 
+  it('may have the forms that the hub’s clients send: a schema beside json_object, a pattern', async () => {
+    const response_format = { type: 'json_object', value: schema };
+    const answer = ChatCompletion.parse(await (await service.post(path, { ...base, response_format })).json());
+    expect(JSON.parse(answer.choices[0]!.message.content!)).toMatchObject({ people: 1, capital: true });
+    expect(await refusalOf({ response_format: { type: 'regex', value: 'a+' } })).toMatchObject({
+      code: 'unsupported_parameter', // by this engine
+      param: 'response_format.value',
+    });
+  });
+
   it('may be cut by the limit of tokens, and says so', async () => {
     const fields = { ...asked({ name: 'city', schema }), max_tokens: 3 };
     const answer = ChatCompletion.parse(await (await service.post(path, { ...base, ...fields })).json());
@@ -78,6 +88,8 @@ describe('response_format', () => {
     ['response_format.type', { response_format: { type: 'yaml' } }],
     ['response_format.type', { response_format: {} }],
     ['response_format', { response_format: 'json_object' }],
+    ['response_format.value', { response_format: { type: 'json_object', value: 'x' } }],
+    ['response_format.value', { response_format: { type: 'regex' } }],
     ['response_format.json_schema', { response_format: { type: 'json_schema' } }],
     ['response_format.json_schema.name', asked({ schema })],
     ['response_format.json_schema.name', asked({ name: 'a b', schema })],

@@ -58,6 +58,11 @@ describe('toGenerateInput', () => {
     [{ response_format: { type: 'text' } }, { format: undefined }],
     [{ response_format: { type: 'json_object' } }, { format: { type: 'json' } }],
     [
+      { response_format: { type: 'json_object', value: { type: 'object' } } },
+      { format: { type: 'json-schema', schema: { type: 'object' } } },
+    ],
+    [{ response_format: { type: 'regex', value: 'a+' } }, { format: { type: 'regex', pattern: 'a+' } }],
+    [
       { response_format: { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'object' } } } },
       { format: { type: 'json-schema', schema: { type: 'object' } } },
     ],

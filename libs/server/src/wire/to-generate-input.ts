@@ -21,6 +21,7 @@ export const generateParamNames = {
   logprobs: 'top_logprobs',
   format: 'response_format',
   'format.schema': 'response_format.json_schema.schema',
+  'format.pattern': 'response_format.value',
   reasoningEffort: 'reasoning_effort',
 } as const;
 
@@ -110,6 +111,8 @@ function toToolChoice(choice: WireToolChoice, parallel: boolean): ToolChoice {
 
 function toFormat(format: ResponseFormat): OutputFormat | undefined {
   if (format.type === 'text') return undefined;
-  if (format.type === 'json_object') return { type: 'json' };
+  if (format.type === 'regex') return { type: 'regex', pattern: format.value };
+  if (format.type === 'json_object')
+    return format.value ? { type: 'json-schema', schema: format.value } : { type: 'json' };
   return { type: 'json-schema', schema: format.json_schema.schema ?? {} };
 }

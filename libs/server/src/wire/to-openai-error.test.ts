@@ -54,9 +54,18 @@ describe('an error on the wire', () => {
     ['sampling.temperature', 'temperature'],
     ['sampling.other', 'sampling.other'],
     ['promptly', 'promptly'],
+    ['prompt.tools.12.parameters.items.0', 'tools.12.function.parameters.items.0'],
+    ['prompt.tools.x', 'messages.tools.x'],
+    ['prompt.3.tokens.7', 'prompt.3.7'],
     [undefined, null],
   ])('names %s of the task as %s of the request', (param, expected) => {
-    const names = { prompt: 'messages', 'prompt.messages': 'messages', 'sampling.temperature': 'temperature' };
+    const names = {
+      prompt: 'messages',
+      'prompt.messages': 'messages',
+      'prompt.tools.*': 'tools.*.function',
+      'prompt.*.tokens': 'prompt.*',
+      'sampling.temperature': 'temperature',
+    };
     expect(toOpenaiError(new InvalidInputError('Bad.', { param }), names).body.error.param).toBe(expected);
   });
 

@@ -1,4 +1,4 @@
-"""Checks a chat service with the Python clients' helpers: parsed schemas, tools, completions. Run by python-client.test.ts.
+"""Checks a chat service with what Python clients parse: schemas, tools, completions. Run by python-client.test.ts.
 
 Argument: the base address of a service whose engine echoes: texts are the last message, required tools are called.
 """
@@ -49,9 +49,7 @@ def check_tools(client: openai.OpenAI) -> None:
     calls = parsed.choices[0].message.tool_calls or []
     assert [call.function.parsed_arguments for call in calls] == [CITY], parsed
 
-    with client.chat.completions.stream(
-        model=MODEL, messages=MESSAGES, tools=[tool], tool_choice="required"
-    ) as events:
+    with client.chat.completions.stream(model=MODEL, messages=MESSAGES, tools=[tool], tool_choice="required") as events:
         done = [event for event in events if event.type == "tool_calls.function.arguments.done"]
     assert [(event.name, event.parsed_arguments) for event in done] == [("look_up", CITY)], done
 
