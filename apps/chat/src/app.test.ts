@@ -187,6 +187,34 @@ describe('chat', { timeout: 300_000 }, () => {
     expect(plain.choices[0]?.logprobs?.tokens?.join('')).toContain(plain.choices[0]?.text);
   });
 
+  it('serves Text Generation Inference’s clients, at once and as a stream', async () => {
+    const parameters = { max_new_tokens: 12, details: true, top_n_tokens: 2 };
+    const post = (path: string, body: object) =>
+      fetch(`${origin}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: 'The sea is', ...body }),
+      });
+    const response = await post('/generate', { parameters });
+    const whole = (await response.json()) as { generated_text: string; details: { tokens: { text: string }[] } };
+    expect(whole.details).toMatchObject({ finish_reason: 'length', generated_tokens: 12, seed: null });
+    expect(whole.details.tokens.map((token) => token.text).join('')).toBe(whole.generated_text);
+    expect(response.headers.get('x-generated-tokens')).toBe('12');
+
+    const streamed = await (await post('/generate_stream', { parameters })).text();
+    const frames = [...streamed.matchAll(/^data: (.*)$/gm)];
+    const events = frames.map(([, data]) => JSON.parse(data!) as { index: number; generated_text: string | null });
+    expect(events.map((event) => event.index)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(events.at(-1)?.generated_text).toBe(whole.generated_text);
+
+    const tokens = (await (await post('/tokenize', {})).json()) as { text: string }[];
+    expect(tokens.map((token) => token.text).join('')).toBe('The sea is');
+    const stopped = await post('/', { parameters: { stop: [whole.generated_text.slice(4, 9)], max_new_tokens: 12 } });
+    expect(await stopped.json()).toEqual([{ generated_text: `The sea is${whole.generated_text.slice(0, 9)}` }]);
+    const info = (await (await fetch(`${origin}/info`)).json()) as object;
+    expect(info).toMatchObject({ model_id: 'HuggingFaceTB/SmolLM2-135M-Instruct', max_total_tokens: 8192 });
+  });
+
   it('survives the death of its worker', async () => {
     const stream = await client.chat.completions.create({
       model: 'gpt-4o-mini',

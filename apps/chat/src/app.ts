@@ -1,11 +1,11 @@
 import { oneapi } from '@xim/engine-oneapi';
-import { chatCompletions, completions, defineService } from '@xim/server';
+import { chatCompletions, completions, defineService, textGeneration } from '@xim/server';
 
-/** Chat with a language model: OpenAI's chat completions and completions, on the first engine that takes this host. */
+/** Chat with a language model, under OpenAI's API and Text Generation Inference's, on the first engine that takes this host. */
 export default defineService({
   name: 'chat',
   task: 'generate',
   engines: [oneapi],
   models: new URL('../models.json', import.meta.url),
-  routes: [chatCompletions, completions],
+  routes: [chatCompletions, completions, textGeneration],
 });

@@ -8,6 +8,8 @@ export type RoutePlugin = FastifyPluginAsync;
 /** What a route may use: everything of the running service that is not wire. Decorates the Fastify instance as `xim`. */
 export interface ServiceContext {
   readonly name: string;
+  /** The service's own, where it has one. */
+  readonly version?: string | undefined;
   readonly config: Config;
   readonly model: ModelEntry;
   readonly plan: Plan;

@@ -94,7 +94,16 @@ export async function createServer(
   });
   const info = () => supervision.info;
   const names = createServedNames(model, config.modelAliases, info);
-  const context: ServiceContext = { name: service.name, config, model, plan, info, ...names, calls };
+  const context: ServiceContext = {
+    name: service.name,
+    version: service.version,
+    config,
+    model,
+    plan,
+    info,
+    ...names,
+    calls,
+  };
   app.decorate('xim', context);
 
   // In the order in which a request passes them.

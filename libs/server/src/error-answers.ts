@@ -4,27 +4,43 @@ import fp from 'fastify-plugin';
 import type { Socket } from 'node:net';
 import { MethodNotAllowedError, RouteNotFoundError } from './errors.ts';
 import { toRequestId } from './request-id.ts';
+import type { Api } from './statuses.ts';
+import type { ErrorAnswer, ParamNames } from './wire/read-error.ts';
 import { toOpenaiError } from './wire/to-openai-error.ts';
+import { toTgiError } from './wire/to-tgi-error.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The request's names for paths of the task's input, for the `param` of errors: `{ prompt: 'messages' }`. */
-    paramNames?: Readonly<Record<string, string>>;
+    paramNames?: ParamNames;
+    /** Whose shape the route's errors have. Default `openai`. */
+    api?: Api;
   }
 }
 
+const shapes: Readonly<Record<Api, (error: unknown, paramNames?: ParamNames) => ErrorAnswer>> = {
+  openai: toOpenaiError,
+  tgi: toTgiError,
+};
+
+/** What is known of a path: its methods, and whose shape their errors have. */
+interface Path {
+  readonly methods: Set<string>;
+  readonly api: Api;
+}
+
 /**
- * Every failure outside a stream becomes an answer in OpenAI's shape; unknown paths are 404, known ones with another
+ * Every failure outside a stream becomes an answer in the shape of its route's API; unknown paths are 404, known ones with another
  * method 405. Register it before the routes: it learns the paths from them.
  */
 export const errorAnswers = fp<{ isDraining(): boolean }>(
   async (app, { isDraining }) => {
-    const methods = new Map<string, Set<string>>();
-    app.addHook('onRoute', ({ url, method }) => {
+    const paths = new Map<string, Path>();
+    app.addHook('onRoute', ({ url, method, config }) => {
       if (url === '*') return; // CORS: every path's preflight
-      const known = methods.get(url) ?? new Set<string>();
-      for (const one of [method].flat()) known.add(one);
-      methods.set(url, known);
+      const known = paths.get(url) ?? { methods: new Set<string>(), api: config?.api ?? 'openai' };
+      for (const one of [method].flat()) known.methods.add(one);
+      paths.set(url, known);
     });
 
     app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
@@ -33,8 +49,12 @@ export const errorAnswers = fp<{ isDraining(): boolean }>(
       if (isDraining()) reply.raw.setHeader('connection', 'close');
       done();
     });
-    const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-      answerError(toNotFound(request, methods), request, reply);
+    const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+      const path = request.url.split('?')[0]!;
+      const pattern = [...paths.keys()].find((candidate) => matches(candidate, path));
+      const error = pattern === undefined ? toNotFound(request, path) : toNotAllowed(request, pattern, paths);
+      return answerError(error, request, reply, paths.get(pattern ?? '')?.api);
+    };
     app.setNotFoundHandler(answerNotFound);
     // Before a body is parsed: an unknown path is a 404 whatever was sent to it.
     app.addHook('preParsing', (request, reply, payload, done) => {
@@ -45,9 +65,14 @@ export const errorAnswers = fp<{ isDraining(): boolean }>(
   { name: 'error-answers' },
 );
 
-/** Answers with an error, in OpenAI's shape. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, headers, body } = toOpenaiError(error, request.routeOptions?.config?.paramNames);
+/** Answers with an error, in the shape of the route's API. */
+export function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  api: Api = request.routeOptions?.config?.api ?? 'openai',
+): FastifyReply {
+  const { status, headers, body } = shapes[api](error, request.routeOptions?.config?.paramNames);
   if (request.tally) request.tally.error = codeOf(error);
   if (status >= 500 && !XimError.isInstance(error)) logBug(error, request);
   if (error instanceof MethodNotAllowedError) void reply.header('allow', error.allow.join(', '));
@@ -75,20 +100,17 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'XIM_UNKNOWN';
 }
 
-function toNotFound(request: FastifyRequest, methods: ReadonlyMap<string, ReadonlySet<string>>): XimError {
-  const path = request.url.split('?')[0]!;
-  const pattern = [...methods.keys()].find((candidate) => matches(candidate, path));
-  if (pattern !== undefined) {
-    const allow = [...methods.get(pattern)!].sort();
-    const message = `${request.method} is not a method of ${pattern}. It takes ${allow.join(', ')}.`;
-    return new MethodNotAllowedError(message, allow);
-  }
+function toNotAllowed({ method }: FastifyRequest, pattern: string, paths: ReadonlyMap<string, Path>): XimError {
+  const allow = [...paths.get(pattern)!.methods].sort();
+  const message = `${method} is not a method of ${pattern}. It takes ${allow.join(', ')}.`;
+  return new MethodNotAllowedError(message, allow);
+}
+
+function toNotFound({ method }: FastifyRequest, path: string): XimError {
   const hint = /^\/v1\/responses(\/|$)/.test(path)
     ? ' The Responses API is not there yet: use POST /v1/chat/completions.'
     : '';
-  return new RouteNotFoundError(
-    `There is no ${request.method} path of this name here.${hint} See /docs for those there are.`,
-  );
+  return new RouteNotFoundError(`There is no ${method} path of this name here.${hint} See /docs for those there are.`);
 }
 
 /** A path against a route's pattern, in which `:name` stands for one part and `*` at the end for any number. */

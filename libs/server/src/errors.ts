@@ -36,3 +36,10 @@ export class MalformedBodyError extends XimError {
     super('XIM_MALFORMED_BODY', message);
   }
 }
+
+/** The engine ended a call without its end event: what came of it is not the whole answer. */
+export class IncompleteError extends XimError {
+  constructor() {
+    super('XIM_INCOMPLETE', 'The engine ended the call without its end event.');
+  }
+}

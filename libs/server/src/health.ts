@@ -20,7 +20,7 @@ export function health(status: () => SupervisionStatus): RoutePlugin {
         app.get(
           url,
           { config: { open: true }, schema: { hide: i > 0, tags: ['service'], summary } },
-          (_request, reply) => answer(reply, status(), good),
+          (_request, reply) => (url === '/health' ? answerTgi : answer)(reply, status(), good),
         );
       }
     }
@@ -34,4 +34,14 @@ function answer(
 ): FastifyReply {
   if (good(state)) return reply.send({ status: state });
   return reply.code(503).send({ status: state, reason });
+}
+
+/** `/health` is also Text Generation Inference's, whose clients count on an empty body. */
+function answerTgi(
+  reply: FastifyReply,
+  { state, reason }: SupervisionStatus,
+  good: (state: string) => boolean,
+): FastifyReply {
+  if (good(state)) return reply.send();
+  return reply.code(503).send({ status: state, reason, error: 'unhealthy', error_type: 'healthcheck' });
 }

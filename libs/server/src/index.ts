@@ -11,6 +11,7 @@ export type { Config } from './config.ts';
 export { chatCompletions } from './routes/chat-completions.ts';
 export { completions } from './routes/completions.ts';
 export { embeddings } from './routes/embeddings.ts';
+export { textGeneration } from './routes/text-generation.ts';
 
 // Writing a route.
 export type { Calls, RoutePlugin, ServedName, ServiceContext } from './context.ts';

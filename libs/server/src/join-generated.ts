@@ -1,4 +1,5 @@
-import { EngineRequestError, type GenerateEvent, type TokenLogprob, type Usage } from '@xim/engine';
+import type { GenerateEvent, TokenLogprob, Usage } from '@xim/engine';
+import { IncompleteError } from './errors.ts';
 
 /** Everything that a call generated, per choice. */
 export interface Generated {
@@ -24,7 +25,7 @@ export interface JoinOptions {
   readonly reasoningIsText?: boolean;
 }
 
-/** Joins a call's events. Throws what the call throws, and EngineRequestError when it ends before its `end` event. */
+/** Joins a call's events. Throws what the call throws, and IncompleteError when it ends before its `end` event. */
 export async function joinGenerated(
   events: AsyncIterable<GenerateEvent>,
   count: number,
@@ -37,7 +38,7 @@ export async function joinGenerated(
     if (event.type === 'end') return { choices, usage: event.usage };
     if ('choice' in event) addTo(choices[event.choice]!, event, options);
   }
-  throw new EngineRequestError('The engine ended the call without its end event.');
+  throw new IncompleteError();
 }
 
 function addTo(

@@ -1,5 +1,6 @@
-import { EngineRequestError, XimError } from '@xim/engine';
+import { XimError } from '@xim/engine';
 import type { FastifyReply } from 'fastify';
+import { IncompleteError } from './errors.ts';
 import { type EventStream, openEventStream } from './sse.ts';
 
 /** How an API writes a streamed answer. */
@@ -30,7 +31,7 @@ export async function streamAnswer<E extends { readonly type: string }>(
       if (stream.full) await stream.drained();
       last = event;
     }
-    if (last?.type !== 'end') throw new EngineRequestError('The engine ended the call without its end event.');
+    if (last?.type !== 'end') throw new IncompleteError();
     if (writer.done !== undefined) stream?.send(writer.done);
   } catch (error) {
     if (!stream) throw error;

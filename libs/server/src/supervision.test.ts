@@ -40,7 +40,7 @@ describe('starting', () => {
     const [, metadata] = await probe('/v1/metadata');
     expect(metadata['state']).toMatchObject({ state: 'loading', progress: { step: 'pretending', fraction: 0.5 } });
     await server.ready;
-    expect(await probe('/health')).toEqual([200, { status: 'ready' }]);
+    expect(await probe('/health/ready')).toEqual([200, { status: 'ready' }]);
     expect((await once()).statusCode).toBe(200);
   });
 

@@ -25,11 +25,12 @@ async function lint(filePath: string, text: string): Promise<string[]> {
 describe('who may import whom', { timeout: 180_000 }, () => {
   it.each([
     ['libs/openai-schema/src/index.ts', ['zod']],
+    ['libs/tgi-schema/src/index.ts', ['zod']],
     ['libs/worker/src/index.ts', ['@xim/engine', 'node:fs']],
     ['libs/engine-echo/src/index.ts', ['@xim/engine', '@xim/worker']],
     [
       'libs/server/src/index.ts',
-      ['@xim/engine', '@xim/openai-schema', '@xim/model-cache', '@xim/host-plan', 'fastify'],
+      ['@xim/engine', '@xim/openai-schema', '@xim/tgi-schema', '@xim/model-cache', '@xim/host-plan', 'fastify'],
     ],
     ['libs/conformance/src/index.ts', ['zod', 'node:http']],
     ['apps/chat/src/app.ts', ['@xim/server', '@xim/engine-echo', '@xim/model-cache']],
@@ -41,6 +42,7 @@ describe('who may import whom', { timeout: 180_000 }, () => {
 
   it.each([
     ['libs/openai-schema/src/index.ts', '@xim/engine'],
+    ['libs/tgi-schema/src/index.ts', '@xim/openai-schema'],
     ['libs/openai-schema/src/index.ts', 'fastify'],
     ['libs/engine/src/index.ts', '@xim/openai-schema'],
     ['libs/engine/src/index.ts', 'zod'],

@@ -70,6 +70,21 @@ describe('GET /openapi.json', () => {
     });
   });
 
+  it('describes the routes of Text Generation Inference under a tag of their own, with its errors', async () => {
+    const { paths, components } = await documentOf(chat);
+    for (const path of ['/', '/generate', '/generate_stream', '/tokenize', '/chat_tokenize']) {
+      expect(paths[path]!['post']).toMatchObject({
+        tags: ['text generation'],
+        responses: {
+          default: { content: { 'application/json': { schema: { $ref: '#/components/schemas/TgiErrorResponse' } } } },
+        },
+      });
+    }
+    expect(components.schemas['TgiGenerateRequestInput']!.required).toEqual(['inputs']);
+    expect(JSON.stringify(paths['/generate_stream'])).toContain('#/components/schemas/TgiStreamResponse');
+    expect(paths['/info']!['get']).toMatchObject({ tags: ['text generation'] });
+  });
+
   it('has every schema that it refers to, and none of another task', async () => {
     for (const service of [chat, embedding]) {
       const document = await documentOf(service);

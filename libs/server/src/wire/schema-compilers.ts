@@ -1,4 +1,5 @@
 import { ErrorResponse } from '@xim/openai-schema';
+import { TgiErrorResponse } from '@xim/tgi-schema';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { toInvalidInput } from './to-invalid-input.ts';
@@ -20,5 +21,13 @@ export const failures = {
   default: {
     description: 'What was wrong. The types and codes are OpenAI’s.',
     content: { 'application/json': { schema: ErrorResponse } },
+  },
+};
+
+/** The same on the routes of Text Generation Inference. */
+export const tgiFailures = {
+  default: {
+    description: 'What was wrong. The types are Text Generation Inference’s.',
+    content: { 'application/json': { schema: TgiErrorResponse } },
   },
 };

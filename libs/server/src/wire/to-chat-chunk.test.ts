@@ -152,6 +152,6 @@ describe('toChatCompletion', () => {
     const cut = async function* () {
       yield* events.slice(0, -1);
     };
-    await expect(joinGenerated(cut(), 2)).rejects.toMatchObject({ code: 'XIM_ENGINE_REQUEST' });
+    await expect(joinGenerated(cut(), 2)).rejects.toMatchObject({ code: 'XIM_INCOMPLETE' });
   });
 });

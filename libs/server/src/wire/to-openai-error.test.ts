@@ -82,6 +82,7 @@ describe('an error on the wire', () => {
       EngineDeadError: 'XIM_ENGINE_DEAD',
       EngineNotReadyError: 'XIM_ENGINE_NOT_READY',
       EngineRequestError: 'XIM_ENGINE_REQUEST',
+      IncompleteError: 'XIM_INCOMPLETE',
       InvalidInputError: 'XIM_INVALID_INPUT',
       MalformedBodyError: 'XIM_MALFORMED_BODY',
       MethodNotAllowedError: 'XIM_METHOD_NOT_ALLOWED',

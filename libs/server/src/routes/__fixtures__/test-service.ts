@@ -18,6 +18,7 @@ import { defineService } from '../../service.ts';
 import { chatCompletions } from '../chat-completions.ts';
 import { completions } from '../completions.ts';
 import { embeddings } from '../embeddings.ts';
+import { textGeneration } from '../text-generation.ts';
 
 export interface TestService {
   /** Without a slash at its end. */
@@ -54,18 +55,20 @@ async function start(
   };
 }
 
+const generating = [chatCompletions, completions, textGeneration];
+
 /** The real server over a real worker that answers with the prompt's own words. */
-export const startChat = (env?: Record<string, string>) => start('generate', echo, [chatCompletions, completions], env);
+export const startChat = (env?: Record<string, string>) => start('generate', echo, generating, env);
 export const startEmbedding = (env?: Record<string, string>) => start('embed', echo, [embeddings], env);
 
 type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<GenerateEvent>;
 
 /** The real server over an engine in this process that says what the test says. */
 export const startScripted = (generate: Generate, env?: Record<string, string>) =>
-  start('generate', scripted({ generate }), [chatCompletions, completions], env);
+  start('generate', scripted({ generate }), generating, env);
 
 /** The real server over an engine that can do nothing, with the routes of both tasks. */
-export const startIdle = () => start('generate', scripted({}), [chatCompletions, completions, embeddings]);
+export const startIdle = () => start('generate', scripted({}), [...generating, embeddings]);
 
 function scripted(tasks: Pick<Engine, 'generate'>): EngineFactory {
   return {
