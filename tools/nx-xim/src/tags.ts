@@ -1,4 +1,5 @@
-export type ProjectType = 'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
+export type ProjectType =
+  'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
 
 /** What a folder is, read from its path. eslint.config.mjs says which of them may depend on which. */
 export function toType(root: string): ProjectType {
