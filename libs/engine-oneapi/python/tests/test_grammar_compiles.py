@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 import pytest
+from jsonschema import Draft202012Validator
 from openvino import opset13 as ops
 from xim_engine_oneapi.grammar import format_grammar, tool_grammar, tool_parts
 from xim_engine_oneapi.tool_tags import to_tool_tags
@@ -73,14 +75,18 @@ PROPERTIES = {"a": {"type": "integer"}, "b": {"type": "string", "format": "date"
             },
             True,
         ),
+        ({"type": "json-schema", "schema": {"const": "Ünïcödé ñandú Straße 1é2 日本a"}}, True),
+        ({"type": "regex", "pattern": "[ï0-9a-f\\x01]{4}é1"}, True),
         ({"type": "regex", "pattern": '[\\]"\\\\-]{2}\\n[^\\n]é?(x|y){3}'}, True),
     ],
 )
 def test_a_grammar_is_taken_and_followed(pipeline: genai.LLMPipeline, format: dict[str, Any], ends: bool) -> None:
     text, ended = generate(pipeline, format_grammar(format), 60)
     assert ended or not ends
-    if ended and format["type"] != "regex":
-        json.loads(text)
+    if ended and format["type"] == "regex":
+        assert re.fullmatch(format["pattern"], text)
+    elif ended:
+        Draft202012Validator(format.get("schema", {})).validate(json.loads(text))
 
 
 def test_calls_of_tools_are_taken(pipeline: genai.LLMPipeline) -> None:

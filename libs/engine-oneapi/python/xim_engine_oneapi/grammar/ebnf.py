@@ -6,6 +6,7 @@ anything to the library but itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from xim_worker import InvalidInput
@@ -79,6 +80,11 @@ def _matches_something(node: Node, finite: set[str]) -> bool:
     return isinstance(node, Text) or bool(node.ranges)
 
 
+# The library prints a grammar and reads it again, and then takes a letter or digit behind such a character's escape as
+# part of it: U+00EF and "c" come back as U+0EFC. In two literals they stay two characters.
+_BEHIND_ESCAPE = re.compile(r"(?<=[^\x20-\x7e])(?=[0-9A-Za-z])")
+
+
 class _Writer:
     def __init__(self, finite: set[str]) -> None:
         self._finite = finite
@@ -87,9 +93,13 @@ class _Writer:
     def write(self, node: Node, outer: bool = False) -> str:
         """`outer`: no parentheses are needed around it."""
         if isinstance(node, Text):
-            return f'"{"".join(map(_escape, node.value))}"'
+            pieces = [f'"{"".join(map(_escape, piece))}"' for piece in _BEHIND_ESCAPE.split(node.value)]
+            joined = " ".join(pieces)
+            return joined if outer or len(pieces) == 1 else f"({joined})"
         if isinstance(node, Chars):
-            return f"[{''.join(_write_range(low, high) for low, high in node.ranges)}]"
+            # What is printed as it is comes first, so that it follows no escape.
+            ranges = sorted(node.ranges, key=lambda each: not 0x20 <= each[0] <= each[1] < 0x7F)
+            return f"[{''.join(_write_range(low, high) for low, high in ranges)}]"
         if isinstance(node, Rule):
             self.used.append(node.name)
             return node.name
