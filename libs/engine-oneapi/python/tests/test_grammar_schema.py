@@ -45,24 +45,71 @@ CASES: list[tuple[Any, list[Any], list[Any]]] = [
     ({"enum": [1, 2, 3, 40], "minimum": 2, "not": {"const": 3}}, [2, 40], [1, 3]),
     ({"enum": [[1], [1, 2], [2, 1]], "minItems": 2}, [[1, 2]], [[1]]),
     ({"const": {"b": [1, {"c": "d"}]}}, [{"b": [1, {"c": "d"}]}], [{}]),
-    ({"type": "object", "properties": NULLS, "required": ["b"]}, [{"b": None}, dict.fromkeys("abcd")], [{}, {"a": None}]),
+    (
+        {"type": "object", "properties": NULLS, "required": ["b"]},
+        [{"b": None}, dict.fromkeys("abcd")],
+        [{}, {"a": None}],
+    ),
     ({"properties": {"a": {"type": "null"}}, "additionalProperties": False}, [{}, {"a": None}], [{"b": 1}, 3]),
     ({"type": "object", "properties": {'a "\\': True, "é😀": {"type": "boolean"}}}, [{'a "\\': 1, "é😀": True}], []),
     ({"type": "object", "properties": {"a": False, "b": {"type": "null"}}}, [{}, {"b": None}], [{"a": 1}]),
     ({"type": "object", "required": ["z"], "additionalProperties": {"type": "integer"}}, [{"z": 3}], [{}, {"z": "3"}]),
-    ({"type": "object", "additionalProperties": {"type": "integer"}, "maxProperties": 2}, [{}, {"x": 1, "y": 2}], [{"a": "b"}]),
-    ({"type": "object", "properties": NULLS, "minProperties": 2, "maxProperties": 3, "required": ["c"]},
-     [{"a": None, "c": None}, {"b": None, "c": None, "d": None}], [{"c": None}, dict.fromkeys("abcd"), {"a": None, "b": None}]),
-    ({"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False},
-     [{}, {"x-a": 1, "x-": 2}], [{"y": 1}, {"x-a": "1"}]),
-    ({"type": "object", "propertyNames": {"pattern": "^[a-z]+$", "maxLength": 4}}, [{"abcd": 1}], [{"A": 1}, {"abcde": 1}]),
-    ({"type": "object", "properties": {"x": {"minimum": 1}}, "patternProperties": {"x": {"type": "integer"}}}, [{"x": 3}], [{"x": 0}, {"x": 1.5}]),
-    ({"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 4}, [[True, False]], [[True], [True] * 5, [1, 2]]),
-    ({"type": "array", "prefixItems": [{"type": "null"}, {"type": "integer"}], "items": False}, [[], [None], [None, 1]], [[1], [None, 1, 2]]),
-    ({"type": "array", "prefixItems": [{"type": "null"}, {"type": "integer"}], "items": {"type": "string"}, "minItems": 3, "maxItems": 4},
-     [[None, 1, "a"], [None, 1, "a", "b"]], [[None, 1], [None, 1, "a", "b", "c"], [None, 1, 2]]),
-    ({"$schema": DRAFT_7, "type": "array", "items": [{"type": "null"}], "additionalItems": {"type": "integer"}}, [[None, 1, 2]], [[1]]),
-    ({"type": "array", "items": {"enum": [1, "a", None]}, "uniqueItems": True, "minItems": 1}, [[1, None], ["a"]], [[], [1, 1]]),
+    (
+        {"type": "object", "additionalProperties": {"type": "integer"}, "maxProperties": 2},
+        [{}, {"x": 1, "y": 2}],
+        [{"a": "b"}],
+    ),
+    (
+        {"type": "object", "properties": NULLS, "minProperties": 2, "maxProperties": 3, "required": ["c"]},
+        [{"a": None, "c": None}, {"b": None, "c": None, "d": None}],
+        [{"c": None}, dict.fromkeys("abcd"), {"a": None, "b": None}],
+    ),
+    (
+        {"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False},
+        [{}, {"x-a": 1, "x-": 2}],
+        [{"y": 1}, {"x-a": "1"}],
+    ),
+    (
+        {"type": "object", "propertyNames": {"pattern": "^[a-z]+$", "maxLength": 4}},
+        [{"abcd": 1}],
+        [{"A": 1}, {"abcde": 1}],
+    ),
+    (
+        {"type": "object", "properties": {"x": {"minimum": 1}}, "patternProperties": {"x": {"type": "integer"}}},
+        [{"x": 3}],
+        [{"x": 0}, {"x": 1.5}],
+    ),
+    (
+        {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 4},
+        [[True, False]],
+        [[True], [True] * 5, [1, 2]],
+    ),
+    (
+        {"type": "array", "prefixItems": [{"type": "null"}, {"type": "integer"}], "items": False},
+        [[], [None], [None, 1]],
+        [[1], [None, 1, 2]],
+    ),
+    (
+        {
+            "type": "array",
+            "prefixItems": [{"type": "null"}, {"type": "integer"}],
+            "items": {"type": "string"},
+            "minItems": 3,
+            "maxItems": 4,
+        },
+        [[None, 1, "a"], [None, 1, "a", "b"]],
+        [[None, 1], [None, 1, "a", "b", "c"], [None, 1, 2]],
+    ),
+    (
+        {"$schema": DRAFT_7, "type": "array", "items": [{"type": "null"}], "additionalItems": {"type": "integer"}},
+        [[None, 1, 2]],
+        [[1]],
+    ),
+    (
+        {"type": "array", "items": {"enum": [1, "a", None]}, "uniqueItems": True, "minItems": 1},
+        [[1, None], ["a"]],
+        [[], [1, 1]],
+    ),
     ({"type": "array", "items": True, "maxItems": 0}, [[]], [[1]]),
     ({"type": "integer", "minimum": -13, "maximum": 1200}, [-13, -1, 0, 9, 10, 999, 1000, 1200], [-14, 1201]),
     ({"type": "integer", "exclusiveMinimum": 7, "exclusiveMaximum": 9.5}, [8, 9], [7, 10]),
@@ -74,25 +121,76 @@ CASES: list[tuple[Any, list[Any], list[Any]]] = [
     ({"type": "number", "exclusiveMinimum": 0}, [0.5, 0.001, 3, 1234.5], [0, -0.5]),
     ({"type": "number", "minimum": -0.25, "exclusiveMaximum": 7.5}, [-0.25, -0.2, 0, 7.49, 7.4999, 3], [7.5, -0.3]),
     ({"type": "number", "maximum": -3}, [-3, -3.5, -100.25], [-2.9, 0]),
-    ({"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer", "minimum": 2, "exclusiveMinimum": True, "maximum": 4}, [3, 4], [2]),
+    (
+        {
+            "$schema": "http://json-schema.org/draft-04/schema#",
+            "type": "integer",
+            "minimum": 2,
+            "exclusiveMinimum": True,
+            "maximum": 4,
+        },
+        [3, 4],
+        [2],
+    ),
     ({"type": "string", "minLength": 2, "maxLength": 3}, ["ab", "é😀a", '"\\'], ["a", "abcd"]),
     ({"type": "string", "pattern": "a+b"}, ["ab", "xaaby"], ["a", "ba"]),
     ({"type": "string", "pattern": "^a|b$", "maxLength": 5}, ["axxxx", "xxxxb"], ["xax", "xxxxxb"]),
     ({"type": "string", "pattern": "^(foo|bar)-\\d{2,4}$", "minLength": 7}, ["foo-123"], ["foo-12"]),
-    ({"allOf": [{"type": "string", "pattern": "a"}, {"pattern": "b"}, {"pattern": "^[a-f]{2,8}$"}]}, ["ab", "fba"], ["aa", "b"]),
-    ({"anyOf": [{"minimum": 3}, {"type": "string", "maxLength": 3}], "type": ["string", "number"]}, [3, "abc", "abcd"], [2]),
-    ({"type": "object", "properties": NULLS, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, [{"a": None}, {"b": None}], [{"c": None}]),
+    (
+        {"allOf": [{"type": "string", "pattern": "a"}, {"pattern": "b"}, {"pattern": "^[a-f]{2,8}$"}]},
+        ["ab", "fba"],
+        ["aa", "b"],
+    ),
+    (
+        {"anyOf": [{"minimum": 3}, {"type": "string", "maxLength": 3}], "type": ["string", "number"]},
+        [3, "abc", "abcd"],
+        [2],
+    ),
+    (
+        {"type": "object", "properties": NULLS, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        [{"a": None}, {"b": None}],
+        [{"c": None}],
+    ),
     ({"oneOf": [{"type": "integer"}, {"type": "string"}, {"enum": [None, 1.5]}]}, [1, "a", None, 1.5], [[]]),
     ({"oneOf": [{"enum": [1, 2, 3]}, {"enum": [3, 4]}]}, [1, 4], [3]),
-    ({"oneOf": [{"properties": {"k": {"const": "a"}, "v": {"type": "integer"}}, "required": ["k"]},
-                {"properties": {"k": {"const": "b"}, "w": {"$ref": "#"}}, "required": ["k", "w"]}]},
-     [{"k": "a", "v": 1}, {"k": "b", "w": {"k": "a"}}], [{"k": "b"}, {"k": "a", "w": 1}]),
-    ({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"a": {"minimum": 5}}}]}, [{"a": 5}], [{"a": 4}, {}]),
+    (
+        {
+            "oneOf": [
+                {"properties": {"k": {"const": "a"}, "v": {"type": "integer"}}, "required": ["k"]},
+                {"properties": {"k": {"const": "b"}, "w": {"$ref": "#"}}, "required": ["k", "w"]},
+            ]
+        },
+        [{"k": "a", "v": 1}, {"k": "b", "w": {"k": "a"}}],
+        [{"k": "b"}, {"k": "a", "w": 1}],
+    ),
+    (
+        {
+            "allOf": [
+                {"properties": {"a": {"type": "integer"}}, "required": ["a"]},
+                {"properties": {"a": {"minimum": 5}}},
+            ]
+        },
+        [{"a": 5}],
+        [{"a": 4}, {}],
+    ),
     ({"$defs": {"t": TREE}, "$ref": "#/$defs/t"}, [{"v": 1, "next": {"v": 2, "next": None}}], [{"next": 1}]),
-    ({"definitions": {"a/b": {"type": "null"}}, "properties": {"x": {"$ref": "#/definitions/a~1b"}}}, [{"x": None}], [{"x": 1}]),
+    (
+        {"definitions": {"a/b": {"type": "null"}}, "properties": {"x": {"$ref": "#/definitions/a~1b"}}},
+        [{"x": None}],
+        [{"x": 1}],
+    ),
     ({"$defs": {"n": {"$anchor": "here", "type": "integer"}}, "$ref": "#here", "minimum": 3}, [3], [2]),
-    ({"type": "object", "properties": {"b": {"type": "integer"}}, "required": ["a"], "dependentRequired": {"b": ["a"]}}, [{"b": 1, "a": 2}], []),
-]  # fmt: skip
+    (
+        {
+            "type": "object",
+            "properties": {"b": {"type": "integer"}},
+            "required": ["a"],
+            "dependentRequired": {"b": ["a"]},
+        },
+        [{"b": 1, "a": 2}],
+        [],
+    ),
+]
 
 
 @pytest.mark.parametrize(("schema", "possible", "impossible"), CASES, ids=[json.dumps(case[0])[:80] for case in CASES])
@@ -112,11 +210,17 @@ def test_what_comes_out_validates_and_all_that_is_promised_may(
 
 
 FORMATS = {
-    "date": ("2024-02-29", "2023-02-29"), "time": ("23:59:59Z", "24:00:00Z"), "date-time": ("2024-12-31T00:00:00.5+01:00", "2024-12-31"),
-    "email": ("a.b+c@example.org", "a@"), "uri": ("https://example.org/a?b=c#d", "//x"), "ipv4": ("255.0.10.1", "256.0.0.1"),
-    "ipv6": ("2001:db8::1", "1:2"), "uuid": ("123e4567-e89b-12d3-a456-426614174000", "123"), "hostname": ("a.b-c.org", "-a"),
+    "date": ("2024-02-29", "2023-02-29"),
+    "time": ("23:59:59Z", "24:00:00Z"),
+    "date-time": ("2024-12-31T00:00:00.5+01:00", "2024-12-31"),
+    "email": ("a.b+c@example.org", "a@"),
+    "uri": ("https://example.org/a?b=c#d", "//x"),
+    "ipv4": ("255.0.10.1", "256.0.0.1"),
+    "ipv6": ("2001:db8::1", "1:2"),
+    "uuid": ("123e4567-e89b-12d3-a456-426614174000", "123"),
+    "hostname": ("a.b-c.org", "-a"),
     "duration": ("P1Y2M3DT4H", "P"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -175,7 +279,7 @@ UNSUPPORTED, INVALID = "XIM_UNSUPPORTED_PARAMETER", "XIM_INVALID_INPUT"
         ({"allOf": [{"type": "string"}, {"type": "null"}]}, "", INVALID),
         (3, "", INVALID),
     ],
-)  # fmt: skip
+)
 def test_refused_by_place(schema: Any, place: str, code: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         format_grammar({"type": "json-schema", "schema": schema})

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from grammar_oracle import Grammar
@@ -12,7 +13,7 @@ CITY = {
     "required": ["city"],
     "additionalProperties": False,
 }
-TOOLS = [{"name": "weather", "parameters": CITY}, {"name": 'odd "name"'}]
+TOOLS: list[dict[str, Any]] = [{"name": "weather", "parameters": CITY}, {"name": 'odd "name"'}]
 FRAME = {"begin": "<tool_call>\n", "end": "\n</tool_call>", "separator": "\n"}
 
 

@@ -1,7 +1,7 @@
 """A grammar as text: xgrammar's EBNF (a dialect of GBNF). What can never match is left out, and so are unused rules.
 
-Every character that is not a letter or digit of ASCII is written as an escape, so that no text of a caller's can mean anything to
-the library but itself.
+Every character that is not a letter or digit of ASCII is written as an escape, so that no text of a caller's can mean
+anything to the library but itself.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from collections.abc import Mapping
 
 from xim_worker import InvalidInput
 
-from .limits import MOST_CHARACTERS, MOST_RULES
-from .nodes import Alt, Chars, Node, Repeat, Rule, Seq, Text
+from .limits import MOST_RULES, MOST_WORK, WIDE, WORK_OF_LETTER, WORK_OF_RULE, WORK_OF_SET, WORK_OF_WIDE_SET
+from .nodes import Alt, Chars, Node, Repeat, Rule, Rules, Seq, Text
+from .repeats import Repeats
 
 
-def to_ebnf(root: Node, bodies: Mapping[str, Node], param: str) -> str:
+def to_ebnf(root: Node, rules: Rules, param: str) -> str:
     """`param` is named where no text at all matches, or the grammar is larger than the library compiles in time."""
-    bodies = {**bodies, "root": root}
+    repeats = Repeats(rules)
+    shared = {name: repeats.share(body) for name, body in {**rules.bodies, "root": root}.items()}
+    bodies = {**rules.bodies, **shared}
     finite = _finite(bodies)
     if "root" not in finite:
         raise InvalidInput("No value can ever validate against this schema; expected at least one that does.", param)
     lines: dict[str, str] = {}
+    work = 0.0
     waiting = ["root"]
     while waiting:
         name = waiting.pop()
@@ -29,13 +33,25 @@ def to_ebnf(root: Node, bodies: Mapping[str, Node], param: str) -> str:
         writer = _Writer(finite)
         lines[name] = f"{name} ::= {writer.write(bodies[name], outer=True)}"
         waiting += reversed(writer.used)
-        if len(lines) > MOST_RULES or sum(map(len, lines.values())) > MOST_CHARACTERS:
+        work += WORK_OF_RULE + work_of(bodies[name])
+        if len(lines) > MOST_RULES or work > MOST_WORK:
             raise InvalidInput(
-                f"This format makes a grammar larger than {MOST_RULES} rules or {MOST_CHARACTERS} characters, which takes "
-                "the engine too long; expected a smaller one: fewer properties and alternatives, smaller bounds.",
+                "This format makes a grammar that the engine would take too long to compile; expected fewer properties "
+                "and alternatives, shorter texts in enum and pattern, or smaller bounds.",
                 param,
             )
     return "\n".join(lines.values()) + "\n"
+
+
+def work_of(node: Node) -> float:
+    """What compiling an expression costs, without the rules that it refers to; in the unit of MOST_WORK."""
+    if isinstance(node, Text):
+        return WORK_OF_LETTER * len(node.value.encode())
+    if isinstance(node, Chars):
+        return WORK_OF_WIDE_SET if sum(high - low for low, high in node.ranges) > WIDE else WORK_OF_SET
+    if isinstance(node, Repeat):
+        return work_of(node.item) * max(node.least, node.most or 1, 1)
+    return sum(map(work_of, node.items)) if isinstance(node, (Seq, Alt)) else WORK_OF_LETTER
 
 
 def _finite(bodies: Mapping[str, Node]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Formats of JSON Schema that an expression holds: RFC 3339, 5321, 1123, 4122, 4291, 3986. Never wider, where that needs it narrower."""
+"""Formats of JSON Schema as expressions (RFC 3339, 5321, 1123, 4122, 4291, 3986): never wider, in places narrower."""
 
 from __future__ import annotations
 

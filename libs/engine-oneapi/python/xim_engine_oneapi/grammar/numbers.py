@@ -92,7 +92,7 @@ def _decimals(grammar: SchemaGrammar, least: Bound | None, most: Bound | None) -
     low, high = _scaled(least, most, places)
     more = min(DIGITS - max(len(str(abs(low))), len(str(abs(high))), places + 1), _MORE)
     if more > 0:
-        # What is written longer than the bounds lies between two of their steps, so that an open bound is as good as a closed one.
+        # What is written longer than the bounds lies between two of their steps: whether they are open says nothing.
         low, high = _scaled(least and replace(least, open=False), most and replace(most, open=False), places)
         if high >= 1:
             ways.append(_longer(natural_between(max(low, 0), high - 1, places), places, more))
@@ -108,8 +108,8 @@ def _digits_after(least: Bound | None, most: Bound | None, places: int) -> Node:
 
 def _scaled(least: Bound | None, most: Bound | None, places: int) -> tuple[int, int]:
     scale = 10**places
-    ends = [None if each is None else Bound(each.value * scale, each.open, each.place) for each in (least, most)]
-    return _whole_bounds(*ends, largest=10 ** (DIGITS - _MORE) - 1)
+    low, high = (each and replace(each, value=each.value * scale) for each in (least, most))
+    return _whole_bounds(low, high, largest=10 ** (DIGITS - _MORE) - 1)
 
 
 def _longer(start: Node, places: int, more: int) -> Node:

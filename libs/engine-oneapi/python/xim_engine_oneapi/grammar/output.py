@@ -8,15 +8,16 @@ from xim_worker import InvalidInput
 
 from .ebnf import to_ebnf
 from .json_text import any_object
-from .nodes import Rules
+from .nodes import Node, Rules
 from .regex import whole
 from .schema import to_rules
 
 
 def format_grammar(format: dict[str, Any]) -> str:
-    """EBNF whose `root` matches what the format describes; raises InvalidInput with the place of what cannot be held to."""
+    """EBNF whose `root` matches what the format describes; raises InvalidInput with the place of what is refused."""
     rules = Rules()
     kind = format.get("type")
+    root: Node
     if kind == "json":
         root, param = any_object(rules), "format"
     elif kind == "json-schema":
@@ -27,4 +28,4 @@ def format_grammar(format: dict[str, Any]) -> str:
         root = whole(format.get("pattern"), param)
     else:
         raise InvalidInput("A format is of no known type; expected json, json-schema or regex.", "format.type")
-    return to_ebnf(root, rules.bodies, param)
+    return to_ebnf(root, rules, param)

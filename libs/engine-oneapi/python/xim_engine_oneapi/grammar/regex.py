@@ -18,12 +18,12 @@ _ANYTHING = Repeat(ANY, 0, None)
 
 def whole(pattern: Any, param: str) -> Node:
     """Texts that match from their first to their last character."""
-    return _anchored(_read(pattern, param), param, EMPTY)
+    return _anchored(_read(pattern, param), EMPTY, EMPTY, param)
 
 
 def found_in(pattern: Any, param: str) -> Node:
     """Texts in which a match lies anywhere, as JSON Schema means it."""
-    return _anchored(_read(pattern, param), param, _ANYTHING)
+    return _anchored(_read(pattern, param), _ANYTHING, _ANYTHING, param)
 
 
 def matcher(pattern: Any, param: str) -> Callable[[str], bool]:
@@ -42,29 +42,30 @@ def _read(pattern: Any, param: str) -> Node:
     return parse(pattern, param)
 
 
-def _anchored(node: Node, param: str, around: Node) -> Node:
-    """The expression with `around` on each side that has no anchor. Anchors stand at the ends of alternatives alone."""
-    return alt(_side(way, param, around) for way in (node.items if isinstance(node, Alt) else (node,)))
-
-
-def _side(way: Node, param: str, around: Node) -> Node:
-    items = way.items if isinstance(way, Seq) else (way,)
-    begins = next((index for index, item in enumerate(items) if item != BEGIN), len(items))
-    rest = items[begins:]
-    while rest and rest[-1] == END:
-        rest = rest[:-1]
-    ends = len(items) - begins - len(rest)
-    if len(rest) == 1 and isinstance(rest[0], Alt) and _has_anchor(rest[0]):
-        inner = _anchored(rest[0], param, around if not begins and not ends else EMPTY)
-        if bool(begins) == bool(ends):
-            return inner
-    if any(map(_has_anchor, rest)):
+def _anchored(node: Node, before: Node | None, after: Node | None, param: str) -> Node:
+    """The expression between `before` and `after`, but where an anchor stands in their place. None: there is no end."""
+    if isinstance(node, Alt):
+        return alt(_anchored(way, before, after, param) for way in node.items)
+    items: list[Node] = list(node.items) if isinstance(node, Seq) else [node]
+    while items and items[0] == BEGIN and before is not None:
+        before = EMPTY
+        del items[0]
+    while items and items[-1] == END and after is not None:
+        after = EMPTY
+        del items[-1]
+    if len(items) == 1 and _has_anchor(items[0]) and isinstance(items[0], (Alt, Seq)):
+        return _anchored(items[0], before, after, param)
+    if len(items) > 1 and _has_anchor(items[0]):
+        items[0], before = _anchored(items[0], before, None, param), None
+    if len(items) > 1 and _has_anchor(items[-1]):
+        items[-1], after = _anchored(items[-1], None, after, param), None
+    if any(map(_has_anchor, items)):
         raise InvalidInput(
             "The engine oneapi does not support ^ and $ inside a pattern; expected them at its ends only.",
             param,
             "XIM_UNSUPPORTED_PARAMETER",
         )
-    return seq(EMPTY if begins else around, *rest, EMPTY if ends else around)
+    return seq(before or EMPTY, *items, after or EMPTY)
 
 
 def _has_anchor(node: Node) -> bool:

@@ -114,8 +114,8 @@ class SchemaGrammar:
                 if not are_disjoint(self, mine, (other,)):
                     raise self.document.unsupported(
                         place,
-                        f"a value may match both {branch.steps[-1]} and {other.steps[-1]}; use anyOf, or tell them apart by a "
-                        "required property with const.",
+                        f"a value may match both {branch.steps[-1]} and {other.steps[-1]}; use anyOf, or tell them "
+                        "apart by a required property with const.",
                     )
             ways.append(self.value(mine))
         return alt(ways)

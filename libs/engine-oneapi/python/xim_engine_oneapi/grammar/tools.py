@@ -32,7 +32,7 @@ def tool_grammar(
     An error's `param` is the place in the task's input, such as `prompt.tools.0.parameters.properties.a.not`.
     """
     root, rules = tool_calls(tools, name=name, parallel=parallel, begin=begin, end=end, separator=separator)
-    return to_ebnf(root, rules.bodies, "prompt.tools")
+    return to_ebnf(root, rules, "prompt.tools")
 
 
 def tool_calls(
@@ -60,7 +60,7 @@ def tool_parts(tools: list[dict[str, Any]], *, begin: str, end: str) -> list[Too
     for index, tool in enumerate(tools):
         rules = Rules()
         root = _arguments(tool, index, rules)
-        grammar = to_ebnf(root, rules.bodies, f"prompt.tools.{index}.parameters")
+        grammar = to_ebnf(root, rules, f"prompt.tools.{index}.parameters")
         parts.append(ToolPart(_opening(begin, tool), grammar, "}" + end))
     return parts
 

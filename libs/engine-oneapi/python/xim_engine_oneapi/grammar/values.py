@@ -55,10 +55,10 @@ def _holds(grammar: SchemaGrammar, part: Place, value: Any) -> bool:
         return False
     if "enum" in schema and key_of(value) not in map(key_of, schema["enum"]):
         return False
-    for keyword, fits in (("anyOf", lambda n: n > 0), ("oneOf", lambda n: n == 1)):
+    for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
-            branches = document.branches(part.under(keyword))
-            if not fits(sum(holds(grammar, branch, value) for branch in branches)):
+            fits = sum(holds(grammar, branch, value) for branch in document.branches(part.under(keyword)))
+            if not fits or (fits > 1 and keyword == "oneOf"):
                 return False
     if "not" in schema and holds(grammar, part.under("not"), value):
         return False
