@@ -18,8 +18,8 @@ export interface GenerateInput {
   readonly sampling?: Sampling | undefined;
   /**
    * Alternatives per token to report, 0 = only the chosen one's probability. Absent: no probabilities. The joined tokens
-   * of a choice's texts are its text: tokens without a text (the end), of a stop text that is left out, and of calls
-   * have no entry.
+   * of a choice's texts are its text, but that the last one may reach past it (a stop text or an unfinished character
+   * begins inside). Tokens without a text (the end), of a stop text that is left out, and of calls have no entry.
    */
   readonly logprobs?: number | undefined;
   /** A shape that the output is made to have, by the engine's grammar. */

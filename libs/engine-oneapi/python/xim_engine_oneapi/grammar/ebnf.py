@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from xim_worker import InvalidInput
 
-from .limits import MOST_CHARACTERS, MOST_RULES
+from .limits import MOST_RULES, MOST_WORK, WIDE, WORK_OF_LETTER, WORK_OF_RULE, WORK_OF_SET, WORK_OF_WIDE_SET
 from .nodes import Alt, Chars, Node, Repeat, Rule, Rules, Seq, Text
 from .repeats import Repeats
 
@@ -25,7 +25,7 @@ def to_ebnf(root: Node, rules: Rules, param: str) -> str:
     if "root" not in finite:
         raise InvalidInput("No value can ever validate against this schema; expected at least one that does.", param)
     lines: dict[str, str] = {}
-    size = 0
+    work = 0.0
     waiting = ["root"]
     while waiting:
         name = waiting.pop()
@@ -34,14 +34,25 @@ def to_ebnf(root: Node, rules: Rules, param: str) -> str:
         writer = _Writer(finite)
         lines[name] = f"{name} ::= {writer.write(bodies[name], outer=True)}"
         waiting += reversed(writer.used)
-        size += len(lines[name])
-        if len(lines) > MOST_RULES or size > MOST_CHARACTERS:
+        work += WORK_OF_RULE + work_of(bodies[name])
+        if len(lines) > MOST_RULES or work > MOST_WORK:
             raise InvalidInput(
-                f"This format makes a grammar of more than {MOST_RULES} rules or {MOST_CHARACTERS} characters, which "
-                "takes the engine too long; expected fewer properties and alternatives, or smaller bounds.",
+                "This format makes a grammar that the engine would take too long to compile; expected fewer properties "
+                "and alternatives, shorter texts in enum and pattern, or smaller bounds.",
                 param,
             )
     return "\n".join(lines.values()) + "\n"
+
+
+def work_of(node: Node) -> float:
+    """What compiling an expression costs, without the rules that it refers to; in the unit of MOST_WORK."""
+    if isinstance(node, Text):
+        return WORK_OF_LETTER * len(node.value.encode())
+    if isinstance(node, Chars):
+        return WORK_OF_WIDE_SET if sum(high - low for low, high in node.ranges) > WIDE else WORK_OF_SET
+    if isinstance(node, Repeat):
+        return work_of(node.item) * max(node.least, node.most or 1, 1)
+    return sum(map(work_of, node.items)) if isinstance(node, (Seq, Alt)) else WORK_OF_LETTER
 
 
 def _finite(bodies: Mapping[str, Node]) -> set[str]:

@@ -24,32 +24,40 @@ COMMA = Text(", ")
 QUOTE = Text('"')
 
 
-def character() -> Node:
-    """One character inside a string, raw or escaped; half of a surrogate pair is none."""
+def _escape() -> Node:
+    """What follows a backslash; half of a surrogate pair is none."""
     unit = alt(
         [
             seq(chars(("0", "9"), ("a", "c"), ("A", "C"), "efEF"), Repeat(HEX, 3, 3)),
             seq(chars("dD"), chars(("0", "7")), Repeat(HEX, 2, 2)),
             seq(
-                chars("dD"),
-                chars("89abAB"),
-                Repeat(HEX, 2, 2),
-                Text("\\u"),
-                chars("dD"),
-                chars(("c", "f"), ("C", "F")),
-                Repeat(HEX, 2, 2),
+                *(chars("dD"), chars("89abAB"), Repeat(HEX, 2, 2), Text("\\u")),
+                *(chars("dD"), chars(("c", "f"), ("C", "F")), Repeat(HEX, 2, 2)),
             ),
         ]
     )
-    return alt([_PLAIN, seq(Text("\\"), alt([chars('"\\/bfnrt'), seq(Text("u"), unit)]))])
+    return alt([chars('"\\/bfnrt'), seq(Text("u"), unit)])
 
 
-def any_character(rules: Rules) -> Rule:
-    return rules.once("char", character())
+def character(rules: Rules) -> Node:
+    """One character inside a string, raw or escaped."""
+    return alt([_PLAIN, seq(Text("\\"), rules.once("escape", _escape()))])
+
+
+def rest_of_string(rules: Rules) -> Rule:
+    """Any characters, and the quote that ends the string.
+
+    The loop is over a set and not over a rule: tokens of several characters are then known to fit before the model is
+    asked, which makes a token a hundred times cheaper.
+    """
+    if "rest" not in rules.bodies:
+        escaped = seq(Text("\\"), rules.once("escape", _escape()), Rule("rest"))
+        rules.bodies["rest"] = seq(Repeat(_PLAIN, 0, None), alt([QUOTE, escaped]))
+    return Rule("rest")
 
 
 def any_string(rules: Rules) -> Rule:
-    return rules.once("string", seq(QUOTE, Repeat(any_character(rules), 0, None), QUOTE))
+    return rules.once("string", seq(QUOTE, rest_of_string(rules)))
 
 
 def any_number(rules: Rules) -> Rule:
@@ -141,10 +149,18 @@ def in_string(node: Node) -> Node:
     if isinstance(node, Chars):
         return _written(node)
     if isinstance(node, Repeat):
-        return Repeat(in_string(node.item), node.least, node.most)
+        return _repeated(in_string(node.item), node.least, node.most)
     if isinstance(node, (Seq, Alt)):
         return type(node)(tuple(map(in_string, node.items)))
     return node
+
+
+def _repeated(item: Node, least: int, most: int | None) -> Node:
+    if most is not None or not isinstance(item, Alt) or not isinstance(item.items[0], Chars):
+        return Repeat(item, least, most)
+    plain = Repeat(item.items[0], 0, None)
+    escaped = Repeat(seq(alt(item.items[1:]), plain), 0, None)
+    return seq(Repeat(item, least, least), plain, escaped)
 
 
 def _write(char: str) -> str:

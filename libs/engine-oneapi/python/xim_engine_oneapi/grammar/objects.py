@@ -39,7 +39,7 @@ def to_object(grammar: SchemaGrammar, parts: Parts) -> Node:
     if not names:
         return _open(grammar, parts, least, most)
     shapes = [(name, _member(grammar, parts, name), name in required) for name in names]
-    return _named(grammar, shapes, least, len(names) if most is None else most)
+    return _named(grammar, parts, shapes, least, len(names) if most is None else most)
 
 
 def _member(grammar: SchemaGrammar, parts: Parts, name: str) -> Node:
@@ -84,13 +84,16 @@ def _by_pattern(grammar: SchemaGrammar, parts: Parts, patterns: list[tuple[Place
     return seq(key, Text(": "), grammar.value((place.under(pattern), *others)))
 
 
-def _named(grammar: SchemaGrammar, shapes: list[tuple[str, Node, bool]], least: int, most: int) -> Node:
+def _named(grammar: SchemaGrammar, parts: Parts, shapes: list[tuple[str, Node, bool]], least: int, most: int) -> Node:
     """`{`, then the properties from the first on: rule by rule, for how many are written where that matters."""
     needed = sum(needs for _, _, needs in shapes)
     counted = least > needed or most < len(shapes)
     if counted and len(shapes) * (min(most, len(shapes)) + 1) > MOST_RULES // 4:
-        least_or_most = "minProperties" if least > needed else "maxProperties"
-        raise grammar.document.unsupported(Place((least_or_most,)), "there are too many properties to count them.")
+        keyword = "minProperties" if least > needed else "maxProperties"
+        place = next(place for place, _ in grammar.document.values(parts, keyword))
+        raise grammar.document.unsupported(place, "there are too many properties to count them.")
+    rules = grammar.rules
+    written = [rules.add("member", seq(Text(f"{to_text(name)}: "), value)) for name, value, _ in shapes]
     known: dict[tuple[int, int], Node] = {}
 
     def rest(index: int, count: int) -> Node:
@@ -100,16 +103,15 @@ def _named(grammar: SchemaGrammar, shapes: list[tuple[str, Node, bool]], least: 
         if index == len(shapes):
             return EMPTY if count >= least or not counted else NEVER
         if (index, count) not in known:
-            name, value, needs = shapes[index]
-            member = seq(Text(f"{to_text(name)}: "), value)
-            written = seq(COMMA, member) if count else member
+            needs = shapes[index][2]
+            member = seq(COMMA, written[index]) if count else written[index]
             after = count + 1 if counted else 1
             if count and not counted:
-                body = seq(written if needs else optional(written), rest(index + 1, 1))
+                body = seq(member if needs else optional(member), rest(index + 1, 1))
             else:
-                body = seq(written, rest(index + 1, after))
+                body = seq(member, rest(index + 1, after))
                 body = body if needs else alt([body, rest(index + 1, count)])
-            known[index, count] = grammar.rules.add("members", body)
+            known[index, count] = rules.add("members", body)
         return known[index, count]
 
     for index in range(len(shapes) - 1, -1, -1):

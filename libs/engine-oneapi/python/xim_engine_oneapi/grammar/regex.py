@@ -46,7 +46,7 @@ def _anchored(node: Node, before: Node | None, after: Node | None, param: str) -
     """The expression between `before` and `after`, but where an anchor stands in their place. None: there is no end."""
     if isinstance(node, Alt):
         return alt(_anchored(way, before, after, param) for way in node.items)
-    items = list(node.items) if isinstance(node, Seq) else [node]
+    items: list[Node] = list(node.items) if isinstance(node, Seq) else [node]
     while items and items[0] == BEGIN and before is not None:
         before = EMPTY
         del items[0]

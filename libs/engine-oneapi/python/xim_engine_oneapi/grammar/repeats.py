@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .limits import WIDE
 from .nodes import EMPTY, Alt, Chars, Node, Repeat, Rule, Rules, Seq, alt, optional, seq
 
 SIZE = 16
-FLAT = 40
-_WIDE = 200
-"""Code points that one character has the choice of."""
+FLAT = 20
 
 
 class Repeats:
@@ -79,4 +78,4 @@ def _is_wide(node: Node) -> bool:
         return any(map(_is_wide, node.items))
     if isinstance(node, Repeat):
         return _is_wide(node.item)
-    return isinstance(node, Rule) or (isinstance(node, Chars) and sum(high - low for low, high in node.ranges) > _WIDE)
+    return isinstance(node, Rule) or (isinstance(node, Chars) and sum(high - low for low, high in node.ranges) > WIDE)

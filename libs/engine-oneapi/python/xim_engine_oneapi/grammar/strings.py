@@ -9,7 +9,7 @@ from xim_worker import InvalidInput
 from .automaton import TooLarge
 from .char_sets import ANY
 from .formats import FORMATS
-from .json_text import QUOTE, any_string, character, in_string
+from .json_text import QUOTE, any_string, character, in_string, rest_of_string
 from .limits import LONGEST_REPEAT
 from .nodes import NEVER, Node, Repeat, Seq, seq
 from .place import UNSUPPORTED, Place
@@ -42,7 +42,8 @@ def to_string(grammar: SchemaGrammar, parts: Parts) -> Node:
     if not found:
         if not least and most is None:
             return any_string(grammar.rules)
-        return seq(QUOTE, Repeat(character(), least, most), QUOTE)
+        some = Repeat(character(grammar.rules), least, least if most is None else most)
+        return seq(QUOTE, some, rest_of_string(grammar.rules) if most is None else QUOTE)
     return seq(QUOTE, _inside(grammar, found, least, most), QUOTE)
 
 
