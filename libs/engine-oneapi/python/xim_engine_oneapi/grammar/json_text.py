@@ -56,6 +56,14 @@ def rest_of_string(rules: Rules) -> Rule:
     return Rule("rest")
 
 
+def short_rest_of_string(rules: Rules, most: int) -> Rule:
+    """At most so many characters, and the quote. Written out to the quote, so that no token is looked at twice."""
+    rules.once("rest_0", QUOTE)
+    for count in range(1, most + 1):
+        rules.once(f"rest_{count}", alt([seq(character(rules), Rule(f"rest_{count - 1}")), QUOTE]))
+    return Rule(f"rest_{most}")
+
+
 def any_string(rules: Rules) -> Rule:
     return rules.once("string", seq(QUOTE, rest_of_string(rules)))
 

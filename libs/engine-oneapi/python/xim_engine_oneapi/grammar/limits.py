@@ -12,5 +12,7 @@ MOST_STATES = 500
 """Of an automaton that stands for several patterns and lengths at once."""
 MOST_PLACES = 4000
 """Schemas inside a schema that are looked at, each combination of alternatives counted."""
+LONGEST_FLAT = 16
+"""Characters of a bounded string that are written out one by one."""
 LONGEST_REPEAT = 2000
 """Times that one expression is repeated, where it has an end."""

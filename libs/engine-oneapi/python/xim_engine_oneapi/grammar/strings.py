@@ -9,8 +9,8 @@ from xim_worker import InvalidInput
 from .automaton import TooLarge
 from .char_sets import ANY
 from .formats import FORMATS
-from .json_text import QUOTE, any_string, character, in_string, rest_of_string
-from .limits import LONGEST_REPEAT
+from .json_text import QUOTE, any_string, character, in_string, rest_of_string, short_rest_of_string
+from .limits import LONGEST_FLAT, LONGEST_REPEAT
 from .nodes import NEVER, Node, Repeat, Seq, seq
 from .place import UNSUPPORTED, Place
 from .product import in_all, length_bounds
@@ -42,6 +42,9 @@ def to_string(grammar: SchemaGrammar, parts: Parts) -> Node:
     if not found:
         if not least and most is None:
             return any_string(grammar.rules)
+        if most is not None and most - least <= LONGEST_FLAT:
+            first = Repeat(character(grammar.rules), least, least)
+            return seq(QUOTE, first, short_rest_of_string(grammar.rules, most - least))
         some = Repeat(character(grammar.rules), least, least if most is None else most)
         return seq(QUOTE, some, rest_of_string(grammar.rules) if most is None else QUOTE)
     return seq(QUOTE, _inside(grammar, found, least, most), QUOTE)
