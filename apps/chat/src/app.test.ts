@@ -188,7 +188,7 @@ describe('chat', { timeout: 300_000 }, () => {
   });
 
   it('serves Text Generation Inference’s clients, at once and as a stream', async () => {
-    const parameters = { max_new_tokens: 12, details: true, top_n_tokens: 2 };
+    const parameters = { max_new_tokens: 12, details: true };
     const post = (path: string, body: object) =>
       fetch(`${origin}${path}`, {
         method: 'POST',

@@ -35,7 +35,7 @@ export const tgiParamNames = {
   maxTokens: 'parameters.max_new_tokens',
   stop: 'parameters.stop',
   echo: 'parameters.decoder_input_details',
-  logprobs: 'parameters.details',
+  logprobs: 'parameters.top_n_tokens',
   format: 'parameters.grammar',
   'format.schema': 'parameters.grammar.value',
   'format.pattern': 'parameters.grammar.value',
