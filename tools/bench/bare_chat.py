@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 import openvino_genai as genai
-from xim_engine_oneapi.constraint import to_grammar
+from xim_engine_oneapi.constraint import to_constraint
 from xim_engine_oneapi.tools import to_tool_use
 
 
@@ -41,9 +41,9 @@ def run(
 ) -> dict[str, Any]:
     tokenizer = pipeline.get_tokenizer()
     config = genai.GenerationConfig(max_new_tokens=tokens, do_sample=False)
-    grammar = to_grammar((constraint or {}).get("format"), to_tool_use((constraint or {}).get("prompt", {})))
-    if grammar is not None:
-        config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
+    held = to_constraint((constraint or {}).get("format"), to_tool_use((constraint or {}).get("prompt", {})))
+    if held is not None:
+        config.structured_output_config = genai.StructuredOutputConfig(grammar=held.grammar)
     waiting = list(range(offset, offset + requests))
     live: dict[int, tuple[Any, float, list[int], list[float]]] = {}
     first: list[float] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import openvino_genai as genai
@@ -57,6 +58,10 @@ class Wanted:
     """Calls in the text are events."""
     single: bool = False
     """The first tool call ends the choice."""
+    required: bool = False
+    """The output is tool calls and nothing else."""
+    check: Callable[[str], bool] | None = None
+    """Whether a finished output is what was asked for; one that is not counts as cut."""
 
 
 class Choice:
@@ -76,10 +81,14 @@ class Choice:
         self._parser = None
         if wanted.thinks or wanted.tools:
             reasoning = ReasoningParser(wanted.inside) if wanted.thinks else None
-            self._parser = OutputParser(reasoning, ToolCallParser(wanted.single) if wanted.tools else None)
+            tools = ToolCallParser(wanted.single, wanted.required) if wanted.tools else None
+            self._parser = OutputParser(reasoning, tools)
         self._log = TokenLog(vocabulary.pieces) if wanted.logprobs else None
         self._raw = vocabulary.raw
         self._single = wanted.single
+        self._check = wanted.check
+        # All of the output, where it is looked at in the end.
+        self._whole = ""
         self._echo = wanted.echo
         self._echoed: Event | None = None
         # Tokens that the next delta stands for.
@@ -108,6 +117,8 @@ class Choice:
             self._log.cut(self.stream.dropped)
         events: list[Event] = [] if self._echoed is None else [self._echoed]
         self._echoed = None
+        if self._check is not None:
+            self._whole += text
         if self._parser is None:
             if text:
                 events.append(self._to_delta({"type": "text-delta", "text": text}))
@@ -150,6 +161,13 @@ class Choice:
             self._log.drop()
 
     def _to_end(self, reason: str) -> Event:
+        if (
+            reason == "stop"
+            and self._check is not None
+            and self.stream.stopped is None
+            and not self._check(self._whole)
+        ):
+            reason = "length"
         if reason == "stop" and self._parser is not None and self._parser.calls:
             reason = "tool-calls"
         end: Event = {"type": "choice-end", "choice": self.number, "reason": reason}

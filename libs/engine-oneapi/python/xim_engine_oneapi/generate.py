@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -12,16 +11,17 @@ from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 from xim_worker.text import TextStream, advance, to_text_tokens
 
 from .choice import Call, Choice, Wanted
-from .constraint import to_grammar
+from .constraint import to_constraint
 from .kv_cache import BLOCK_TOKENS, blocks_for
 from .logprobs import to_echo
+from .pipeline import caches_prefixes, open_pipeline, to_properties
 from .prefix_cache import PrefixCache
 from .prompt import PromptReader
 from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
 from .tools import to_tool_use
 from .vocabulary import Vocabulary
-from .weights import find_weights, writable_file
+from .weights import find_weights
 
 _NOT_FINISHED = genai.GenerationFinishReason.NONE
 _REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishReason.LENGTH: "length"}
@@ -34,27 +34,10 @@ class Generate:
         path = find_weights(context, ".gguf")
         blocks = blocks_for(context.plan.kv_cache_bytes, context.model["shape"])
         context.progress("reading weights", None)
-        properties: dict[str, Any] = {
-            "INFERENCE_NUM_THREADS": context.plan.threads,
-            "ENABLE_CPU_PINNING": bool(context.plan.cpus),
-        }
-        if context.options.get("exact"):
-            # Other settings round differently for one row than for several: a text then depends on its company.
-            properties |= {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
-        scheduler = genai.SchedulerConfig()
-        scheduler.cache_size = 0
-        scheduler.num_kv_blocks = blocks
-        scheduler.max_num_seqs = context.plan.slots
-        scheduler.max_num_batched_tokens = context.plan.batch_tokens
-        scheduler.dynamic_split_fuse = True
-        # A prompt of which a part is in the cache has no probabilities for that part.
-        scheduler.enable_prefix_caching = bool(context.options.get("prefixCache", True))
-        self._cache = PrefixCache(blocks) if scheduler.enable_prefix_caching else None
-        with writable_file(path) as file:
-            self._pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
+        properties = to_properties(context)
+        self._pipeline = open_pipeline(path, context, properties, blocks)
+        self._cache = PrefixCache(blocks) if caches_prefixes(context) else None
         tokenizer = self._pipeline.get_tokenizer()
-        if "chatTemplate" in context.options:
-            tokenizer.set_chat_template(context.options["chatTemplate"])
         self._vocabulary = Vocabulary(tokenizer)
         defaults = self._pipeline.get_config()
         self._ends = {"eos_token_id": defaults.eos_token_id, "stop_token_ids": defaults.stop_token_ids}
@@ -80,11 +63,11 @@ class Generate:
         refuse_unsupported(request, prompt_logprobs=self._cache is None)
         config, stops, choices = to_config(request), to_stops(request), to_choices(request)
         seed, use = to_seed(request), to_tool_use(request["prompt"])
-        grammar = to_grammar(request.get("format"), use)
-        if grammar is not None:
-            config["structured_output_config"] = genai.StructuredOutputConfig(grammar=grammar)
+        constraint = to_constraint(request.get("format"), use)
+        if constraint is not None:
+            config["structured_output_config"] = genai.StructuredOutputConfig(grammar=constraint.grammar)
         reading = self._prompts.read(
-            request["prompt"], use.shown, request.get("reasoningEffort"), answer_only=grammar is not None
+            request["prompt"], use.shown, request.get("reasoningEffort"), answer_only=constraint is not None
         )
         logprobs, echo = request.get("logprobs") is not None, bool(request.get("echo"))
         config["max_new_tokens"] = self._fitting(len(reading.tokens), to_max_tokens(request))
@@ -97,6 +80,8 @@ class Generate:
             reading.inside,
             use.parsed,
             use.single,
+            use.required,
+            constraint and constraint.check,
         )
         opened = Call(call, reading.tokens)
         if reading.thinks:

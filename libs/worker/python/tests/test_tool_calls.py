@@ -208,3 +208,22 @@ def test_calls_are_looked_for_in_the_answer_only(seed: int) -> None:
     expected = [("reasoning", f"I could {call(WEATHER)}"), ("text", "So:"), ("call", "weather", ARGUMENTS)]
     assert parse(text, seed, parser) == expected
     assert parser.calls == parser.complete_calls == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("<tool_c", []),
+        ('<tool_call>\n{"na', []),
+        ('<tool_call>\n{"name": "clock", "argum', [("call", "clock", "")]),
+        ('<tool_call>\n{"name": "clock", "arguments": {"a', [("call", "clock", '{"a')]),
+        (
+            '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>\n<tool_call>\n{"name": "c',
+            [("call", "clock", "{}")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_where_only_calls_may_come_a_cut_one_is_no_text(text: str, expected: list[Any], seed: int) -> None:
+    assert parse(text, seed, ToolCallParser(required=True)) == expected

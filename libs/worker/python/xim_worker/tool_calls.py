@@ -22,19 +22,21 @@ from .text import overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
 
-_HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"arguments"\s*:\s*')
+_NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")')
+_HEAD = re.compile(_NAME.pattern + r'\s*,\s*"arguments"\s*:\s*')
 _ID_CHARACTERS = string.ascii_letters + string.digits
 
 
 class ToolCallParser:
     """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
 
-    White space around calls is not text. `single`: what comes after the first call is left out. `push` no more after
-    `finish`.
+    White space around calls is not text. `single`: what comes after the first call is left out. `required`: there is
+    nothing but calls, so the beginning of one that was cut is no text. `push` no more after `finish`.
     """
 
-    def __init__(self, single: bool = False) -> None:
+    def __init__(self, single: bool = False, required: bool = False) -> None:
         self._single = single
+        self._required = required
         self.calls = 0
         """Calls that were begun; each has had its `tool-call` event."""
         self.complete = 0
@@ -60,7 +62,12 @@ class ToolCallParser:
         """What was held back; a call that was cut keeps what came of it."""
         rest, self._pending = self._pending, ""
         events: list[Event] = []
-        if self._state == self._head:
+        if self._required and self._state in (self._head, self._text):
+            named = _NAME.match(rest) if self._state == self._head else None
+            name = named and _to_name(named[1])
+            if name:
+                self._begin(events, name)
+        elif self._state == self._head:
             _say(events, self._gap + BEGIN + rest)
         elif self._state == self._argument:
             self._argue(events, rest.rstrip() if rest.startswith("\n") else rest)

@@ -28,11 +28,11 @@ def to_string(grammar: SchemaGrammar, parts: Parts) -> Node:
     if least > LONGEST_REPEAT:
         at = next(part for part in parts if least in document.counts((part,), "minLength"))
         raise document.unsupported(at.under("minLength"), f"at most {LONGEST_REPEAT} can be asked for.")
-    if most is not None:
-        # Shorter than is allowed is allowed.
-        most = min(most, max(least, LONGEST_REPEAT))
     if most is not None and most < least:
         return NEVER
+    if most is not None and most - least > LONGEST_FLAT:
+        # Longer bounds cost a tenth of a second of every token: whoever asks for them looks at the finished text.
+        most = None
     found: dict[Node, Place] = {}
     for place, pattern in document.values(parts, "pattern"):
         found[found_in(pattern, document.path(place))] = place
@@ -42,11 +42,8 @@ def to_string(grammar: SchemaGrammar, parts: Parts) -> Node:
     if not found:
         if not least and most is None:
             return any_string(grammar.rules)
-        if most is not None and most - least <= LONGEST_FLAT:
-            first = Repeat(character(grammar.rules), least, least)
-            return seq(QUOTE, first, short_rest_of_string(grammar.rules, most - least))
-        some = Repeat(character(grammar.rules), least, least if most is None else most)
-        return seq(QUOTE, some, rest_of_string(grammar.rules) if most is None else QUOTE)
+        rest = rest_of_string(grammar.rules) if most is None else short_rest_of_string(grammar.rules, most - least)
+        return seq(QUOTE, Repeat(character(grammar.rules), least, least), rest)
     return seq(QUOTE, _inside(grammar, found, least, most), QUOTE)
 
 
