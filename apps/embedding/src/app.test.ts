@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { runConformance } from '@xim/conformance';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,13 +13,15 @@ const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value
 describe('embedding', { timeout: 300_000 }, () => {
   let server: XimServer;
   let client: OpenAI;
+  let baseUrl: string;
 
   beforeAll(async () => {
     const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
     server = await createServer(app, readConfig(env).config);
     await server.app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = server.app.server.address() as AddressInfo;
-    client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'unused', maxRetries: 0 });
+    baseUrl = `http://127.0.0.1:${port}/v1`;
+    client = new OpenAI({ baseURL: baseUrl, apiKey: 'unused', maxRetries: 0 });
     await server.ready;
   }, 300_000);
   afterAll(() => server.close());
@@ -71,5 +74,12 @@ describe('embedding', { timeout: 300_000 }, () => {
     const neighbour = embed('a quiet harbour');
     await expect(embed('word '.repeat(300))).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' });
     expect((await neighbour)[0]).toHaveLength(384);
+  });
+
+  it('behaves as its clients expect, seen from outside', async () => {
+    const tasks = ['http', 'models', 'embeddings'] as const;
+    const { results, score } = await runConformance({ baseUrl, tasks, timeoutSeconds: 60, concurrency: 8 });
+    expect(results.filter(({ outcome }) => outcome === 'failed' || outcome === 'refused')).toEqual([]);
+    expect(score.passed).toBeGreaterThan(40);
   });
 });

@@ -44,7 +44,7 @@ def test_bounds_beside_patterns_for_names_are_refused() -> None:
 
 @pytest.mark.parametrize(("characters", "kept"), [(20, True), (21, False)])
 def test_arguments_of_required_calls_are_looked_at_too(characters: int, kept: bool) -> None:
-    tools = [{"name": "keep", "parameters": NOTE}, {"name": "drop"}]
+    tools: list[dict[str, Any]] = [{"name": "keep", "parameters": NOTE}, {"name": "drop"}]
     constraint = to_constraint(None, ToolUse(tools, parsed=True, required=True))
     assert constraint is not None
     assert constraint.check is not None

@@ -81,7 +81,7 @@ class Generate:
             use.parsed,
             use.single,
             use.required,
-            constraint and constraint.check,
+            None if constraint is None else constraint.check,
         )
         opened = Call(call, reading.tokens)
         if reading.thinks:

@@ -51,6 +51,7 @@ def writable_file(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise StartError(
                 f"{path.name} may only be read, and GenAI opens it for writing; a copy in {folder} failed ({error}): "
-                "make the model cache writable, or give XIM_TMP and TMPDIR a folder with room for the file"
+                "make the model cache writable, or give XIM_TMP and TMPDIR a folder with room for the file",
+                permanent=False,
             ) from error
         yield copy

@@ -1,0 +1,29 @@
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { runConformance } from '@xim/conformance';
+import { createServer, readConfig } from '@xim/server';
+import { expect, it } from 'vitest';
+import app from './app.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What an engine on GenAI cannot report or do: it has no logits to give, and none to change. */
+const REFUSED = /^(chat\.logprobs|chat\.logit-bias|completions\.logprobs|completions\.logit-bias|tgi\.generate)\./;
+
+it('behaves as its clients expect, seen from outside, on its real model', { timeout: 1_200_000 }, async () => {
+  const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+  const server = await createServer(app, readConfig(env).config);
+  try {
+    await server.app.listen({ host: '127.0.0.1', port: 0 });
+    await server.ready;
+    const baseUrl = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
+    const tasks = ['http', 'models', 'chat', 'completions', 'tgi'] as const;
+    const report = await runConformance({ baseUrl, tasks, timeoutSeconds: 300, concurrency: 8 });
+    expect(report.results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+    const refused = report.results.filter(({ outcome }) => outcome === 'refused').map(({ id }) => id);
+    expect(refused.filter((id) => !REFUSED.test(id))).toEqual([]);
+    expect(report.score.passed).toBeGreaterThan(200);
+  } finally {
+    await server.close({ drainMs: 0 });
+  }
+});

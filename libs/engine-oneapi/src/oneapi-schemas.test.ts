@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Engine, InvalidInputError } from '@xim/engine';
+import Ajv from 'ajv';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createEngine, modelOf } from './__fixtures__/engines.ts';
+
+const MODULES = join(import.meta.dirname, '../../../node_modules');
+/** Schemas that nobody here wrote: what Nx's generators and executors take. */
+const SCHEMAS = ['nx', '@nx/js', '@nx/workspace']
+  .flatMap((name) => readdirSync(join(MODULES, name), { recursive: true }).map((file) => join(name, String(file))))
+  .filter((file) => /(\/schema|\/schemas\/[^/]*)\.json$/.test(file) && !/node_modules|\/files\//.test(file))
+  .toSorted();
+const RUNS = 100;
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = createEngine(modelOf('chat'), { plan: { slots: 32 } });
+  await engine.start();
+}, 300_000);
+afterAll(() => engine.stop(), 300_000);
+
+async function answer(schema: Record<string, unknown>, seed: number): Promise<{ text: string; reason: string }> {
+  const messages = [{ role: 'user', content: 'Fill in the options, briefly, as JSON.' } as const];
+  const input = {
+    prompt: { messages },
+    format: { type: 'json-schema', schema } as const,
+    maxTokens: 200,
+    sampling: { temperature: 0.9, seed },
+  };
+  let text = '';
+  let reason = '';
+  for await (const event of engine.generate!(input, { id: 'schema', signal: new AbortController().signal })) {
+    if (event.type === 'text-delta') text += event.text;
+    if (event.type === 'choice-end') ({ reason } = event);
+  }
+  return { text, reason };
+}
+
+it(
+  `${RUNS} of ${RUNS} seeded answers that ended by themselves validate, over schemas of others`,
+  { timeout: 900_000 },
+  async () => {
+    const taken: { file: string; schema: Record<string, unknown> }[] = [];
+    for (const file of SCHEMAS) {
+      const schema = JSON.parse(readFileSync(join(MODULES, file), 'utf8')) as Record<string, unknown>;
+      const refused = await answer(schema, 0).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused === undefined) taken.push({ file, schema });
+      else expect(InvalidInputError.isInstance(refused), String(refused)).toBe(true);
+    }
+    expect(taken.length / SCHEMAS.length).toBeGreaterThan(0.7);
+
+    const wrong: string[] = [];
+    let stopped = 0;
+    const one = async (seed: number): Promise<void> => {
+      const { file, schema } = taken[seed % taken.length]!;
+      const { text, reason } = await answer(schema, seed);
+      if (reason !== 'stop') return;
+      stopped += 1;
+      const ajv = new Ajv({ strict: false, validateFormats: false, logger: false });
+      if (!ajv.validate(schema, JSON.parse(text))) wrong.push(`${file}, seed ${seed}: ${ajv.errorsText()}: ${text}`);
+    };
+    for (let seed = 1; stopped < RUNS && seed <= 10 * RUNS; seed += 32) {
+      await Promise.all(Array.from({ length: 32 }, (_, i) => one(seed + i)));
+    }
+    expect(wrong).toEqual([]);
+    expect(stopped).toBeGreaterThanOrEqual(RUNS);
+  },
+);

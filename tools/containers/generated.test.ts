@@ -1,0 +1,75 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { checkOut, ROOT } from './checkout.ts';
+import { startContainer } from './service.ts';
+import { docker, readSurroundings, SKIPPED } from './surroundings.ts';
+
+const MINUTE = 60_000;
+const surroundings = readSurroundings();
+
+describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
+  let clone = '';
+  const registry = `${surroundings?.registry}/g${Date.now().toString(36)}`;
+  const nx = async (...args: string[]): Promise<string> => {
+    const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|NX_|XIM_(VENVS|MODEL_CACHE)$)/.test(name));
+    const alone = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+    const env = { ...Object.fromEntries(kept), ...alone, XIM_REGISTRY: registry };
+    const options = { cwd: clone, env, maxBuffer: 2 ** 28 };
+    return promisify(execFile)('node_modules/.bin/nx', args, options).then(
+      ({ stdout, stderr }) => stdout + stderr,
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+        throw new Error(`nx ${args.join(' ')}\n${stdout}${stderr}`);
+      },
+    );
+  };
+
+  beforeAll(() => {
+    if (!surroundings) return;
+    docker(['version']);
+    mkdirSync(join(ROOT, '.xim'), { recursive: true });
+    clone = mkdtempSync(join(ROOT, '.xim/image-'));
+    checkOut(clone);
+    // The generator asks npm for a new lock file, and npm must not write into the packages that all others use.
+    const packages = join(clone, 'node_modules');
+    rmSync(packages, { recursive: true });
+    execFileSync('cp', ['-al', join(ROOT, 'node_modules'), packages]);
+    const record = join(packages, '.package-lock.json');
+    rmSync(record);
+    cpSync(join(ROOT, 'node_modules/.package-lock.json'), record);
+  }, 5 * MINUTE);
+  beforeEach((context) => context.skip(!surroundings, SKIPPED));
+  afterAll(() => {
+    if (!clone) return;
+    rmSync(clone, { recursive: true, force: true });
+    const built = docker([
+      'images',
+      '--quiet',
+      '--filter=reference=*/my-embedder',
+      '--filter=reference=*/*/*/my-embedder',
+    ]);
+    if (built) docker(['image', 'rm', '--force', ...new Set(built.split('\n'))]);
+  }, 5 * MINUTE);
+
+  it('is an image that answers, and is pushed, without another word', async () => {
+    await nx('g', '@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed');
+    await nx('run', 'my-embedder:docker-build');
+    const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
+    const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
+    const container = await startContainer('opea-xim/my-embedder', { args });
+    try {
+      const answer = await fetch(`${container.origin}/v1/embeddings`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'text-embedding-3-small', input: ['a quiet harbour', 'a loud market'] }),
+      });
+      const { data } = (await answer.json()) as { data: { embedding: number[] }[] };
+      expect(data.map(({ embedding }) => embedding.length)).toEqual([384, 384]);
+    } finally {
+      container.remove();
+    }
+    expect(await nx('run', 'my-embedder:docker-push')).toMatch(/my-embedder\S*@?sha256:[0-9a-f]{64}/);
+  });
+});
