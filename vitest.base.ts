@@ -15,6 +15,8 @@ export default defineConfig({
     exclude: ['**/{node_modules,dist,python}/**'],
     // A process per file: a file's leaks are its own, and native code that crashes takes one file with it.
     pool: 'forks',
+    // Much of a test is waiting: for processes that start, for time that must pass.
+    maxWorkers: '100%',
     setupFiles: [fileURLToPath(new URL('./tools/testing/no-leaks.ts', import.meta.url))],
     // Machines differ by a factor of ten; a test that hangs is found all the same.
     testTimeout: 30_000,

@@ -8,7 +8,7 @@ import app from './app.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What an engine on GenAI cannot report or do: it has no logits to give, and none to change. */
-const REFUSED = /^(chat\.logprobs|chat\.logit-bias|completions\.logprobs|completions\.logit-bias|tgi\.generate)\./;
+const REFUSED = /^(chat|completions|tgi\.generate)\.(logprobs|logit-bias|prefill|top-tokens)(\.|$)/;
 
 it('behaves as its clients expect, seen from outside, on its real model', { timeout: 1_200_000 }, async () => {
   const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };

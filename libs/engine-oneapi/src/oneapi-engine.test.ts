@@ -90,7 +90,7 @@ describeEngine({
           what: 'the probabilities of an echo',
           input: { prompt: { text: 'a' }, logprobs: 0, echo: true },
           code: unsupported,
-          param: 'logprobs',
+          param: 'echo',
         },
         { what: 'the echo of a conversation', input: { prompt: say('a'), echo: true }, param: 'echo' },
         {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Engine, InvalidInputError } from '@xim/engine';
-import Ajv from 'ajv';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
 
@@ -37,13 +37,19 @@ async function answer(schema: Record<string, unknown>, seed: number): Promise<{ 
   return { text, reason };
 }
 
+/** Without the names that some give to their draft and to themselves, which no validator knows. */
+function toSchema(json: string): Record<string, unknown> {
+  const named = (key: string, value: unknown) => key === '$schema' || (key === 'id' && typeof value === 'string');
+  return JSON.parse(json, (key, value: unknown) => (named(key, value) ? undefined : value)) as Record<string, unknown>;
+}
+
 it(
   `${RUNS} of ${RUNS} seeded answers that ended by themselves validate, over schemas of others`,
   { timeout: 900_000 },
   async () => {
     const taken: { file: string; schema: Record<string, unknown> }[] = [];
     for (const file of SCHEMAS) {
-      const schema = JSON.parse(readFileSync(join(MODULES, file), 'utf8')) as Record<string, unknown>;
+      const schema = toSchema(readFileSync(join(MODULES, file), 'utf8'));
       const refused = await answer(schema, 0).then(
         () => undefined,
         (error: unknown) => error,

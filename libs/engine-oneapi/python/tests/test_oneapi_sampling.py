@@ -72,7 +72,7 @@ def test_a_seed_is_kept_and_a_missing_one_is_drawn() -> None:
     ("request_", "param"),
     [
         ({"logprobs": 1}, "logprobs"),
-        ({"logprobs": 0, "echo": True}, "logprobs"),
+        ({"logprobs": 0, "echo": True}, "echo"),
         ({"sampling": {"logitBias": {"1": 2}}}, "sampling.logitBias"),
     ],
 )

@@ -31,9 +31,7 @@ def refuse_unsupported(request: Request, prompt_logprobs: bool) -> None:
             raise InvalidInput("A conversation cannot be echoed; send it as a text, or leave echo out.", "echo")
         if logprobs is not None and not prompt_logprobs:
             wanted = "leave echo or logprobs out"
-            raise _unsupported(
-                "the probabilities of a prompt's tokens, which its prefix cache skips", wanted, "logprobs"
-            )
+            raise _unsupported("the probabilities of a prompt's tokens, which its prefix cache skips", wanted, "echo")
 
 
 def _unsupported(what: str, advice: str, param: str) -> InvalidInput:

@@ -194,7 +194,7 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
         enter(options);
         await wait(behaviour.tokenMs, options);
         lastProgress = performance.now();
-        return { tokens: [], text: '' };
+        return { tokens: [{ id: 7, text: 'sea', start: 0, end: 3 }], text: 'sea' };
       } catch (error) {
         how = error;
         throw error;

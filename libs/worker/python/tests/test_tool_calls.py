@@ -216,7 +216,7 @@ def test_calls_are_looked_for_in_the_answer_only(seed: int) -> None:
         ("", []),
         ("<tool_c", []),
         ('<tool_call>\n{"na', []),
-        ('<tool_call>\n{"name": "clock", "argum', [("call", "clock", "")]),
+        ('<tool_call>\n{"name": "clock", "argum', []),
         ('<tool_call>\n{"name": "clock", "arguments": {"a', [("call", "clock", '{"a')]),
         (
             '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>\n<tool_call>\n{"name": "c',

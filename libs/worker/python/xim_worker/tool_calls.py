@@ -22,8 +22,7 @@ from .text import overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
 
-_NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")')
-_HEAD = re.compile(_NAME.pattern + r'\s*,\s*"arguments"\s*:\s*')
+_HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"arguments"\s*:\s*')
 _ID_CHARACTERS = string.ascii_letters + string.digits
 
 
@@ -31,7 +30,8 @@ class ToolCallParser:
     """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
 
     White space around calls is not text. `single`: what comes after the first call is left out. `required`: there is
-    nothing but calls, so the beginning of one that was cut is no text. `push` no more after `finish`.
+    nothing but calls, so the beginning of one that was cut, before its arguments, is left out. `push` no more after
+    `finish`.
     """
 
     def __init__(self, single: bool = False, required: bool = False) -> None:
@@ -63,10 +63,7 @@ class ToolCallParser:
         rest, self._pending = self._pending, ""
         events: list[Event] = []
         if self._required and self._state in (self._head, self._text):
-            named = _NAME.match(rest) if self._state == self._head else None
-            name = named and _to_name(named[1])
-            if name:
-                self._begin(events, name)
+            pass
         elif self._state == self._head:
             _say(events, self._gap + BEGIN + rest)
         elif self._state == self._argument:
