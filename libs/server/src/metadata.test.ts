@@ -40,6 +40,7 @@ describe('GET /metrics', () => {
     const names = new Set(samples.map((line) => line.split('{')[0]!.replace(/_(bucket|sum|count)$/, '')));
     expect([...names].sort()).toEqual([
       'xim_batch_size',
+      'xim_cached_tokens_total',
       'xim_engine_info',
       'xim_engine_restarts_total',
       'xim_input_tokens_total',

@@ -77,5 +77,9 @@ if (require.main === module) {
     process.exit(2);
   }
   const root = resolve(dirname(__filename), '../../..');
-  bundleApp(resolve(app), root).catch(() => process.exit(1)); // esbuild has said what is wrong
+  bundleApp(resolve(app), root).catch((error: unknown) => {
+    // What is wrong with the code esbuild has said itself.
+    if (!(error instanceof Error && 'errors' in error)) console.error(error);
+    process.exit(1);
+  });
 }

@@ -15,7 +15,7 @@ interface Manifest {
  * @param workspaceRoot to which they are relative
  */
 export function toBundledSbom(bundled: readonly string[], workspaceRoot: string): string {
-  const folders = new Set(bundled.flatMap((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+\//.exec(path)?.[0] ?? []));
+  const folders = new Set(bundled.flatMap((path) => /^.*node_modules\/(@[^/]+\/)?[^/.][^/]*\//.exec(path)?.[0] ?? []));
   const components = [...folders]
     .map((folder): Manifest => JSON.parse(readFileSync(join(workspaceRoot, folder, 'package.json'), 'utf8')))
     .map(({ name, version, license }) => ({

@@ -7,7 +7,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ROOT } from './__fixtures__/tree.ts';
 
 const PATIENCE = 600_000;
-const ALONE = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+const ALONE = {
+  FORCE_COLOR: '0',
+  NX_NO_CLOUD: 'true',
+  NX_DAEMON: 'false',
+  NX_ISOLATE_PLUGINS: 'false',
+  NX_TUI: 'false',
+};
 const APP = ['@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed'];
 const SPEAKER = ['@xim/nx:app', 'my-speaker', '--engine', 'oneapi', '--task', 'speak'];
 const ENGINE = ['@xim/nx:engine', 'my-engine'];
