@@ -64,7 +64,8 @@ function measurePulled(name: string): number | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'xim-size-'));
   try {
     const archive = join(folder, 'image.tar');
-    execFileSync('docker', ['save', `--output=${archive}`, name]);
+    // With its tag: without one, every tag of that name is saved, and another build may come first.
+    execFileSync('docker', ['save', `--output=${archive}`, `${name}:latest`]);
     const member = (path: string) => JSON.parse(execFileSync('tar', ['-xOf', archive, path], { encoding: 'utf8' }));
     const [{ digest }] = member('index.json').manifests;
     const { layers } = member(`blobs/${digest.replace(':', '/')}`) as { layers: { size: number; mediaType: string }[] };
