@@ -7,6 +7,9 @@ import type { EngineExit, Log } from '@xim/engine';
 import { createFrameReader, encodeFrame, type Frame } from './frames.ts';
 import { followLog } from './log-tail.ts';
 
+/** Up to here copying the parts of a frame into one costs less than handing each to the system. */
+const SMALL_FRAME_BYTES = 64 * 1024;
+
 /** A Unix socket's path ends here (sun_path, unix(7)); Node cuts a longer one in silence. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
@@ -54,10 +57,7 @@ export function startJob(options: JobOptions): Job {
     const connection: JobConnection = {
       rank: undefined,
       send: (frame) => {
-        if (!socket.writable) return;
-        socket.cork();
-        for (const part of encodeFrame(frame)) socket.write(part);
-        socket.uncork();
+        if (socket.writable) writeParts(socket, encodeFrame(frame));
       },
     };
     connections.push({ socket, connection });
@@ -159,6 +159,17 @@ export function startJob(options: JobOptions): Job {
       return gone;
     },
   };
+}
+
+function writeParts(socket: Socket, parts: readonly Uint8Array[]): void {
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  if (bytes <= SMALL_FRAME_BYTES) {
+    socket.write(Buffer.concat(parts, bytes));
+    return;
+  }
+  socket.cork();
+  for (const part of parts) socket.write(part);
+  socket.uncork();
 }
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,12 +11,17 @@ import openvino as ov
 from xim_worker import Context, Event, Info, InvalidInput, Item, Request, StartError
 
 from .batch_shape import padded_rows, padded_tokens
+from .infer_pool import InferPool
 from .pooling import POOLINGS, to_unit
 from .runtime import describe_runtime
 from .text_tokens import TextTokens
 from .weights import find_weights
 
 Vector = npt.NDArray[np.float32]
+
+# A model compiled a second time, for a batch that is alone, holds its weights a second time.
+_MOST_COPIED_BYTES = 512 * 2**20
+_FEW_THREADS = 4
 
 
 class Embed:
@@ -35,26 +39,27 @@ class Embed:
         self._pool = _to_pool(options)
         self._dimensions = int(shape["dimensions"])
         self._truncatable = bool(shape.get("truncatable", False))
-        # Two batches side by side beat one over all threads (less waiting for each other), and one text is hardly
-        # slower; more streams would make one long text slow.
+        # Two batches side by side beat one over all threads (less waiting for each other); more streams would make one
+        # long text slow.
         self.parallel = int(options.get("streams", min(2, threads)))
 
         context.progress("reading the tokenizer", None)
         self._most_tokens = int(shape["contextLength"])
         self._tokens = TextTokens(f"{context.model_path}/tokenizer.json", self._most_tokens)
         context.progress("compiling the model", None)
-        config = {
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": self.parallel,
-            "ENABLE_CPU_PINNING": bool(context.plan.cpus),
-        }
-        model = ov.Core().compile_model(str(weights), "CPU", config)
+        config = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": bool(context.plan.cpus)}
+        core = ov.Core()
+        model = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": self.parallel})
         self._inputs = {port.get_any_name() for port in model.inputs}
-        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
-        for _ in range(self.parallel):
-            self._idle.put(model.create_infer_request())
-        for _ in range(self.parallel):
+        requests = [model.create_infer_request() for _ in range(self.parallel)]
+        alone = None
+        if _is_worth_a_copy(threads, self.parallel, weights.stat().st_size):
+            alone = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": 1}).create_infer_request()
+        # Every one of them runs once before the service is ready.
+        for request in [*requests, *([] if alone is None else [alone])]:
+            self._requests = InferPool([request])
             self._prove()
+        self._requests = InferPool(requests, alone)
         runtime, dtype = describe_runtime(model)
         return Info(
             runtime=runtime,
@@ -80,13 +85,10 @@ class Embed:
             mask[row, : item.size] = 1
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         wanted = {name: value for name, value in inputs.items() if name in self._inputs}
-        infer = self._idle.get()
-        try:
+        with self._requests.take() as infer:
             # Shared, not copied: what is read from the output here is read before the request runs again.
             hidden = infer.infer(wanted, share_inputs=True, share_outputs=True)[0]
             return list(to_unit(self._pool(hidden, mask)[: len(items)]))
-        finally:
-            self._idle.put(infer)
 
     def finish(self, request: Request, items: Sequence[Item], results: Sequence[Vector]) -> Event:
         dimensions = request.get("dimensions") or self._dimensions
@@ -124,6 +126,11 @@ class Embed:
                 f"models.json says {self._dimensions}",
                 permanent=True,
             )
+
+
+def _is_worth_a_copy(threads: int, streams: int, weight_bytes: int) -> bool:
+    """Whether a text that is alone misses the threads of the other streams: a few make do without them."""
+    return streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES
 
 
 def _to_pool(options: dict[str, Any]) -> Callable[[Vector, npt.NDArray[np.int64]], Vector]:
