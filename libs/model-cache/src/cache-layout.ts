@@ -26,15 +26,22 @@ export interface Place {
 export function placeOf(cacheDir: string, model: ModelEntry, artifact: string, files: readonly ModelFile[]): Place {
   const folder = repoFolder(model.id);
   const root = join(cacheDir, folder);
+  // What was made of the files of a commit is not in it, and its names may be those of other ways to make it.
+  const revision = isConverted(files) ? undefined : model.revision;
   return {
     files,
     root,
-    snapshot: join(root, 'snapshots', model.revision ?? nameOf(files)),
+    snapshot: join(root, 'snapshots', revision ?? nameOf(files)),
     blobs: join(root, 'blobs'),
-    ref: model.revision === undefined ? undefined : { path: join(root, 'refs', 'main'), revision: model.revision },
+    ref: revision === undefined ? undefined : { path: join(root, 'refs', 'main'), revision },
     partial: join(cacheDir, '.partial', folder, artifact),
     lock: lockOf(cacheDir, folder),
   };
+}
+
+/** Whether files were made by `xim-models convert`: each then has the recipe among its sources. */
+export function isConverted(files: readonly Pick<ModelFile, 'sources'>[]): boolean {
+  return files.length > 0 && files.every(({ sources }) => sources.some((source) => source.startsWith('convert:')));
 }
 
 export function repoFolder(id: string): string {

@@ -19,8 +19,8 @@ export function chooseGguf({ repo, files }: HubListing): HubFile {
   const gguf = all.map(({ path }) => path).join(', ') || 'none';
   throw new ModelFetchError(
     all.length === 0
-      ? `${repo} holds no GGUF file; what is served today is GGUF (a repository "…-GGUF" of the same model, as a rule). ` +
-          'Safetensors and OpenVINO IR are not'
+      ? `${repo} holds no GGUF file; expected a repository with one ("…-GGUF" of the same model, as a rule). Safetensors are ` +
+          `converted first: xim-models convert models.json --task generate --from ${repo}`
       : `${repo} holds several GGUF files and none in ${QUANTISATIONS.join(', ')}: ${gguf}. Name one: ${repo}#file.gguf`,
   );
 }

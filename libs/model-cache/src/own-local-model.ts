@@ -6,47 +6,89 @@ import { isPresent, placeOf } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
 import { readGguf } from './gguf.ts';
 import { hashFile } from './hash-file.ts';
+import { IR } from './openvino-ir.ts';
 import type { OwnFacts, OwnModelOptions } from './own-model.ts';
 import { refusePickle } from './pickle.ts';
 import { openFile } from './read-at.ts';
 import { recordVerified } from './verified.ts';
 
 /**
- * A GGUF file of this machine. It stays where it is: the cache gets a link to it and a record of its checksum, which
- * is computed once and again whenever size or time of the file change.
+ * A GGUF file of this machine, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
+ * records of their checksums, which are computed once and again whenever size or time of a file change.
  */
 export async function resolveLocalModel({ text, cacheDir, signal }: OwnModelOptions): Promise<OwnFacts> {
-  const path = await findFile(resolve(text), text);
-  const { size, mtimeMs } = await stat(path);
-  const name = basename(path);
-  const { shape } = await openFile(path, (readAt) => readGguf(readAt, path));
+  const { folder, names } = await findFiles(resolve(text), text);
+  const [first] = names as [string];
+  const isIr = names.includes(IR);
+  const id = `local/${toName(isIr ? folderName(folder) : first)}`;
+  const { shape } = isIr
+    ? await readIrShape(folder, text)
+    : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
 
-  const id = `local/${toName(name)}`;
-  const created = Math.floor(mtimeMs / 1000);
   const root = placeOf(cacheDir, { id } as ModelEntry, '', []).root;
-  const sha256 = await checksumOf(path, `${size} ${mtimeMs}`, root, signal);
-  const files: ModelFile[] = [{ path: name, size, sha256, sources: [`file:${path}`] }];
+  const files: ModelFile[] = [];
+  let created = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const { size, mtimeMs } = await stat(path);
+    const sha256 = await checksumOf(path, `${size} ${mtimeMs}`, root, signal);
+    files.push({ path: name, size, sha256, sources: [`file:${path}`] });
+    created = Math.max(created, Math.floor(mtimeMs / 1000));
+  }
   const facts: OwnFacts = { id, licence: 'LicenseRef-unstated', created, shape, files };
-  await linkInto(cacheDir, facts, path);
+  await linkInto(cacheDir, facts);
   return facts;
 }
 
-async function findFile(path: string, text: string): Promise<string> {
+async function findFiles(path: string, text: string): Promise<{ folder: string; names: readonly string[] }> {
   const found = await stat(path).catch(() => undefined);
   if (!found) throw new ModelFetchError(`XIM_MODEL=${text}: there is no such file or folder (${path})`);
-  if (found.isFile()) return path;
+  if (found.isFile()) return { folder: dirname(path), names: [basename(path)] };
   const names = (await readdir(path)).sort();
   const [only, ...others] = names.filter((name) => /\.gguf$/i.test(name));
-  if (only !== undefined && others.length === 0) return join(path, only);
+  if (only !== undefined && others.length === 0) return { folder: path, names: [only] };
+  if (names.includes(IR)) return { folder: path, names: await plainFiles(path, names) };
   const what =
     only !== undefined
       ? `several GGUF files (${[only, ...others].join(', ')}); name one of them`
-      : names.some((name) => /^openvino_.*\.xml$/.test(name))
-        ? 'OpenVINO IR, which is not served by XIM_MODEL today; expected a GGUF file of the model'
-        : names.some((name) => name.endsWith('.safetensors'))
-          ? 'safetensors, which are not served by XIM_MODEL today; expected a GGUF file of the model'
-          : `no GGUF file (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
+      : names.some((name) => name.endsWith('.safetensors'))
+        ? `safetensors, which are converted first: xim-models convert models.json --task generate --from ${path}. ` +
+          'The folder that it prints can be named here'
+        : `neither a GGUF file nor ${IR} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
   throw new ModelFetchError(`XIM_MODEL=${text}: the folder holds ${what}`);
+}
+
+async function plainFiles(folder: string, names: readonly string[]): Promise<string[]> {
+  const stats = await Promise.all(names.map((name) => stat(join(folder, name))));
+  // What is empty has nothing to verify, and nothing to say.
+  return names.filter((name, index) => stats[index]!.isFile() && stats[index]!.size > 0 && !name.startsWith('.'));
+}
+
+/** From the configuration that Transformers and every export keep beside the model. */
+async function readIrShape(folder: string, text: string): Promise<Pick<OwnFacts, 'shape'>> {
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8').catch(() => 'null')) as Record<
+    string,
+    number | undefined
+  > | null;
+  const {
+    max_position_embeddings: contextLength,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+  } = config ?? {};
+  const kvHeads = config?.['num_key_value_heads'] ?? heads;
+  const headDim = config?.['head_dim'] ?? (config?.['hidden_size'] ?? NaN) / (heads ?? NaN);
+  if (!contextLength || !layers || !kvHeads || !Number.isInteger(headDim)) {
+    throw new ModelFetchError(
+      `XIM_MODEL=${text}: the folder has no config.json that tells layers, heads and context of a language model; ` +
+        'expected the one that the model was exported with',
+    );
+  }
+  return { shape: { contextLength, layers, kvHeads, headDim } };
+}
+
+/** The model's name where the folder is one of a model cache, whose own name is a checksum. */
+function folderName(folder: string): string {
+  return /models--(?:[^/]+?)--([^/]+)\/snapshots\/[^/]+$/.exec(folder)?.[1] ?? basename(folder);
 }
 
 /** A name that is valid in a model id. */
@@ -66,15 +108,16 @@ async function checksumOf(path: string, identity: string, root: string, signal?:
   return computed;
 }
 
-async function linkInto(cacheDir: string, { id, files }: OwnFacts, path: string): Promise<void> {
+async function linkInto(cacheDir: string, { id, files }: OwnFacts): Promise<void> {
   const place = placeOf(cacheDir, { id } as ModelEntry, '', files);
-  const [file] = files as [ModelFile];
-  const link = join(place.snapshot, file.path);
-  if (!(await isPresent(place, file))) {
-    await mkdir(place.snapshot, { recursive: true });
-    const temporary = `${link}.${randomUUID()}`;
-    await symlink(path, temporary);
-    await rename(temporary, link);
+  for (const file of files) {
+    const link = join(place.snapshot, file.path);
+    if (!(await isPresent(place, file))) {
+      await mkdir(place.snapshot, { recursive: true });
+      const temporary = `${link}.${randomUUID()}`;
+      await symlink(file.sources[0]!.slice('file:'.length), temporary);
+      await rename(temporary, link);
+    }
+    await recordVerified(place.root, link, file.sha256);
   }
-  await recordVerified(place.root, link, file.sha256);
 }

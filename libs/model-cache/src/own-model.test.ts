@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
@@ -128,11 +128,33 @@ test.each(['file', 'folder'])('a %s of this machine is served where it lies', as
   expect(await fetchOwn(changed, true)).not.toBe(snapshot);
 });
 
+test('a folder with OpenVINO IR is served where it lies, for the engine that reads it', async () => {
+  const ir = join(folder, 'Tiny IR');
+  mkdirSync(ir);
+  const config = { max_position_embeddings: 8192, num_hidden_layers: 30, num_attention_heads: 9 };
+  const contents = {
+    'config.json': JSON.stringify({ ...config, num_key_value_heads: 3, hidden_size: 576 }),
+    'openvino_model.bin': 'weights',
+    'openvino_model.xml': '<net/>',
+    'openvino_tokenizer.xml': '<net/>',
+  };
+  for (const [name, text] of Object.entries(contents)) writeFileSync(join(ir, name), text);
+  const xft = { engine: 'xft', artifact: 'main', isa: ['avx512f'] };
+  const shipped = { ...SHIPPED, profiles: [...SHIPPED.profiles, SHIPPED.profiles[0]!, xft] };
+  const model = await resolveModel(ir, { shipped, offline: true });
+  expect(model).toMatchObject({ id: 'local/Tiny-IR', shape: SHAPE });
+  expect(model.profiles).toEqual([
+    { engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { kvBytesPerElement: 1.25 } },
+  ]);
+  const snapshot = await fetchOwn(model, true);
+  expect(readdirSync(snapshot).sort()).toEqual(Object.keys(contents));
+});
+
 test.each([
-  ['nothing', [], 'the folder holds no GGUF file (it has: nothing)'],
+  ['nothing', [], 'the folder holds neither a GGUF file nor openvino_model.xml (it has: nothing)'],
   ['several', ['a.gguf', 'b.gguf'], 'the folder holds several GGUF files (a.gguf, b.gguf); name one'],
-  ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'OpenVINO IR, which is not served by XIM_MODEL today'],
-  ['safetensors', ['model.safetensors'], 'safetensors, which are not served by XIM_MODEL today'],
+  ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'the folder has no config.json that tells layers'],
+  ['safetensors', ['model.safetensors'], 'safetensors, which are converted first: xim-models convert'],
 ])('says of a folder with %s what was expected', async (_, files, expected) => {
   const models = join(folder, 'models');
   mkdirSync(models);
@@ -143,9 +165,7 @@ test.each([
 test('says what else cannot be served', async () => {
   expect(await refusal(resolveModel('tiny'))).toContain('expected org/name, org/name@revision, org/name#file.gguf');
   expect(await refusal(resolveModel('/none.gguf'))).toContain('there is no such file or folder (/none.gguf)');
-  expect(await refusal(resolveModel('org/safe'))).toContain(
-    'org/safe holds no GGUF file; what is served today is GGUF',
-  );
+  expect(await refusal(resolveModel('org/safe'))).toContain('org/safe holds no GGUF file; expected a repository');
   expect(await refusal(resolveModel('org/none'))).toContain('org/none is not on the hub');
   const onnx = { ...SHIPPED, task: 'embed' as const, profiles: [SHIPPED.profiles[1]!] };
   expect(await refusal(resolveModel('org/tiny-GGUF', { shipped: onnx }))).toContain(

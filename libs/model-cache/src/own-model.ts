@@ -2,11 +2,12 @@ import type { ModelEntry, Profile } from '@xim/engine';
 import { ModelFetchError } from './errors.ts';
 import type { Hub } from './hub-settings.ts';
 import { resolveHubModel } from './own-hub-model.ts';
+import { IR, IR_ENGINE } from './openvino-ir.ts';
 import { resolveLocalModel } from './own-local-model.ts';
 import { toHubReference } from './sources/hf.ts';
 
 export interface OwnModelOptions {
-  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file or of a folder with one. */
+  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one or with OpenVINO IR. */
   readonly text: string;
   /** The service's own entry: its task, aliases and profiles are kept. */
   readonly shipped: ModelEntry;
@@ -33,27 +34,25 @@ const ARTIFACT = 'own';
  */
 export async function resolveOwnModel(options: OwnModelOptions): Promise<ModelEntry> {
   const { text, shipped } = options;
-  const profiles = shipped.profiles.filter((profile) => takesGguf(shipped, profile));
+  const profiles = languageProfiles(shipped);
   if (profiles.length === 0) {
     throw new ModelFetchError(
-      `XIM_MODEL=${text} cannot be served here: it names a model in GGUF, and this service's engines take none for ` +
+      `XIM_MODEL=${text} cannot be served here: it names a language model (GGUF or OpenVINO IR), and this service's engines take none for ` +
         `the task ${shipped.task}. Put the model into the service's models.json instead`,
     );
   }
   const facts = isPath(text) ? await resolveLocalModel(options) : await fromHub(options);
   const { files, ...entry } = facts;
+  const isIr = files.some(({ path }) => path === IR);
   return {
     ...entry,
     task: shipped.task,
     ...(shipped.aliases && { aliases: shipped.aliases }),
     artifacts: { [ARTIFACT]: { files } },
     // Nobody has run this model; what was verified was the service's own.
-    profiles: profiles.map(({ engine, isa, options: its }) => ({
-      engine,
-      artifact: ARTIFACT,
-      isa,
-      ...(its && { options: its }),
-    })),
+    profiles: profiles
+      .filter(({ engine }) => !isIr || engine === IR_ENGINE)
+      .map(({ engine, isa, options: its }) => ({ engine, artifact: ARTIFACT, isa, ...(its && { options: its }) })),
   };
 }
 
@@ -70,7 +69,13 @@ async function fromHub(options: OwnModelOptions): Promise<OwnFacts> {
   );
 }
 
-function takesGguf(model: ModelEntry, { artifact }: Profile): boolean {
-  const files = artifact === undefined ? [] : (model.artifacts[artifact]?.files ?? []);
-  return files.some(({ path }) => /\.gguf$/i.test(path));
+/** The first profile of each engine that runs a language model's file. */
+function languageProfiles({ task, profiles, artifacts }: ModelEntry): Profile[] {
+  if (task !== 'generate') return [];
+  const taking = profiles.filter(({ artifact }) =>
+    (artifact === undefined ? [] : (artifacts[artifact]?.files ?? [])).some(({ path }) =>
+      /\.gguf$|^openvino_model\.xml$/i.test(path),
+    ),
+  );
+  return taking.filter(({ engine }, index) => taking.findIndex((other) => other.engine === engine) === index);
 }

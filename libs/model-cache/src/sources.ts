@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ModelFile } from '@xim/engine';
 import type { Hub } from './hub-settings.ts';
+import { converted } from './sources/converted.ts';
 import { folder } from './sources/folder.ts';
 import { hf } from './sources/hf.ts';
 import { http, https } from './sources/https.ts';
@@ -59,7 +60,7 @@ export interface Source {
   facts?(reference: string, path: string, run: FetchRun): Promise<FileFacts>;
 }
 
-const SOURCES: Readonly<Record<string, Source>> = { hf, pypi, https, http, file: folder };
+const SOURCES: Readonly<Record<string, Source>> = { hf, pypi, https, http, file: folder, convert: converted };
 
 /** Splits `scheme:reference`; undefined when nobody knows the scheme. */
 export function findSource(text: string): { source: Source; reference: string } | undefined {

@@ -52,9 +52,10 @@ export const configSchema = z.object({
   }),
   model: z.string().optional().register(settings, {
     env: 'XIM_MODEL',
-    expected: 'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one',
+    expected:
+      'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one or with OpenVINO IR',
     advice:
-      'Your own model instead of the service’s: a GGUF file or a folder with one, or org/name[@revision] on the hub.',
+      'Your own model instead of the service’s: a GGUF file, a folder with one or with OpenVINO IR, or org/name[@revision] on the hub.',
   }),
   // One that is set and holds no key is a slip that would open the service.
   apiKeys: list

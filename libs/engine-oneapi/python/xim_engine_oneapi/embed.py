@@ -1,4 +1,4 @@
-"""The task `embed`: one unit vector per text, from a transformer encoder in ONNX."""
+"""The task `embed`: one unit vector per text, from a transformer encoder in ONNX or OpenVINO IR."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .infer_pool import InferPool
 from .pooling import POOLINGS, to_unit
 from .runtime import describe_runtime
 from .text_tokens import TextTokens
-from .weights import find_weights
+from .weights import IR, find_weights
 
 Vector = npt.NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class Embed:
 
     def load(self, context: Context) -> Info:
         shape, options, threads = context.model["shape"], context.options, context.plan.threads
-        weights = find_weights(context, ".onnx")
+        weights = find_weights(context, ".onnx", IR)
         self._pool = _to_pool(options)
         self._dimensions = int(shape["dimensions"])
         self._truncatable = bool(shape.get("truncatable", False))

@@ -1,4 +1,4 @@
-"""The task `generate`: GenAI's continuous batching on a GGUF file, one step at a time for all calls."""
+"""The task `generate`: GenAI's continuous batching on a GGUF file or OpenVINO IR, one step at a time for all calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .runtime import describe_runtime, probe_model
 from .sampling import refuse_unsupported, to_choices, to_config, to_max_tokens, to_seed, to_stops
 from .tools import to_tool_use
 from .vocabulary import Vocabulary
-from .weights import find_weights
+from .weights import IR, find_weights
 
 _NOT_FINISHED = genai.GenerationFinishReason.NONE
 _REASONS = {genai.GenerationFinishReason.STOP: "stop", genai.GenerationFinishReason.LENGTH: "length"}
@@ -31,7 +31,7 @@ class Generate:
     """A StepHandler. Any exception of the pipeline's step is the engine's death: it never recovers from one."""
 
     def load(self, context: Context) -> Info:
-        path = find_weights(context, ".gguf")
+        path = find_weights(context, ".gguf", IR)
         blocks = blocks_for(context.plan.kv_cache_bytes, context.model["shape"])
         context.progress("reading weights", None)
         properties = to_properties(context)

@@ -1,4 +1,4 @@
-"""Which compiled form of a model computes a batch: all threads for one alone, a share for each of those side by side."""
+"""Which compiled form of a model computes a batch: every thread for one alone, a share for those side by side."""
 
 from __future__ import annotations
 

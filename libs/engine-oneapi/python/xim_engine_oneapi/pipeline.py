@@ -8,7 +8,7 @@ from typing import Any
 import openvino_genai as genai
 from xim_worker import Context
 
-from .weights import writable_file
+from .weights import IR, writable_file
 
 
 def to_properties(context: Context) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def caches_prefixes(context: Context) -> bool:
 def open_pipeline(
     path: Path, context: Context, properties: dict[str, Any], blocks: int
 ) -> genai.ContinuousBatchingPipeline:
-    """`blocks` of the key-value cache; with the profile's chat template where it names one."""
+    """`path`: a GGUF file, or the IR of a folder. `blocks` of the key-value cache; with the profile's chat template where it names one."""
     scheduler = genai.SchedulerConfig()
     scheduler.cache_size = 0
     scheduler.num_kv_blocks = blocks
@@ -39,8 +39,11 @@ def open_pipeline(
     scheduler.max_num_batched_tokens = context.plan.batch_tokens
     scheduler.dynamic_split_fuse = True
     scheduler.enable_prefix_caching = caches_prefixes(context)
-    with writable_file(path) as file:
-        pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
+    if path.name == IR:
+        pipeline = genai.ContinuousBatchingPipeline(str(path.parent), scheduler, "CPU", properties)
+    else:
+        with writable_file(path) as file:
+            pipeline = genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", properties)
     if "chatTemplate" in context.options:
         pipeline.get_tokenizer().set_chat_template(context.options["chatTemplate"])
     return pipeline

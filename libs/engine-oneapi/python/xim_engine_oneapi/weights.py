@@ -12,27 +12,37 @@ from pathlib import Path
 from xim_worker import Context, StartError
 
 
-def find_weights(context: Context, suffix: str) -> Path:
-    """The one file of the model's folder with this suffix, of the size that models.json gives."""
-    found = sorted(Path(context.model_path).glob(f"*{suffix}"))
+IR = "openvino_model.xml"
+"""OpenVINO's own representation of a model; its weights lie in a .bin beside it, its tokenizer in files of its own."""
+
+
+def find_weights(context: Context, *endings: str) -> Path:
+    """The one file of the model's folder with one of these endings; every file has the size that models.json gives."""
+    folder = Path(context.model_path)
+    found = sorted(path for path in folder.iterdir() if path.name.endswith(endings))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise StartError(f"expected one {suffix} file in {context.model_path}, found {names}", permanent=True)
-    sizes = {
-        file["size"]
-        for artifact in context.model.get("artifacts", {}).values()
-        for file in artifact["files"]
-        if file["path"] == found[0].name
-    }
-    size = found[0].stat().st_size
-    if sizes and size not in sizes:
-        expected = " or ".join(str(each) for each in sorted(sizes))
-        raise StartError(
-            f"{found[0].name} has {size} bytes, models.json says {expected}: the file is damaged; "
-            "remove it from the model cache and fetch it again",
-            permanent=True,
-        )
+        expected = " or ".join(endings)
+        raise StartError(f"expected one {expected} file in {context.model_path}, found {names}", permanent=True)
+    sizes: dict[str, set[int]] = {}
+    for artifact in context.model.get("artifacts", {}).values():
+        for file in artifact["files"]:
+            sizes.setdefault(file["path"], set()).add(file["size"])
+    for path in [found[0], *folder.glob("*.bin")]:
+        _check_size(path, sizes.get(path.name))
     return found[0]
+
+
+def _check_size(path: Path, sizes: set[int] | None) -> None:
+    size = path.stat().st_size
+    if not sizes or size in sizes:
+        return
+    expected = " or ".join(str(each) for each in sorted(sizes))
+    raise StartError(
+        f"{path.name} has {size} bytes, models.json says {expected}: the file is damaged; "
+        "remove it from the model cache and fetch it again",
+        permanent=True,
+    )
 
 
 @contextmanager

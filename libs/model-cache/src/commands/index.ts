@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { convert } from './convert.ts';
 import { exportModels } from './export.ts';
 import { importModels } from './import.ts';
 import { list } from './list.ts';
@@ -14,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   pull,
   verify,
   lock,
+  convert,
   export: exportModels,
   import: importModels,
   prune,

@@ -1,18 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ModelEntry, Profile } from '@xim/engine';
+import { resolve } from 'node:path';
+import type { ModelEntry } from '@xim/engine';
 import { chooseGguf, matchFiles } from '../choose-files.ts';
-import { ModelFetchError } from '../errors.ts';
 import { listRepo } from '../hub-listing.ts';
-import { findClone } from '../hub-settings.ts';
 import { lockFiles, readRemoteGguf } from '../lock-entry.ts';
-import { readOpenModels } from '../models-file.ts';
-import { writeModels } from '../record-facts.ts';
 import { toHubReference } from '../sources/hf.ts';
+import { readEntry, TASKS, writeEntry } from '../write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
-
-const TASKS = ['generate', 'embed', 'transcribe', 'speak', 'generateImage'];
 
 export const lock: Command = {
   summary: 'resolve a model on the hub to files, sizes, checksums and licence, and write its entry',
@@ -45,7 +38,7 @@ aliases, profiles and other artifacts.
     if (context.args.length !== 1) throw new UsageError('expected one models.json after lock');
     if (context.offline) throw new UsageError('lock asks the hub, and XIM_OFFLINE=1 forbids it');
     const file = resolve(context.args[0]!);
-    const before = existsSync(file) ? readOpenModels(file).models[role] : undefined;
+    const before = readEntry(file, role);
     assertComplete(context, before);
 
     let entry: ModelEntry | undefined;
@@ -60,13 +53,15 @@ aliases, profiles and other artifacts.
         ? (await readRemoteGguf(context.hub, listing, gguf.path, context.signal)).shape
         : before?.shape;
       const artifact = String(context.values['artifact'] ?? toArtifactName(files[0]!.path));
-      entry = merge(before, { ...facts, shape: shape ?? {} }, artifact, context);
-      entry = { ...entry, artifacts: { ...keptArtifacts(before, facts.id), [artifact]: { files: locked } } };
-      assertProfiles(entry, artifact);
-      const raw = existsSync(file) ? readRaw(file) : { $schema: schemaOf(file), lockVersion: 1, models: {} };
-      await writeModels(file, { ...raw, models: { ...raw.models, [role]: entry } });
-      // What was written is read as any other: nothing that a service would refuse is left behind unsaid.
-      readOpenModels(file);
+      const { values } = context;
+      entry = await writeEntry(file, role, {
+        facts: { ...facts, shape: shape ?? {} },
+        artifact,
+        files: locked,
+        task: values['task'] as ModelEntry['task'] | undefined,
+        engines: (values['engine'] as string[] | undefined) ?? [],
+        isa: values['isa'] as string[],
+      });
       context.say(`${role}: ${facts.id}  ${facts.revision}  ${facts.licence}${facts.gated ? '  gated' : ''}`);
       for (const { path, size, sha256 } of locked) context.say(`  ${sha256}  ${size}  ${path}`);
     });
@@ -84,61 +79,8 @@ function assertComplete({ values }: Context, before: ModelEntry | undefined): vo
   if (values['engine'] === undefined) throw new UsageError('expected --engine for a new role, such as oneapi');
 }
 
-type Facts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'>;
-
-function merge(before: ModelEntry | undefined, facts: Facts, artifact: string, { values }: Context): ModelEntry {
-  const { id, revision, licence, gated, created, shape } = facts;
-  const task = (values['task'] as ModelEntry['task'] | undefined) ?? before!.task;
-  const engines = values['engine'] as string[] | undefined;
-  const isa = values['isa'] as string[];
-  const added = (engines ?? []).map((engine): Profile => ({ engine, artifact, isa }));
-  const kept = (before?.profiles ?? []).filter(
-    (profile) => !added.some((one) => one.engine === profile.engine && one.artifact === profile.artifact),
-  );
-  return {
-    id,
-    revision,
-    task,
-    licence,
-    ...(gated === true && { gated }),
-    created,
-    ...(before?.aliases && { aliases: before.aliases }),
-    artifacts: {},
-    profiles: [...added, ...kept],
-    shape: { ...before?.shape, ...shape },
-  };
-}
-
-/** Other artifacts stay while they are of the same model; those of another would be fetched under a wrong name. */
-function keptArtifacts(before: ModelEntry | undefined, id: string): ModelEntry['artifacts'] {
-  return before?.id === id ? before.artifacts : {};
-}
-
-function assertProfiles({ id, profiles, artifacts }: ModelEntry, artifact: string): void {
-  const lost = profiles.find(
-    (profile) => profile.artifact !== undefined && !Object.hasOwn(artifacts, profile.artifact),
-  );
-  if (!lost) return;
-  throw new ModelFetchError(
-    `the profile for ${lost.engine} takes the artifact ${lost.artifact}, which ${id} would not have. ` +
-      `Name the new one so (--artifact ${lost.artifact}, now ${artifact}), or give it profiles of its own (--engine)`,
-  );
-}
-
 function toArtifactName(path: string): string {
   const [, quantisation] = /[.-]((?:I?Q\d|F16|BF16|F32)[A-Z0-9_]*)\.gguf$/i.exec(path) ?? [];
   if (quantisation !== undefined) return `gguf-${quantisation.toLowerCase()}`;
   return path.split('.').at(-1)!.toLowerCase();
-}
-
-function readRaw(file: string): { models: Record<string, unknown> } {
-  return JSON.parse(readFileSync(file, 'utf8')) as { models: Record<string, unknown> };
-}
-
-/** Where editors find the schema: in the package, for a file of this repository, else as it is published with it. */
-function schemaOf(file: string): string {
-  const schema = fileURLToPath(new URL('../../models.schema.json', import.meta.url));
-  const clone = findClone(dirname(file));
-  if (clone !== undefined) return relative(dirname(file), join(clone, 'libs/model-cache/models.schema.json'));
-  return pathToFileURL(schema).href;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ModelEntry, ModelFile } from '@xim/engine';
+import { isConverted } from '../cache-layout.ts';
 import { type HubListing, listRepo, toFacts } from '../hub-listing.ts';
 import { readModels } from '../models-file.ts';
 import { writeModels } from '../record-facts.ts';
@@ -60,6 +61,7 @@ async function compare(model: ModelEntry, { hub, signal }: Context) {
   if (own.gated !== (model.gated ?? false)) differences.push(`the hub says gated: ${own.gated}`);
   let inOwn = true;
   for (const { files } of Object.values(model.artifacts)) {
+    if (isConverted(files)) continue;
     for (const file of files) {
       const references = file.sources.flatMap((text) =>
         text.startsWith('hf:') ? (toHubReference(text.slice(3)) ?? []) : [],

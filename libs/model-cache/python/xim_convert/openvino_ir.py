@@ -1,0 +1,105 @@
+"""From a Transformers folder in safetensors to OpenVINO's intermediate representation, with the tokenizer beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nncf
+import openvino as ov
+from optimum.exporters.openvino import main_export
+from optimum.intel import OVConfig
+from transformers import AutoConfig
+
+from .compare import compare_logits, compare_vectors
+from .errors import ConvertError
+from .facts import to_options, to_shape
+from .pickled import read_tensors
+
+TASKS = {"generate": "text-generation-with-past", "embed": "feature-extraction"}
+
+_MODES = {"int8": nncf.CompressWeightsMode.INT8_SYM, "int4": nncf.CompressWeightsMode.INT4_SYM}
+_STORED = {"int8": {"u8", "i8"}, "int4": {"u4", "i4"}}
+_MODEL = "openvino_model.xml"
+_PICKLE = "pytorch_model.bin"
+
+
+def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Exports, quantises the weights, and compares one real inference with the original.
+
+    The result: `shape` (as models.json has it), `options` (of the profile) and `agreement`, see `compare`.
+    """
+    config = _read_config(folder)
+    _without_pickles(folder, say)
+    say("exporting")
+    main_export(
+        model_name_or_path=str(folder),
+        output=str(output),
+        task=TASKS[task],
+        ov_config=OVConfig(dtype="fp32" if weights == "fp32" else "fp16"),
+        library_name="transformers",
+        stateful=task == "generate",
+        convert_tokenizer=task == "generate",
+        local_files_only=True,
+        trust_remote_code=False,
+    )
+    if weights in _MODES:
+        say(f"quantising the weights to {weights}")
+        _quantise(output / _MODEL, weights)
+    if task == "embed":
+        shutil.copyfile(folder / "tokenizer.json", output / "tokenizer.json")
+    _remove_needless(output)
+    say("comparing one inference with the original")
+    compare = compare_logits if task == "generate" else compare_vectors
+    agreement = compare(folder, output, weights)
+    return {"shape": to_shape(task, folder, config), "options": to_options(task, folder), "agreement": agreement}
+
+
+def _read_config(folder: Path) -> Any:
+    if not (folder / "config.json").is_file():
+        raise ConvertError(f"{folder.name} has no config.json; expected a folder as Transformers saves it")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError) as error:
+        raise ConvertError(f"the architecture is not known here: {str(error).splitlines()[0]}") from error
+
+
+def _without_pickles(folder: Path, say: Callable[[str], None]) -> None:
+    """Weights that are there only as a pickle are converted first. `folder` is a copy that may be written."""
+    if any(folder.glob("*.safetensors")):
+        return
+    if not (folder / _PICKLE).is_file():
+        raise ConvertError(f"{folder.name} has no weights; expected model.safetensors (or {_PICKLE})")
+    say(f"reading {_PICKLE}, without running what is in it")
+    from safetensors.torch import save_file
+
+    save_file(read_tensors(folder / _PICKLE), folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / _PICKLE).unlink()
+
+
+def _quantise(path: Path, weights: str) -> None:
+    """Replaces a model's weights by integers with scales; the model is written anew beside itself first."""
+    groups: dict[str, Any] = {}
+    if weights == "int4":
+        # A scale for so many weights; a layer whose rows cannot be divided so gets a smaller group.
+        fallback = nncf.AdvancedCompressionParameters(group_size_fallback_mode=nncf.GroupSizeFallbackMode.ADJUST)
+        groups = {"group_size": 32, "advanced_parameters": fallback}
+    model = nncf.compress_weights(ov.Core().read_model(path), mode=_MODES[weights], **groups)
+    stored = {op.get_element_type().get_type_name() for op in model.get_ops() if op.get_type_name() == "Constant"}
+    if not stored & _STORED[weights]:
+        raise ConvertError(f"this model has no weights that become {weights}; convert it with --weights fp16")
+    fresh = path.with_name("fresh.xml")
+    ov.save_model(model, fresh, compress_to_fp16=False)
+    del model
+    fresh.replace(path)
+    fresh.with_suffix(".bin").replace(path.with_suffix(".bin"))
+
+
+def _remove_needless(output: Path) -> None:
+    """Files that only say how the export was made, and the original tokenizer where OpenVINO's own is used."""
+    if (output / "openvino_tokenizer.xml").is_file():
+        for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt"):
+            (output / name).unlink(missing_ok=True)
+    (output / "openvino_config.json").unlink(missing_ok=True)

@@ -1,0 +1,22 @@
+import { ModelFetchError } from '../errors.ts';
+import type { Source } from '../sources.ts';
+
+const RECIPE = /^(fp32|fp16|int8|int4):(\S+)$/;
+
+/**
+ * Where a converted file comes from: not a place but a recipe. It is never followed by a fetch, which would install
+ * gigabytes in the middle of a service's start.
+ */
+export const converted: Source = {
+  form: 'convert:weights:model (written by xim-models convert)',
+
+  accepts: (reference) => RECIPE.test(reference),
+
+  async open(reference) {
+    const [, weights, model] = RECIPE.exec(reference)!;
+    throw new ModelFetchError(
+      `it was converted from ${model}; do that here too (xim-models convert models.json --from ${model} ` +
+        `--weights ${weights}), or bring what another machine has (xim-models export, xim-models import)`,
+    );
+  },
+};
