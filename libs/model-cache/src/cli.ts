@@ -67,6 +67,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
       offline: ['1', 'true'].includes(world.env['XIM_OFFLINE'] ?? ''),
       hub: toHub(world.env),
       signal: world.signal,
+      env: world.env,
       say: (line) => void (json || out.write(`${line}\n`)),
       note: (line) => void err.write(`xim-models: ${line}\n`),
       fail: (message) => {

@@ -20,7 +20,7 @@ from .pickled import read_tensors
 
 TASKS = {"generate": "text-generation-with-past", "embed": "feature-extraction"}
 
-_MODES = {"int8": nncf.CompressWeightsMode.INT8_SYM, "int4": nncf.CompressWeightsMode.INT4_SYM}
+_MODES = {"int8": nncf.CompressWeightsMode.INT8_SYM, "int4": nncf.CompressWeightsMode.INT4_ASYM}
 _STORED = {"int8": {"u8", "i8"}, "int4": {"u4", "i4"}}
 _MODEL = "openvino_model.xml"
 _PICKLE = "pytorch_model.bin"

@@ -28,6 +28,8 @@ export interface Context {
   readonly offline: boolean;
   readonly hub: Hub;
   readonly signal: AbortSignal;
+  /** The environment of the programs that it starts. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** A line of the result; dropped under `--json`. */
   say(line: string): void;
   /** A line for people, beside the result. */

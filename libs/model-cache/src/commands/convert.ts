@@ -58,8 +58,8 @@ same input, settings and tools are converted once. The second form reads a pickl
     await attempt(context, async () => {
       const input = await readInput(from, context);
       const artifact = String(values['artifact'] ?? `openvino-${weights}`);
-      const { cacheDir, python, offline, signal, note } = context;
-      const settings = { task, weights, artifact, prefixes, cacheDir, python, offline, signal, note };
+      const { cacheDir, python, offline, signal, env, note } = context;
+      const settings = { task, weights, artifact, prefixes, cacheDir, python, offline, signal, env, note };
       const { files, shape, options, agreement, folder } = await convertModel(input, settings);
       const own = before?.profiles.find(({ engine }) => engine === IR_ENGINE)?.options;
       entry = await writeEntry(file, role, {
@@ -116,11 +116,11 @@ async function convertPickle(context: Context, file: string, to: string): Promis
   if (existsSync(to)) throw new UsageError(`${to} exists already; remove it first, or name another file`);
   let result: { tensors: number; bytes: number } | undefined;
   await attempt(context, async () => {
-    const { signal, note } = context;
+    const { signal, env, note } = context;
     const python = await prepareTools(context);
     const temporary = `${to}.${randomUUID()}`;
     try {
-      result = await runTool({ python, args: ['safetensors', file, temporary], signal, note });
+      result = await runTool({ python, args: ['safetensors', file, temporary], signal, env, note });
       await rename(temporary, to);
     } finally {
       await rm(temporary, { force: true });

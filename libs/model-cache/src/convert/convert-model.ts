@@ -78,7 +78,7 @@ async function readRecord(path: string): Promise<Recorded | undefined> {
 }
 
 async function convert(input: ConvertInput, work: string, options: ConvertOptions): Promise<Recorded> {
-  const { task, weights, signal, note } = options;
+  const { task, weights, signal, env, note } = options;
   const python = await prepareTools(options);
   const out = join(work, 'out');
   await mkdir(out, { recursive: true });
@@ -89,7 +89,7 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
     await symlink(join(input.folder, path), link);
   }
   const args = ['openvino', task, weights, join(work, 'in'), out];
-  const outcome = await runTool<Outcome>({ python, args, signal, note });
+  const outcome = await runTool<Outcome>({ python, args, signal, env, note });
   const files: { path: string; size: number; sha256: string }[] = [];
   for (const entry of (await readdir(out, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())) {
     const path = join(entry.parentPath, entry.name);

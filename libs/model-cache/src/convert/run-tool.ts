@@ -7,17 +7,18 @@ export interface ToolRun {
   readonly python: string;
   readonly args: readonly string[];
   readonly signal: AbortSignal | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly note: (line: string) => void;
 }
 
 /** Runs the package `xim_convert`; resolves with its result. Rejects with a `ModelFetchError` that says what it said. */
-export async function runTool<T>({ python, args, signal, note }: ToolRun): Promise<T> {
+export async function runTool<T>({ python, args, signal, env, note }: ToolRun): Promise<T> {
   let result: T | undefined;
   let said: string | undefined;
   const { code, lastWords } = await runLines({
     command: [python, '-s', '-m', 'xim_convert', ...args],
     env: {
-      ...process.env,
+      ...env,
       PYTHONPATH: PYTHON_FOLDER,
       PYTHONDONTWRITEBYTECODE: '1',
       // It has everything it needs in its folder; a library that asks the hub for more would wait for nothing.

@@ -28,6 +28,8 @@ export interface ToolOptions {
   readonly python: string;
   readonly offline: boolean;
   readonly signal: AbortSignal | undefined;
+  /** The environment of the programs that are started: pip reads its own settings there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly note: (line: string) => void;
 }
 
@@ -93,17 +95,17 @@ async function install(folder: string, options: ToolOptions): Promise<void> {
   await step([...pip, 'install', ...common, ...(configured ? [] : ['--extra-index-url', TORCH_INDEX]), TORCH], options);
 }
 
-async function isConfigured(pip: readonly [string, ...string[]], { signal }: ToolOptions): Promise<boolean> {
+async function isConfigured(pip: readonly [string, ...string[]], { env, signal }: ToolOptions): Promise<boolean> {
   let found = false;
   const onLine = (line: string): void => void (found ||= /\b(?:index-url|find-links)\b/.test(line));
-  await runLines({ command: [...pip, 'config', 'list'], env: process.env, signal, onLine });
+  await runLines({ command: [...pip, 'config', 'list'], env, signal, onLine });
   return found;
 }
 
-async function step(command: readonly [string, ...string[]], { signal, note }: ToolOptions): Promise<void> {
+async function step(command: readonly [string, ...string[]], { env, signal, note }: ToolOptions): Promise<void> {
   const { code, lastWords } = await runLines({
     command,
-    env: { ...process.env, PIP_USER: '0' },
+    env: { ...env, PIP_USER: '0' },
     signal,
     onLine: (line) => void (/^\s*Downloading .* MB\)$/.test(line) && note(`  ${line.trim()}`)),
   });
