@@ -31,7 +31,10 @@ def caches_prefixes(context: Context) -> bool:
 def open_pipeline(
     path: Path, context: Context, properties: dict[str, Any], blocks: int
 ) -> genai.ContinuousBatchingPipeline:
-    """`path`: a GGUF file, or the IR of a folder. `blocks` of the key-value cache; with the profile's chat template where it names one."""
+    """`path`: a GGUF file, or the IR of a folder. `blocks`: of the key-value cache.
+
+    The profile's chat template replaces the model's where it names one.
+    """
     scheduler = genai.SchedulerConfig()
     scheduler.cache_size = 0
     scheduler.num_kv_blocks = blocks

@@ -23,24 +23,18 @@ class Vocabulary:
     def __init__(self, tokenizer: genai.Tokenizer) -> None:
         self._tokenizer = tokenizer
         known = tokenizer.get_vocab()
-        self.pieces = [b""] * (max(known.values()) + 1)
+        given = [b""] * (max(known.values()) + 1)
         for piece, token in known.items():
-            self.pieces[token] = piece
-        everything = [[token] for token in range(len(self.pieces))]
-        self.raw = list(self.pieces)
+            given[token] = piece
+        everything = [[token] for token in range(len(given))]
         alone = tokenizer.decode(everything)
         with_special = tokenizer.decode(everything, skip_special_tokens=False)
-        self._joins = True
-        for token, (text, raw) in enumerate(zip(alone, with_special, strict=True)):
-            if raw in _MARKS:
-                # Some files call these special; their text is what calls and thoughts are known by.
-                self.pieces[token] = raw.encode()
-            elif text == "" and raw != "":
-                self.pieces[token] = b""
-            # The library leaves out the bytes of an incomplete character.
-            elif self.pieces[token].decode("utf-8", "ignore") != text:
-                self._joins = False
-                self.pieces[token] = text.encode()
+        self._joins = False
+        # A GGUF file's vocabulary is bytes; that of an exported tokenizer may be byte-level BPE's letters for them.
+        for self.raw in ([from_letters(piece) for piece in given], given):
+            self.pieces, self._joins = _join(self.raw, alone, with_special)
+            if self._joins:
+                break
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -52,3 +46,41 @@ class Vocabulary:
             return texts
         pieces = self.pieces
         return [b"".join([pieces[token] for token in row]).decode("utf-8", "replace") for row in rows]
+
+
+def _join(raw: list[bytes], alone: list[str], with_special: list[str]) -> tuple[list[bytes], bool]:
+    """What each token adds to a text, and whether that is its own bytes for every token, as the library decodes it."""
+    pieces = list(raw)
+    joins = True
+    for token, (text, name) in enumerate(zip(alone, with_special, strict=True)):
+        if name in _MARKS:
+            # Some files call these special; their text is what calls and thoughts are known by.
+            pieces[token] = name.encode()
+        elif text == "" and name != "":
+            pieces[token] = b""
+        # The library leaves out the bytes of an incomplete character.
+        elif pieces[token].decode("utf-8", "ignore") != text:
+            joins = False
+            pieces[token] = text.encode()
+    return pieces, joins
+
+
+def _letters() -> dict[str, int]:
+    """Byte-level BPE's letter for each byte: itself where it can be seen, else from U+0100 on in their order.
+
+    (OpenAI's GPT-2, encoder.py, bytes_to_unicode)
+    """
+    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in seen]
+    return {chr(byte): byte for byte in seen} | {chr(256 + at): byte for at, byte in enumerate(hidden)}
+
+
+_LETTERS = _letters()
+
+
+def from_letters(piece: bytes) -> bytes:
+    """The bytes that a token's name in byte-level BPE stands for; the name itself where it is none."""
+    try:
+        return bytes(_LETTERS[letter] for letter in piece.decode())
+    except (UnicodeDecodeError, KeyError):
+        return piece

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from xim_worker import Context, StartError
 
-
 IR = "openvino_model.xml"
 """OpenVINO's own representation of a model; its weights lie in a .bin beside it, its tokenizer in files of its own."""
 

@@ -30,8 +30,12 @@ def compare_logits(original: Path, converted: Path, weights: str) -> float:
     five that the original finds most likely. Raises ConvertError below LEAST_AGREEMENT."""
     tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
     inputs = tokenizer(_TEXT, return_tensors="pt")
-    expected = _logits(AutoModelForCausalLM.from_pretrained(original, dtype=torch.float32, local_files_only=True), inputs)
-    found = _logits(OVModelForCausalLM.from_pretrained(converted, ov_config={"INFERENCE_PRECISION_HINT": "f32"}), inputs)
+    expected = _logits(
+        AutoModelForCausalLM.from_pretrained(original, dtype=torch.float32, local_files_only=True), inputs
+    )
+    found = _logits(
+        OVModelForCausalLM.from_pretrained(converted, ov_config={"INFERENCE_PRECISION_HINT": "f32"}), inputs
+    )
     likely = torch.topk(expected, 5, dim=-1).indices
     agreement = float((likely == found.argmax(-1, keepdim=True)).any(-1).float().mean())
     return _held_to(agreement, LEAST_AGREEMENT[weights], weights, "of the next tokens are among the original's five")

@@ -50,10 +50,10 @@ def _flatten(prefix: str, value: Any) -> list[tuple[str, torch.Tensor]]:
     """Tensors in nested dictionaries and lists; a checkpoint's counters and settings are left behind."""
     if isinstance(value, torch.Tensor):
         return [(prefix, value)]
-    if isinstance(value, dict):
-        members = value.items()
-    elif isinstance(value, (list, tuple)):
-        members = enumerate(value)
-    else:
+    if isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
         return []
-    return [found for key, member in members for found in _flatten(f"{prefix}.{key}" if prefix else str(key), member)]
+    return [
+        found for key, member in value.items() for found in _flatten(f"{prefix}.{key}" if prefix else str(key), member)
+    ]
