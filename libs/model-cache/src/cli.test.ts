@@ -69,7 +69,7 @@ const prettify = async (text: string): Promise<string> =>
   format(text, { ...(await resolveConfig(join(ROOT, 'package.json'))), parser: 'json' });
 
 test('every command explains itself, and refuses an option that it does not have', async () => {
-  for (const name of ['list', 'pull', 'verify', 'lock', 'export', 'import', 'prune', 'which']) {
+  for (const name of ['list', 'pull', 'verify', 'lock', 'convert', 'export', 'import', 'prune', 'which']) {
     const { code, out } = await cli([name, '--help'], env);
     expect({ name, code }).toEqual({ name, code: 0 });
     expect(out).toMatch(
@@ -121,6 +121,10 @@ test('lock records the gate and a licence that SPDX does not list', async () => 
 test('lock says what is missing', async () => {
   const cases: [string[], string][] = [
     [['lock', file], 'expected --from org/name'],
+    [['convert', file], 'expected --from MODEL, or --to FILE'],
+    [['convert', file, '--from', './x'], 'expected --task to be one of generate, embed'],
+    [['convert', file, '--from', './x', '--task', 'embed', '--weights', 'int3'], 'expected --weights to be one of'],
+    [['convert', file, '--from', './x', '--task', 'embed', '--source', 'x:'], 'is of no known kind'],
     [['lock', file, '--from', 'org/tiny'], 'expected --task for a new role'],
     [['lock', file, '--from', 'org/tiny', '--task', 'chat'], 'expected --task to be one of'],
     [['lock', file, '--from', 'org/tiny', '--task', 'embed'], 'expected --engine for a new role'],
