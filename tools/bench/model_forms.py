@@ -2,8 +2,8 @@
 
 usage: model_forms.py THREADS FORM…    FORM: a GGUF file, or a folder with openvino_model.xml
 
-All forms in one process, in turns, by tokens and not by text (an exported tokenizer puts the chat template around a
-text, which makes the prompts of that form longer). Prints tokens/s of 1, 8 and 32 streams and of a prompt of 480
+All forms in one process, in turns, by tokens and not by text (tokenizers of two exports may differ, and with them the
+length of a prompt). Prints tokens/s of 1, 8 and 32 streams and of a prompt of 480
 tokens: medians of five rounds, the first not counted.
 """
 
