@@ -125,7 +125,9 @@ function toEmbedded(image: Image, models: string): string[] {
     if (existsSync(join(cache, folder)))
       cpSync(join(cache, folder), join(models, folder), { recursive: true, verbatimSymlinks: true });
   }
-  return [`--build-context=models=${models}`, '--build-arg=XIM_OFFLINE=1'];
+  // Without the cache: an engine that was used before has been seen to take an empty layer of another build for the
+  // weights. Nothing but copying is done again.
+  return [`--build-context=models=${models}`, '--build-arg=XIM_OFFLINE=1', '--no-cache'];
 }
 
 if (process.argv[1] === import.meta.filename)
