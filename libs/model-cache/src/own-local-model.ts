@@ -6,6 +6,7 @@ import { isPresent, placeOf } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
 import { readGguf } from './gguf.ts';
 import { hashFile } from './hash-file.ts';
+import { toLocalName } from './local-name.ts';
 import { IR } from './openvino-ir.ts';
 import type { OwnFacts, OwnModelOptions } from './own-model.ts';
 import { refusePickle } from './pickle.ts';
@@ -20,7 +21,7 @@ export async function resolveLocalModel({ text, cacheDir, signal }: OwnModelOpti
   const { folder, names } = await findFiles(resolve(text), text);
   const [first] = names as [string];
   const isIr = names.includes(IR);
-  const id = `local/${toName(isIr ? folderName(folder) : first)}`;
+  const id = `local/${toLocalName(isIr ? folderName(folder) : first.replace(/\.gguf$/i, ''))}`;
   const { shape } = isIr
     ? await readIrShape(folder, text)
     : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
@@ -89,12 +90,6 @@ async function readIrShape(folder: string, text: string): Promise<Pick<OwnFacts,
 /** The model's name where the folder is one of a model cache, whose own name is a checksum. */
 function folderName(folder: string): string {
   return /models--(?:[^/]+?)--([^/]+)\/snapshots\/[^/]+$/.exec(folder)?.[1] ?? basename(folder);
-}
-
-/** A name that is valid in a model id. */
-function toName(file: string): string {
-  const name = file.replace(/\.gguf$/i, '').replaceAll(/[^\w.-]+|\.{2,}|-{2,}/g, '-');
-  return name.replace(/^[^A-Za-z0-9]+/, '') || 'model';
 }
 
 async function checksumOf(path: string, identity: string, root: string, signal?: AbortSignal): Promise<string> {

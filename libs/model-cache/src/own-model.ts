@@ -73,8 +73,8 @@ async function fromHub(options: OwnModelOptions): Promise<OwnFacts> {
 function languageProfiles({ task, profiles, artifacts }: ModelEntry): Profile[] {
   if (task !== 'generate') return [];
   const taking = profiles.filter(({ artifact }) =>
-    (artifact === undefined ? [] : (artifacts[artifact]?.files ?? [])).some(({ path }) =>
-      /\.gguf$|^openvino_model\.xml$/i.test(path),
+    (artifact === undefined ? [] : (artifacts[artifact]?.files ?? [])).some(
+      ({ path }) => path === IR || /\.gguf$/i.test(path),
     ),
   );
   return taking.filter(({ engine }, index) => taking.findIndex((other) => other.engine === engine) === index);

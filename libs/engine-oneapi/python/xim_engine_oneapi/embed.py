@@ -15,7 +15,7 @@ from .infer_pool import InferPool
 from .pooling import POOLINGS, to_unit
 from .runtime import describe_runtime
 from .text_tokens import TextTokens
-from .weights import IR, find_weights
+from .weights import IR, find_weights, weight_bytes
 
 Vector = npt.NDArray[np.float32]
 
@@ -53,7 +53,7 @@ class Embed:
         self._inputs = {port.get_any_name() for port in model.inputs}
         requests = [model.create_infer_request() for _ in range(self.parallel)]
         alone = None
-        if _is_worth_a_copy(threads, self.parallel, weights.stat().st_size):
+        if _is_worth_a_copy(threads, self.parallel, weight_bytes(weights)):
             alone = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": 1}).create_infer_request()
         # Every one of them runs once before the service is ready.
         for request in [*requests, *([] if alone is None else [alone])]:

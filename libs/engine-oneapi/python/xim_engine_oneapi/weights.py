@@ -32,6 +32,11 @@ def find_weights(context: Context, *endings: str) -> Path:
     return found[0]
 
 
+def weight_bytes(path: Path) -> int:
+    """Size of the weights of what `find_weights` found: an IR has them beside it."""
+    return (path.with_suffix(".bin") if path.name == IR else path).stat().st_size
+
+
 def _check_size(path: Path, sizes: set[int] | None) -> None:
     size = path.stat().st_size
     if not sizes or size in sizes:

@@ -6,6 +6,7 @@ import { type FetchOptions, fetchArtifact } from '../fetch-artifact.ts';
 import { hashFile } from '../hash-file.ts';
 import { listRepo } from '../hub-listing.ts';
 import type { Hub } from '../hub-settings.ts';
+import { toLocalName } from '../local-name.ts';
 import { lockFiles } from '../lock-entry.ts';
 import type { HubReference } from '../sources/hf.ts';
 
@@ -41,10 +42,7 @@ export async function readFolder(path: string, signal: AbortSignal | undefined):
   const entries = await readdir(folder, { recursive: true }).catch(() => {
     throw new ModelFetchError(`there is no folder ${folder}; expected one with config.json and model.safetensors`);
   });
-  const name =
-    basename(folder)
-      .replaceAll(/[^\w.-]+|\.{2,}|-{2,}/g, '-')
-      .replace(/^[^A-Za-z0-9]+/, '') || 'model';
+  const name = toLocalName(basename(folder));
   const paths = needed(
     entries.sort().map((entry) => ({ path: entry })),
     folder,
