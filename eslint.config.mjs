@@ -15,16 +15,20 @@ const BOUNDARIES = [
   { sourceTag: 'type:schema', onlyDependOnLibsWithTags: [], allowedExternalImports: ['zod', 'zod/*'] },
   // Vitest is for the conformance suite; the rule on test libraries keeps it out of the rest.
   { sourceTag: 'type:contract', onlyDependOnLibsWithTags: [], allowedExternalImports: ['vitest'] },
-  { sourceTag: 'type:runtime', onlyDependOnLibsWithTags: ['type:contract'], bannedExternalImports: HTTP },
+  {
+    sourceTag: 'type:runtime',
+    onlyDependOnLibsWithTags: ['type:contract', 'name:worker'],
+    bannedExternalImports: HTTP,
+  },
   {
     sourceTag: 'type:engine',
-    onlyDependOnLibsWithTags: ['type:contract', 'name:worker'],
+    onlyDependOnLibsWithTags: ['type:contract', 'name:worker', 'name:generation', 'name:embedding'],
     bannedExternalImports: HTTP,
   },
   {
     sourceTag: 'type:server',
     onlyDependOnLibsWithTags: ['type:contract', 'type:schema', 'type:runtime'],
-    notDependOnLibsWithTags: ['name:worker'],
+    notDependOnLibsWithTags: ['name:worker', 'name:generation', 'name:embedding'],
   },
   {
     sourceTag: 'type:app',

@@ -11,9 +11,12 @@ import { foldersWith } from './folders.mjs';
  * @property {string[]} files what is type-checked
  * @property {boolean} tested
  * @property {string[]} imports folders from the root with the packages of ours that it may import: a library the
- *   worker's, an app those of all engines
+ *   worker's and those of the tasks' runtimes, an app those of all engines
  * @property {string[]} engines whose wheels it needs
  */
+
+/** Python that libraries may import: the worker's runtime, and the runtimes of tasks on top of it. */
+const SHARED = ['libs/worker/python', 'libs/generation/python', 'libs/embedding/python'];
 
 /**
  * @param {string} root
@@ -27,7 +30,7 @@ export function pythonFolders(root) {
       path: `${path}/python`,
       files: ['.'],
       tested: existsSync(join(root, path, 'python/tests')),
-      imports: ['libs/worker/python'],
+      imports: SHARED.filter((folder) => folder !== `${path}/python` && existsSync(join(root, folder))),
       engines: [path.replace(/^libs\/(engine-)?/, '')],
     })),
     ...foldersWith(root, 'apps', 'handler.py').map((path) => ({

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { alone } from './alone.mjs';
 import { buildEnvironment, environmentCurrent } from './environment.mjs';
@@ -32,7 +32,7 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
 
   const environments = (theirVenvs ? [] : [...new Set(engines)])
     .map((name) => ({ name, lock: join(root, 'libs', `engine-${name}`, 'python', 'requirements.lock') }))
-    .concat(dev ? { name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') } : [])
+    .concat(dev ? [{ name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') }, ...libraries(root)] : [])
     .filter(({ lock }) => existsSync(lock));
   const missing = () => environments.filter((one) => !environmentCurrent(ownVenvs, one, env.XIM_PYTHON));
   const waits = () => log('another start is setting up this folder; waiting for it …');
@@ -72,6 +72,17 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
     }
     return { venvs, modelCache };
   });
+}
+
+/**
+ * The environments of libraries that are no engines but have wheels of their own: their tests run on them.
+ *
+ * @param {string} root
+ */
+function libraries(root) {
+  return readdirSync(join(root, 'libs'))
+    .filter((name) => !name.startsWith('engine-'))
+    .map((name) => ({ name, lock: join(root, 'libs', name, 'python', 'requirements.lock') }));
 }
 
 /**

@@ -1,0 +1,87 @@
+"""The seam between the generation runtime and an engine: a model runner computes batches of tokens, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from xim_worker import Runtime
+
+if TYPE_CHECKING:
+    from .chat.tokenizer import Tokenizer
+
+Int64s = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RunnerLimits:
+    """The sizes that the scheduler plans with."""
+
+    vocabulary: int
+    """Elements of a row of logits. May exceed the number of tokens that the tokenizer knows."""
+    context_length: int
+    """Tokens that one sequence may have, prompt and output together."""
+    block_tokens: int
+    """Tokens of one block of the key-value cache. 0: the runner keeps a cache of its own per sequence."""
+    blocks: int
+    """Blocks of the key-value cache; meaningless where `block_tokens` is 0."""
+    batch_tokens: int
+    """Tokens of the longest batch."""
+    mixed: bool = True
+    """Whether one batch may hold prompts and single tokens; else a batch is all prompts or all single tokens."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tokens of S sequences, one after the other: T tokens in all, each sequence at least one.
+
+    A sequence's tokens continue what its cache holds: `past[s]` tokens are there already. After the call the cache
+    holds the batch's tokens too, at the positions that `positions` names; a token that is computed again at a position
+    replaces the former one.
+    """
+
+    sequences: list[int]
+    """[S] number of each sequence, the same in every batch of its life."""
+    tokens: Int64s
+    """[T]"""
+    positions: Int64s
+    """[T], `past[s]` and up within a sequence."""
+    past: Int32s
+    """[S]"""
+    begins: Int32s
+    """[S + 1]: the tokens of sequence s are `begins[s]` up to `begins[s + 1]`."""
+    blocks: Int32s
+    """[B]: the blocks of each sequence in the order of its tokens, past and new ones."""
+    block_begins: Int32s
+    """[S + 1]: the blocks of sequence s are `block_begins[s]` up to `block_begins[s + 1]`."""
+    rows: Int64s
+    """[R], ascending: indices into `tokens` whose logits are wanted. May be empty."""
+
+
+class ModelRunner(Protocol):
+    """Computes batches for one model. Knows nothing of requests, text, sampling or HTTP. Used by one thread.
+
+    An exception of `forward` is the end of the worker: a batch's input is checked before it gets here.
+    """
+
+    @property
+    def limits(self) -> RunnerLimits: ...
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+
+    def forward(self, batch: Batch) -> Floats:
+        """Logits `[R, vocabulary]` of the batch's rows. Valid, and free to be changed, until the next call."""
+        ...
+
+    def release(self, sequence: int) -> None:
+        """Forgets a sequence. For runners with a cache of their own; others do nothing."""
+        ...
+
+    def describe(self) -> tuple[Runtime, str]:
+        """The runtime and the dtype of the computation, read back after a first batch."""
+        ...
