@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,19 @@ def test_a_callers_own_json_that_looks_like_bytes_is_left_alone(
     connection, host = pair
     host.sendall(frame({"type": "call", "input": {"schema": {"$body": place}}}, b"x"))
     assert connection.receive(block=True)[0][0]["input"] == {"schema": {"$body": place}}
+
+
+def test_a_wake_ends_a_receive_that_blocks_and_loses_no_frame(pair: tuple[Connection, socket.socket]) -> None:
+    connection, host = pair
+    waker = threading.Timer(0.01, connection.wake)
+    waker.start()
+    assert connection.receive(block=True) == []
+    waker.join()
+    for _ in range(100_000):
+        connection.wake()
+    host.sendall(frame({"type": "stop"}))
+    assert connection.receive(block=True) == [({"type": "stop"}, b"")]
+    host.sendall(frame({"type": "stop"}))
+    while not (frames := connection.receive(block=True)):
+        pass
+    assert frames == [({"type": "stop"}, b"")]

@@ -80,12 +80,16 @@ class Context:
     rank: int
     progress: Callable[[str, float | None], None] = field(repr=False)
     """Tells the host what is being done: `progress("reading weights", 0.4)`."""
+    wake: Callable[[], None] = field(repr=False, default=lambda: None)
+    """From any thread: `busy` of a StepHandler has become true, although no call has arrived."""
 
 
 class StepHandler(Protocol):
     """Continuous batching: many calls, one `step` at a time for all of them. Called from one thread only.
 
-    `add` validates, tokenises, admits and returns the events that are known at once, the `start` event first.
+    `add` validates, tokenises, admits and returns the events that are known at once, the `start` event first. Long work
+    on an input belongs in a thread of the handler: then `add` returns no event, and a later `step` returns the call's
+    `start`, or `failure(error)` as its only event; `Context.wake` tells the runtime that `busy` has become true.
     `step` advances everything by one step and returns `(id, event)` pairs; the last event of a call is `end`. Between
     two steps `cancel` forgets a call, or does nothing for one that is unknown or over. `busy` says whether a step has
     anything to do. Any exception from `step` or `cancel` is the engine's death.

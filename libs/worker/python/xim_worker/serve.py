@@ -73,6 +73,7 @@ def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan
         plan=plan,
         rank=rank,
         progress=lambda step, fraction: connection.send({"type": "progress", "step": step, "fraction": fraction}),
+        wake=connection.wake,
     )
     try:
         infos = [handler.load(context) for handler in handlers]

@@ -21,7 +21,8 @@ class StepRunner:
             events = self._handler.add(call, request)
         except Exception as error:
             events = [failure(error)]
-        self._connection.send_events([(call, event) for event in events])
+        if events:
+            self._connection.send_events([(call, event) for event in events])
 
     def cancel(self, call: int) -> None:
         self._handler.cancel(call)

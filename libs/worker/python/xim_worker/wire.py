@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import select
 import socket
 import struct
@@ -24,12 +26,14 @@ class HostGone(Exception):
 
 
 class Connection:
-    """One socket to the host. `send` may be called from any thread, `receive` from one."""
+    """One socket to the host. `send` and `wake` may be called from any thread, `receive` from one."""
 
     def __init__(self, path: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._received = bytearray()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
         self._lock = threading.Lock()
         self._body: list[bytes] = []
         self._body_length = 0
@@ -64,13 +68,28 @@ class Connection:
         if time.monotonic() - self.last_sent >= at_most_every:
             self.send({"type": "alive"})
 
+    def wake(self) -> None:
+        """Ends a `receive` that blocks, now or the next one."""
+        # A full pipe wakes as well as a byte more in it.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"\0")
+
     def receive(self, block: bool) -> list[Frame]:
-        """The frames that have arrived; with `block`, at least one. Raises HostGone at the end of the socket."""
+        """
+        The frames that have arrived; with `block`, at least one, or none after a `wake`. Raises HostGone at the end of
+        the socket.
+        """
         frames: list[Frame] = []
         while True:
-            readable, _, _ = select.select([self._socket], [], [], None if block and not frames else 0)
+            wait = None if block and not frames else 0
+            readable, _, _ = select.select([self._socket.fileno(), self._wake_read], [], [], wait)
             if not readable:
                 return frames
+            if self._wake_read in readable:
+                os.read(self._wake_read, 4096)
+                block = False
+            if self._socket.fileno() not in readable:
+                continue
             chunk = self._socket.recv(1 << 20)
             if not chunk:
                 raise HostGone
