@@ -1,0 +1,1 @@
+"""From tokens to events: text, stop texts, thoughts, calls of tools."""
