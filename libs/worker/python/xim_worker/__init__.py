@@ -3,6 +3,7 @@
 Standard library only. The protocol is specified in the README of `@xim/worker`.
 """
 
+from .calls import failure
 from .handler_file import serve_file
 from .handlers import (
     BatchHandler,
@@ -33,6 +34,7 @@ __all__ = [
     "Runtime",
     "StartError",
     "StepHandler",
+    "failure",
     "serve",
     "serve_file",
 ]

@@ -1,0 +1,95 @@
+"""Batches of tokens on plain OpenVINO with paged attention: prompts and single tokens in one inference."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from xim_generation.chat.tokenizer import Tokenizer
+from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_worker import Context, Runtime, StartError
+
+from .runtime import describe_runtime
+
+BLOCK_TOKENS = 32
+"""Tokens of a block of the key-value cache: a constant of OpenVINO's CPU plugin."""
+
+
+class OpenVinoRunner:
+    """A ModelRunner. The key-value cache has the plan's bytes, in blocks of `BLOCK_TOKENS` tokens."""
+
+    def __init__(self, compiled: ov.CompiledModel, tokenizer: Tokenizer, context: Context) -> None:
+        """`compiled`: a model as `paged_model.to_paged` describes it, with the properties of `to_properties`."""
+        self.tokenizer = tokenizer
+        self._compiled = compiled
+        self._request = compiled.create_infer_request()
+        caches = [port for port in compiled.inputs if "_cache." in port.any_name]
+        blocks = _blocks_for(context, sum(_block_bytes(port) for port in caches))
+        for port in caches:
+            # Memory is taken when a block is written for the first time.
+            self._request.set_tensor(port, ov.Tensor(port.element_type, ov.Shape([blocks, *_block_shape(port)])))
+        self.limits = RunnerLimits(
+            vocabulary=compiled.outputs[0].partial_shape[-1].get_length(),
+            context_length=min(int(context.model["shape"]["contextLength"]), blocks * BLOCK_TOKENS),
+            block_tokens=BLOCK_TOKENS,
+            blocks=blocks,
+            batch_tokens=max(context.plan.batch_tokens, context.plan.slots),
+        )
+
+    def forward(self, batch: Batch) -> Floats:
+        inputs = {
+            "input_ids": batch.tokens,
+            "position_ids": batch.positions,
+            "past_lens": batch.past,
+            "subsequence_begins": batch.begins,
+            "block_indices": batch.blocks,
+            "block_indices_begins": batch.block_begins,
+            "max_context_len": np.array((batch.past + np.diff(batch.begins)).max(), np.int32),
+            "rows": batch.rows,
+        }
+        for name, value in inputs.items():
+            self._request.set_tensor(name, ov.Tensor(value, shared_memory=True))
+        self._request.infer()
+        logits: Floats = self._request.get_output_tensor(0).data
+        return logits
+
+    def release(self, sequence: int) -> None:
+        """The scheduler gives blocks back; nothing else is kept of a sequence."""
+
+    def describe(self) -> tuple[Runtime, str]:
+        return describe_runtime(self._compiled)
+
+
+def to_properties(context: Context) -> dict[str, Any]:
+    """OpenVINO's properties for the device CPU."""
+    properties: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": context.plan.threads,
+        "ENABLE_CPU_PINNING": bool(context.plan.cpus),
+        "NUM_STREAMS": 1,
+    }
+    if context.options.get("exact"):
+        # Other settings round differently for one row than for several: a text then depends on its company.
+        properties |= {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+    return properties
+
+
+def _blocks_for(context: Context, block_bytes: int) -> int:
+    blocks = context.plan.kv_cache_bytes // block_bytes
+    if blocks < 1:
+        raise StartError(
+            f"the plan gives the key-value cache {context.plan.kv_cache_bytes} bytes, and one block of {BLOCK_TOKENS} "
+            f"tokens takes {block_bytes}: give the service more memory, or set XIM_KV_CACHE_BYTES",
+            permanent=True,
+        )
+    return blocks
+
+
+def _block_shape(port: ov.Output) -> list[int]:
+    """The cache's shape without its first dimension, the blocks; the plugin decided it while compiling."""
+    return [dimension.get_length() for dimension in list(port.partial_shape)[1:]]
+
+
+def _block_bytes(port: ov.Output) -> int:
+    return prod(_block_shape(port)) * port.element_type.bitwidth // 8

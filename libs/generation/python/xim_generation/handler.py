@@ -1,0 +1,244 @@
+"""The task `generate` for every engine: calls in, one step at a time for all of them, events out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xim_worker import Context, Event, Info, InvalidInput, Request, StartError, failure
+
+from .call import Call, Choice, Scratch
+from .chat.prompt import EncodedPrompt, PromptReader
+from .chat.tools import ToolUse, to_tool_use
+from .constrain import Constraint, Constraints
+from .output.choice_output import ChoiceOutput, OutputOptions
+from .preparation import Preparation
+from .runner import Floats, ModelRunner
+from .sample.params import RequestParams, to_params
+from .sample.sampler import SequenceSampler
+from .schedule.scheduler import Scheduler
+from .schedule.sequence import Chunk, Sequence
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A request that is read: everything that takes time is done."""
+
+    params: RequestParams
+    prompt: EncodedPrompt
+    tools: ToolUse
+    constraint: Constraint | None
+
+
+class GenerateHandler:
+    """A StepHandler over a model runner.
+
+    `open_runner` loads the model; it raises StartError. The profile's options that are the same for every engine:
+    `chatTemplate`, a template instead of the model's own; `dialect`, the name of a dialect instead of the one that the
+    template shows; `prefixCache: false`, every prompt is computed whole.
+
+    An exception that one call's input causes ends that call; an exception of the runner ends the worker.
+    """
+
+    def __init__(self, open_runner: Callable[[Context], ModelRunner]) -> None:
+        self._open_runner = open_runner
+
+    def load(self, context: Context) -> Info:
+        options = context.options
+        self._runner = self._open_runner(context)
+        self._limits = self._runner.limits
+        self._tokenizer = self._runner.tokenizer
+        self._prompts = PromptReader(
+            self._tokenizer,
+            self._limits.context_length,
+            template=options.get("chatTemplate"),
+            dialect=options.get("dialect"),
+        )
+        self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
+        self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
+        self._scratch = Scratch(self._limits.vocabulary)
+        self._preparation = Preparation(self._prepare, context.wake)
+        # Sequences have numbers of their own: a runner must never see one twice.
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, Call] = {}
+        self._choices: dict[int, tuple[Call, Choice]] = {}
+        context.progress("generating a first token", None)
+        self._prove()
+        runtime, dtype = self._runner.describe()
+        return Info(
+            runtime=runtime,
+            models=[context.model["id"]],
+            dtype=dtype,
+            slots=context.plan.slots,
+            context_length=self._limits.context_length,
+        )
+
+    @property
+    def busy(self) -> bool:
+        return self._scheduler.busy or self._preparation.ready
+
+    def add(self, call: int, request: Request) -> list[Event]:
+        """Checks what takes no time; the call's `start` comes from a later step."""
+        to_params(request, len(self._tokenizer))
+        self._preparation.submit(call, request)
+        return []
+
+    def cancel(self, call: int) -> None:
+        self._preparation.cancel(call)
+        gone = self._calls.pop(call, None)
+        if gone is not None:
+            for choice in gone.choices:
+                self._release(choice)
+
+    def step(self) -> list[tuple[int, Event]]:
+        events: list[tuple[int, Event]] = []
+        for number, prepared in self._preparation.take():
+            try:
+                if isinstance(prepared, Exception):
+                    raise prepared
+                events += [(number, event) for event in self._admit(number, prepared)]
+            except Exception as error:
+                events.append((number, failure(error)))
+        chunks = self._scheduler.plan()
+        if chunks:
+            logits = self._runner.forward(self._scheduler.to_batch(chunks))
+            self._scheduler.commit(chunks)
+            self._sample(chunks, logits, events)
+        return events
+
+    def tokenize(self, request: Request) -> Event:
+        return self._prompts.tokenize(request)
+
+    def _prepare(self, request: Request) -> _Prepared:
+        """The slow part of `add`, in a thread: raises InvalidInput."""
+        tools = to_tool_use(request["prompt"])
+        constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
+        prompt = self._prompts.read(request, tools, answer_only=constraint is not None)
+        return _Prepared(to_params(request, len(self._tokenizer)), prompt, tools, constraint)
+
+    def _admit(self, number: int, prepared: _Prepared) -> list[Event]:
+        params, prompt, tools = prepared.params, prepared.prompt, prepared.tools
+        max_tokens = self._fitting(len(prompt.tokens), params.max_tokens)
+        options = OutputOptions(
+            stops=params.stops,
+            include_stop=params.include_stop,
+            logprobs=params.logprobs,
+            thinks=prompt.thinks,
+            inside=prompt.inside,
+            tools=tools.parsed,
+            single=tools.single,
+            required=tools.required,
+        )
+        call = Call(number, len(prompt.tokens), prompt.thinks)
+        events: list[Event] = [{"type": "start", "inputTokens": len(prompt.tokens)}]
+        first: Sequence | None = None
+        for index in range(params.choices):
+            sequence = Sequence(
+                next(self._numbers),
+                number,
+                list(prompt.tokens),
+                wants_prompt_rows=params.echo and params.logprobs is not None,
+                after=first,
+            )
+            first = first or sequence
+            sampler = SequenceSampler(params.sampling, prompt.tokens, index)
+            matcher = None if prepared.constraint is None else prepared.constraint.start()
+            output = ChoiceOutput(index, options, self._tokenizer, self._prompts.dialect)
+            choice = Choice(sequence, sampler, output, matcher, params, max_tokens)
+            call.choices.append(choice)
+            if params.echo and params.logprobs is None:
+                events += output.echo(prompt.tokens, None)
+        for choice in call.choices:
+            self._choices[choice.sequence.number] = (call, choice)
+            self._scheduler.add(choice.sequence)
+        self._calls[number] = call
+        return events
+
+    def _sample(self, chunks: list[Chunk], logits: Floats, events: list[tuple[int, Event]]) -> None:
+        """The next token of each chunk that reached the end of its sequence."""
+        ends = self._tokenizer.ends
+        at = 0
+        last_rows = []
+        sampled: list[tuple[Call, Choice]] = []
+        for chunk in chunks:
+            rows, at = (at, at + chunk.rows), at + chunk.rows
+            sequence = chunk.sequence
+            if chunk.rows == 0 or sequence.number not in self._choices:
+                continue
+            call, choice = self._choices[sequence.number]
+            if choice.scores_prompt:
+                found = self._guarded(call, choice.take_prompt_rows, logits[rows[0] : rows[1]], chunk.start, self._scratch)
+                events += [(call.number, event) for event in found]
+            if sequence.computed == len(sequence.tokens):
+                last_rows.append(rows[1] - 1)
+                sampled.append((call, choice))
+        if not sampled:
+            return
+        # One pass over all rows for those that are greedy and nothing else.
+        best = _best(logits, last_rows) if any(choice.plain for _, choice in sampled) else []
+        for index, (call, choice) in enumerate(sampled):
+            if choice.plain:
+                found = self._guarded(call, choice.take, best[index], None, ends)
+            else:
+                found = self._guarded(call, self._advance, choice, logits[last_rows[index]])
+            for event in found:
+                events.append((call.number, event))
+            if choice.over:
+                self._release(choice)
+                if call.over and self._calls.pop(call.number, None) is not None:
+                    events.append((call.number, call.to_end()))
+
+    def _advance(self, choice: Choice, row: Floats) -> list[Event]:
+        token, score = choice.choose(row, self._scratch)
+        return choice.take(token, score, self._tokenizer.ends)
+
+    def _guarded(self, call: Call, work: Callable[..., list[Event]], *arguments: Any) -> list[Event]:
+        """Events of `work`; an exception ends this call and no other."""
+        if call.number not in self._calls:
+            return []
+        try:
+            return work(*arguments)
+        except Exception as error:
+            self.cancel(call.number)
+            return [failure(error)]
+
+    def _release(self, choice: Choice) -> None:
+        number = choice.sequence.number
+        if self._choices.pop(number, None) is not None:
+            self._scheduler.finish(choice.sequence)
+            self._runner.release(number)
+
+    def _fitting(self, input_tokens: int, wanted: int | None) -> int:
+        """Tokens that each choice may have; raises InvalidInput where prompt and output exceed the context."""
+        length = self._limits.context_length
+        room = length - input_tokens
+        asked = 1 if wanted is None else wanted
+        if asked <= room:
+            return room if wanted is None else wanted
+        requested = "" if wanted is None else f" and {wanted} requested output tokens"
+        raise InvalidInput(
+            f"This model's maximum context length is {length} tokens. However, your request has "
+            f"{input_tokens} input tokens{requested}. Shorten the prompt{' or ask for fewer' if requested else ''}.",
+            "prompt" if room < 1 else "maxTokens",
+            "XIM_CONTEXT_LENGTH_EXCEEDED",
+        )
+
+    def _prove(self) -> None:
+        """One real inference: what cannot run fails here and not in the first call."""
+        request = {"prompt": {"text": "Ready?"}, "maxTokens": 2, "ignoreEnd": True, "sampling": {"temperature": 0}}
+        self._admit(0, self._prepare(request))
+        events: list[tuple[int, Event]] = []
+        while self._scheduler.busy:
+            events += self.step()
+        if not events or events[-1][1]["type"] != "end":
+            raise StartError(f"the first inference gave no token: {events[-1:]}", permanent=False)
+
+
+def _best(logits: Floats, rows: list[int]) -> list[int]:
+    """The most probable token of each of these rows."""
+    wanted = logits if len(rows) == len(logits) else logits[rows]
+    best: list[int] = np.argmax(wanted, axis=-1).tolist()
+    return best
