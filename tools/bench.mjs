@@ -8,6 +8,8 @@ const { venvs, modelCache } = await setup({
   engines: ['oneapi'],
   models: ['chat', 'embedding'],
   dev: false,
+  // The peer that the benchmark measures against; no service needs it.
+  tools: ['bench'],
   log: (line) => console.error(line),
 });
 const { status } = spawnSync(

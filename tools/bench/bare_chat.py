@@ -4,8 +4,8 @@ usage: bare_chat.py MODEL.gguf SETTINGS-JSON THREADS
 
 Reads lines `{"streams": 8, "requests": 16, "tokens": 64, "offset": 0, "prompt": "… {number} …", "constraint": {…}}`;
 answers each with `{"tokens", "seconds", "first": [s…], "perToken": [s…]}`. Text is decoded, as any use of it would.
-The prompt is as the template writes it; the constraint, an input's `format` or `prompt` with tools, becomes the grammar
-that XIM makes of it.
+The prompt is as the template writes it; the constraint, an input's `format` or `prompt` with tools, is held by the
+library's own grammars.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import time
 from typing import Any
 
 import openvino_genai as genai
-from xim_engine_oneapi.constraint import to_constraint
-from xim_engine_oneapi.tools import to_tool_use
+
+_Structured = genai.StructuredOutputConfig
 
 
 def main() -> None:
@@ -41,9 +41,8 @@ def run(
 ) -> dict[str, Any]:
     tokenizer = pipeline.get_tokenizer()
     config = genai.GenerationConfig(max_new_tokens=tokens, do_sample=False)
-    held = to_constraint((constraint or {}).get("format"), to_tool_use((constraint or {}).get("prompt", {})))
-    if held is not None:
-        config.structured_output_config = genai.StructuredOutputConfig(grammar=held.grammar)
+    if constraint is not None:
+        config.structured_output_config = to_structured(constraint)
     waiting = list(range(offset, offset + requests))
     live: dict[int, tuple[Any, float, list[int], list[float]]] = {}
     first: list[float] = []
@@ -69,6 +68,20 @@ def run(
                 per_token.append((times[-1] - times[0]) / max(1, len(ids) - 1))
                 del live[number]
     return {"tokens": total, "seconds": time.perf_counter() - began, "first": first, "perToken": per_token}
+
+
+def to_structured(constraint: dict[str, Any]) -> Any:
+    if "format" in constraint:
+        return _Structured(json_schema=json.dumps(constraint["format"]["schema"]))
+    tags = [
+        _Structured.Tag(
+            f'<tool_call>\n{{"name": "{tool["name"]}", "arguments": ',
+            _Structured.JSONSchema(json.dumps(tool["parameters"])),
+            "}\n</tool_call>",
+        )
+        for tool in constraint["prompt"]["tools"]
+    ]
+    return _Structured(structural_tags_config=_Structured.TriggeredTags(["<tool_call>"], tags, at_least_one=True))
 
 
 main()

@@ -45,7 +45,7 @@ if (values.help || unknown.length > 0) {
 }
 
 const env = { XIM_VENVS: process.env['XIM_VENVS'] ?? '', XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? '' };
-const python = join(env.XIM_VENVS, 'oneapi', 'bin', 'python');
+const python = join(env.XIM_VENVS, 'bench', 'bin', 'python');
 const all = availableParallelism();
 const settings: Settings = {
   clients: values.clients.split(',').map(Number),

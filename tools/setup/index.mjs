@@ -10,6 +10,7 @@ import { checkMachine } from './machine.mjs';
  * @param {string[]} options.engines names of engines; one without python/requirements.lock needs no environment
  * @param {string[]} options.models apps whose models.json is fetched
  * @param {boolean} options.dev also the tools that check Python (`.venv/dev`)
+ * @param {string[]} [options.tools] folders of `tools/` whose requirements.lock is an environment of their own
  * @param {(line: string) => void} options.log is told what is being done
  * @returns {Promise<{ venvs: string, modelCache: string }>} folders for XIM_VENVS (with `dev` always the repository's) and XIM_MODEL_CACHE: the user's own if those are set
  */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folders = [
   join(root, 'tools/python'),
+  join(root, 'tools/bench'),
   ...readdirSync(join(root, 'libs')).map((lib) => join(root, 'libs', lib, 'python')),
 ];
 const locks = folders.flatMap((folder) =>

@@ -16,11 +16,12 @@ export const ROOT = join(import.meta.dirname, '../..');
  * @param {string[]} options.engines
  * @param {string[]} options.models
  * @param {boolean} options.dev
+ * @param {string[]} [options.tools] folders of `tools/` whose requirements.lock is an environment of their own
  * @param {(line: string) => void} options.log
  * @param {string} [options.root] a workspace other than the one this file is in
  * @param {NodeJS.ProcessEnv} [options.env]
  */
-export async function prepare({ engines, models, dev, log, root = ROOT, env = process.env }) {
+export async function prepare({ engines, models, dev, tools = [], log, root = ROOT, env = process.env }) {
   const ownVenvs = join(root, '.venv');
   // Environments that the user named are the user's to make; a check of the repository brings its own all the same.
   const theirVenvs = dev ? undefined : env.XIM_VENVS;
@@ -32,6 +33,7 @@ export async function prepare({ engines, models, dev, log, root = ROOT, env = pr
 
   const environments = (theirVenvs ? [] : [...new Set(engines)])
     .map((name) => ({ name, lock: join(root, 'libs', `engine-${name}`, 'python', 'requirements.lock') }))
+    .concat(tools.map((name) => ({ name, lock: join(root, 'tools', name, 'requirements.lock') })))
     .concat(dev ? [{ name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') }, ...libraries(root)] : [])
     .filter(({ lock }) => existsSync(lock));
   const missing = () => environments.filter((one) => !environmentCurrent(ownVenvs, one, env.XIM_PYTHON));
