@@ -1,0 +1,156 @@
+"""Random work on the scheduler: every sequence gets the tokens that it gets alone, and nothing leaks or starves."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_runner import TinyRunner
+from xim_generation.runner import RunnerLimits
+from xim_generation.schedule import Chunk, Scheduler, Sequence
+
+LIMITS = RunnerLimits(vocabulary=300, context_length=64, block_tokens=4, blocks=24, batch_tokens=16)
+SETTINGS = {
+    "mixed": LIMITS,
+    "unmixed": replace(LIMITS, mixed=False),
+    "own-cache": replace(LIMITS, block_tokens=0, blocks=0),
+    "few-tokens": replace(LIMITS, batch_tokens=3),
+    "few-tokens-unmixed": replace(LIMITS, batch_tokens=3, mixed=False, blocks=17),
+}
+
+
+def alone(limits: RunnerLimits, prompt: list[int], new: int) -> list[int]:
+    runner, scheduler = TinyRunner(replace(limits, batch_tokens=64)), Scheduler(replace(limits, batch_tokens=64), 1)
+    sequence = Sequence(0, 0, list(prompt))
+    scheduler.add(sequence)
+    while len(sequence.tokens) < len(prompt) + new:
+        step(runner, scheduler, {})
+    return sequence.tokens
+
+
+def step(runner: TinyRunner, scheduler: Scheduler, rows_of: dict[int, int]) -> list[Chunk]:
+    chunks = scheduler.plan()
+    logits = runner.forward(scheduler.to_batch(chunks))
+    assert np.isfinite(logits).all()
+    row = 0
+    for chunk in chunks:
+        sequence, best = chunk.sequence, logits[row : row + chunk.rows].argmax(-1)
+        row += chunk.rows
+        rows_of[sequence.number] = rows_of.get(sequence.number, 0) + chunk.rows - chunk.drafted
+        if chunk.start + chunk.count - chunk.drafted < len(sequence.tokens) or not chunk.rows:
+            continue
+        for index, token in enumerate(best[len(best) - 1 - chunk.drafted :]):
+            sequence.tokens.append(int(token))
+            if index < chunk.drafted and sequence.draft[index] != token:
+                break
+    assert row == len(logits)
+    scheduler.commit(chunks)
+    return chunks
+
+
+def check_blocks(scheduler: Scheduler, running: list[Sequence]) -> None:
+    blocks = scheduler._blocks
+    if not blocks:
+        assert not any(sequence.blocks for sequence in running)
+        return
+    owners: dict[int, list[tuple[int, Sequence]]] = {}
+    for sequence in running:
+        assert len(sequence.blocks) * blocks.block_tokens >= sequence.computed
+        for index, block in enumerate(sequence.blocks):
+            owners.setdefault(block, []).append((index, sequence))
+    for block, uses in owners.items():
+        assert blocks.users(block) == len(uses)
+        if len(uses) > 1:
+            ends = {tuple(s.tokens[: (i + 1) * blocks.block_tokens]) for i, s in uses}
+            assert len(ends) == 1 and all(index < sequence.registered for index, sequence in uses)
+    assert scheduler.blocks_used == len(owners)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("seed", range(12))
+def test_random_work(setting: str, seed: int) -> None:
+    limits, chance = SETTINGS[setting], random.Random(seed)
+    runner = TinyRunner(limits)
+    scheduler = Scheduler(limits, slots=chance.choice([2, 5, 8]), prefix_cache=chance.random() < 0.8)
+    heads = [[chance.randrange(300) for _ in range(20)] for _ in range(2)]
+    todo: list[tuple[Sequence, int, bool]] = []
+    for call in range(6):
+        head = chance.choice(heads)[: chance.randrange(1, 20)]
+        prompt = head + [chance.randrange(300) for _ in range(chance.randrange(20))]
+        rows, first = chance.random() < 0.2, None
+        for _ in range(chance.choice([1, 1, 3])):
+            sequence = Sequence(len(todo), call, list(prompt), wants_prompt_rows=rows, after=first)
+            first = first or sequence
+            todo.append((sequence, chance.randrange(1, 16), chance.random() < 0.15))
+    expected = [alone(limits, sequence.tokens, new) for sequence, new, _ in todo]
+    rows_of: dict[int, int] = {}
+    arrived = steps = 0
+    # Each step computes a token at least; a preemption costs at most the tokens of its sequence again.
+    work = sum(len(tokens) for tokens in expected) + len(todo)
+    while arrived < len(todo) or scheduler.busy:
+        while arrived < len(todo) and (not scheduler.busy or chance.random() < 0.4):
+            scheduler.add(todo[arrived][0])
+            arrived += 1
+        for sequence, _, _ in todo[:arrived]:
+            if not sequence.over and chance.random() < 0.5:
+                end = len(sequence.tokens)
+                sequence.draft = [t if chance.random() < 0.7 else 0 for t in expected[sequence.number][end : end + 3]]
+        chunks = step(runner, scheduler, rows_of)
+        assert 0 < sum(chunk.count for chunk in chunks) <= limits.batch_tokens
+        assert limits.mixed or len({chunk.start + 1 == len(chunk.sequence.tokens) for chunk in chunks}) <= 2
+        for sequence, new, cancelled in todo[:arrived]:
+            if len(sequence.tokens) >= sequence.prompt + new or (cancelled and chance.random() < 0.1):
+                scheduler.finish(sequence)
+                scheduler.finish(sequence)
+                runner.release(sequence.number)
+        check_blocks(scheduler, [sequence for sequence, _, _ in todo[:arrived] if not sequence.over])
+        steps += 1
+        assert steps <= work + scheduler.preemptions * limits.context_length, f"seed {seed}: starved"
+    for (sequence, new, cancelled), tokens in zip(todo, expected, strict=True):
+        if len(sequence.tokens) >= sequence.prompt + new:
+            assert sequence.tokens[: len(tokens)] == tokens, f"seed {seed}, sequence {sequence.number}"
+            assert not sequence.wants_prompt_rows or rows_of[sequence.number] >= sequence.prompt
+        else:
+            assert cancelled
+    assert scheduler.blocks_used == 0 and scheduler.running == scheduler.waiting == 0
+
+
+def test_preemption_and_the_prefix_cache_are_reached() -> None:
+    limits = replace(LIMITS, blocks=8)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 4)
+    sequences = [Sequence(n, n, [n * 50 + i for i in range(9)]) for n in range(3)]
+    for sequence in sequences:
+        scheduler.add(sequence)
+    expected = [alone(limits, sequence.tokens, 16) for sequence in sequences]
+    while scheduler.busy:
+        step(runner, scheduler, {})
+        for sequence in sequences:
+            if len(sequence.tokens) == 25:
+                scheduler.finish(sequence)
+    assert [sequence.tokens for sequence in sequences] == expected
+    assert scheduler.preemptions > 0
+    again = Sequence(9, 9, list(sequences[2].tokens))
+    scheduler.add(again)
+    scheduler.plan()
+    assert again.cached == 24
+
+
+def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
+    runner, scheduler = TinyRunner(LIMITS), Scheduler(LIMITS, 4)
+    scheduler.add(Sequence(0, 0, list(range(60))))
+    short = Sequence(1, 1, [1, 2, 3, 4])
+    step(runner, scheduler, {})
+    scheduler.add(short)
+    step(runner, scheduler, {})
+    assert len(short.tokens) == 5
+
+
+def test_calls_take_turns() -> None:
+    scheduler = Scheduler(LIMITS, 2)
+    many = [Sequence(n, "many", [n]) for n in range(9)]
+    other = Sequence(9, "other", [9])
+    for sequence in [*many, other]:
+        scheduler.add(sequence)
+    assert [chunk.sequence for chunk in scheduler.plan()] == [many[0], other]
