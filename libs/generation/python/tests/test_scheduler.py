@@ -30,15 +30,19 @@ def alone(limits: RunnerLimits, prompt: list[int], new: int) -> list[int]:
     return sequence.tokens
 
 
-def step(runner: TinyRunner, scheduler: Scheduler, rows_of: dict[int, int]) -> list[Chunk]:
+def step(runner: TinyRunner, scheduler: Scheduler, rows_of: dict[int, list[int]]) -> list[Chunk]:
     chunks = scheduler.plan()
+    if not scheduler._limits.mixed:
+        decodes = {c.count == 1 and c.start >= c.sequence.prompt and c.rows == 1 for c in chunks}
+        assert len(decodes) == 1, "prompts and single tokens in one batch"
     logits = runner.forward(scheduler.to_batch(chunks))
     assert np.isfinite(logits).all()
     row = 0
     for chunk in chunks:
         sequence, best = chunk.sequence, logits[row : row + chunk.rows].argmax(-1)
         row += chunk.rows
-        rows_of[sequence.number] = rows_of.get(sequence.number, 0) + chunk.rows - chunk.drafted
+        end = chunk.start + chunk.count
+        rows_of.setdefault(sequence.number, []).extend(range(end - chunk.rows, end))
         if chunk.start + chunk.count - chunk.drafted < len(sequence.tokens) or not chunk.rows:
             continue
         for index, token in enumerate(best[len(best) - 1 - chunk.drafted :]):
@@ -85,7 +89,7 @@ def test_random_work(setting: str, seed: int) -> None:
             first = first or sequence
             todo.append((sequence, chance.randrange(1, 16), chance.random() < 0.15))
     expected = [alone(limits, sequence.tokens, new) for sequence, new, _ in todo]
-    rows_of: dict[int, int] = {}
+    rows_of: dict[int, list[int]] = {}
     arrived = steps = 0
     # Each step computes a token at least; a preemption costs at most the tokens of its sequence again.
     work = sum(len(tokens) for tokens in expected) + len(todo)
@@ -99,7 +103,6 @@ def test_random_work(setting: str, seed: int) -> None:
                 sequence.draft = [t if chance.random() < 0.7 else 0 for t in expected[sequence.number][end : end + 3]]
         chunks = step(runner, scheduler, rows_of)
         assert 0 < sum(chunk.count for chunk in chunks) <= limits.batch_tokens
-        assert limits.mixed or len({chunk.start + 1 == len(chunk.sequence.tokens) for chunk in chunks}) <= 2
         for sequence, new, cancelled in todo[:arrived]:
             if len(sequence.tokens) >= sequence.prompt + new or (cancelled and chance.random() < 0.1):
                 scheduler.finish(sequence)
@@ -111,7 +114,9 @@ def test_random_work(setting: str, seed: int) -> None:
     for (sequence, new, cancelled), tokens in zip(todo, expected, strict=True):
         if len(sequence.tokens) >= sequence.prompt + new:
             assert sequence.tokens[: len(tokens)] == tokens, f"seed {seed}, sequence {sequence.number}"
-            assert not sequence.wants_prompt_rows or rows_of[sequence.number] >= sequence.prompt
+            given = [row for row in rows_of[sequence.number] if row < sequence.prompt]
+            begin = 0 if sequence.wants_prompt_rows else sequence.prompt - 1
+            assert given == list(range(begin, sequence.prompt)), f"seed {seed}, sequence {sequence.number}"
         else:
             assert cancelled
     assert scheduler.blocks_used == 0 and scheduler.running == scheduler.waiting == 0

@@ -63,7 +63,7 @@ class TinyRunner:
         self._own.pop(sequence, None)
 
     def describe(self) -> tuple[Runtime, str]:
-        return Runtime(name="numpy", version=np.__version__), "float64"
+        return Runtime(name="numpy", version=np.__version__, isa="none"), "float64"
 
     def _token(self, number: int, token: int, position: int, table: npt.NDArray[np.int32]) -> Doubles:
         state: Doubles = self._embed[token] + self._place[position]
