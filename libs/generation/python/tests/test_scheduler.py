@@ -159,3 +159,74 @@ def test_calls_take_turns() -> None:
     for sequence in [*many, other]:
         scheduler.add(sequence)
     assert [chunk.sequence for chunk in scheduler.plan()] == [many[0], other]
+
+
+def test_an_older_prompt_takes_the_blocks_of_a_planned_decode() -> None:
+    limits = replace(LIMITS, blocks=8, batch_tokens=3)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 2)
+    old, young = Sequence(0, 0, list(range(24))), Sequence(1, 1, [99, 98])
+    expected = alone(limits, young.tokens, 20)
+    scheduler.add(old)
+    scheduler.add(young)
+    while len(old.tokens) < 26:
+        step(runner, scheduler, {})
+    assert scheduler.preemptions > 0
+    scheduler.finish(old)
+    while len(young.tokens) < 22:
+        step(runner, scheduler, {})
+    assert young.tokens == expected
+
+
+def test_prompts_and_single_tokens_alternate_where_they_cannot_mix() -> None:
+    limits = replace(LIMITS, batch_tokens=3, mixed=False)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 2)
+    decode, long = Sequence(0, 0, [1]), Sequence(1, 1, list(range(40)))
+    scheduler.add(decode)
+    step(runner, scheduler, {})
+    scheduler.add(long)
+    planned = [step(runner, scheduler, {})[0].sequence for _ in range(8)]
+    assert planned.count(decode) == planned.count(long) == 4
+
+
+def test_the_tail_of_a_prefix_is_evicted_before_its_head() -> None:
+    limits = replace(LIMITS, blocks=8)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 1)
+    first, other = Sequence(0, 0, list(range(17))), Sequence(1, 1, list(range(100, 120)))
+    again = Sequence(2, 2, list(range(17)))
+    for sequence in (first, other):
+        scheduler.add(sequence)
+        while len(sequence.tokens) == sequence.prompt:
+            step(runner, scheduler, {})
+        scheduler.finish(sequence)
+    scheduler.add(again)
+    scheduler.plan()
+    assert again.cached == 12
+
+
+def test_only_the_part_of_a_draft_that_was_kept_counts_as_computed() -> None:
+    scheduler = Scheduler(LIMITS, 1)
+    sequence = Sequence(0, 0, [1, 2])
+    scheduler.add(sequence)
+    chunks = scheduler.plan()
+    sequence.tokens.append(3)
+    scheduler.commit(chunks)
+    sequence.draft = [4, 5, 6]
+    chunks = scheduler.plan()
+    assert [(c.start, c.count, c.rows, c.drafted) for c in chunks] == [(2, 4, 4, 3)]
+    assert scheduler.to_batch(chunks).tokens.tolist() == [3, 4, 5, 6]
+    sequence.tokens += [4, 9, 6]  # the second token differs from the draft
+    scheduler.commit(chunks)
+    assert sequence.computed == 4 and sequence.draft == []
+
+
+def test_a_further_choice_shares_the_prompt_of_the_first() -> None:
+    runner, scheduler = TinyRunner(LIMITS), Scheduler(LIMITS, 4)
+    first = Sequence(0, 0, list(range(18)))
+    second = Sequence(1, 0, list(range(18)), after=first)
+    scheduler.add(first)
+    scheduler.add(second)
+    while second.cached < 0:
+        assert not second.blocks
+        step(runner, scheduler, {})
+    assert second.cached == 16
+    assert second.blocks[:4] == first.blocks[:4] and second.blocks[4] != first.blocks[4]
