@@ -1,0 +1,212 @@
+"""Which tokens of which sequences the next batch computes."""
+
+from __future__ import annotations
+
+from ..runner import Batch, RunnerLimits
+from .blocks import Blocks
+from .sequence import Chunk, Sequence
+from .to_batch import to_batch
+from .waiting import Waiting
+
+
+class Scheduler:
+    """Plans batches for one runner. Deterministic, and used by one thread.
+
+    A step: `plan`, the runner's forward pass over `to_batch`, sampling, the sampled tokens appended to their sequences,
+    `commit`, `finish` for every sequence that is over. A sequence may be finished between any two of these.
+    """
+
+    def __init__(self, limits: RunnerLimits, slots: int, prefix_cache: bool = True) -> None:
+        self.preemptions = 0
+        self._limits = limits
+        self._slots = slots
+        self._blocks = Blocks(limits.blocks, limits.block_tokens, prefix_cache) if limits.block_tokens else None
+        self._running: dict[Sequence, None] = {}  # the oldest first
+        self._waiting = Waiting()
+        self._step = 0
+        self._prompts_next = True
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running) or len(self._waiting) > 0
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def blocks_used(self) -> int:
+        """Blocks that a sequence uses. Cached blocks without a user do not count."""
+        return self._blocks.used if self._blocks else 0
+
+    def add(self, sequence: Sequence) -> None:
+        """The sequence waits for a slot. The handler has refused one that the cache cannot hold alone."""
+        assert sequence.tokens, "a sequence has at least one token"
+        assert self._blocks is None or self._blocks.needed(len(sequence.tokens)) <= self._limits.blocks, "it cannot fit"
+        self._waiting.add(sequence)
+
+    def finish(self, sequence: Sequence) -> None:
+        """Ends a sequence in any state; again without effect."""
+        if sequence.over:
+            return
+        sequence.over = True
+        if sequence in self._running:
+            del self._running[sequence]
+            if self._blocks:
+                self._blocks.release(sequence)
+        else:
+            self._waiting.remove(sequence)
+
+    def plan(self) -> list[Chunk]:
+        """The chunks of the next batch. Empty only if no sequence is left."""
+        self._step += 1
+        self._admit()
+        chunks: dict[Sequence, Chunk] = {}
+        # A round without a chunk has preempted a sequence, so the rounds end.
+        while self._running and not chunks:
+            self._plan_round(chunks)
+        return list(chunks.values())
+
+    def to_batch(self, chunks: list[Chunk]) -> Batch:
+        return to_batch(chunks)
+
+    def commit(self, chunks: list[Chunk]) -> None:
+        """Records that the chunks are computed, after the sampled tokens were appended to their sequences.
+
+        Of a draft the tokens stay that `tokens` now has at the same positions.
+        """
+        for chunk in chunks:
+            sequence = chunk.sequence
+            if sequence.over:
+                continue
+            end = chunk.start + chunk.count - chunk.drafted
+            # The last token is always computed in a step of its own, since its logits are wanted.
+            for token in sequence.draft[: min(chunk.drafted, len(sequence.tokens) - 1 - end)] if chunk.drafted else ():
+                if sequence.tokens[end] != token:
+                    break
+                end += 1
+            sequence.computed = end
+            sequence.scored = max(sequence.scored, end)
+            if sequence.draft:
+                sequence.draft = []
+            if self._blocks:
+                self._blocks.register(sequence)
+
+    def _plan_round(self, chunks: dict[Sequence, Chunk]) -> None:
+        decodes: list[Sequence] = []
+        prompts: list[Sequence] = []
+        for sequence in self._running:
+            (decodes if _decodes(sequence) else prompts).append(sequence)
+        if self._limits.mixed:
+            left = self._plan_decodes(decodes, chunks)
+            self._plan_prompts(prompts, chunks, left)
+            return
+        if prompts and (self._prompts_next or not decodes):
+            self._plan_prompts(prompts, chunks, self._limits.batch_tokens)
+        self._prompts_next = not chunks
+        if not chunks:
+            self._plan_decodes(decodes, chunks)
+
+    def _admit(self) -> None:
+        """Starts waiting sequences while there are slots and blocks. A start never preempts a sequence."""
+        while len(self._waiting) and len(self._running) < self._slots:
+            sequence = self._waiting.first()
+            if sequence is None:
+                return
+            if self._blocks:
+                self._blocks.match(sequence)
+                # What the running prompts still lack is not for others, else they would soon be preempted.
+                wanted = sum(self._missing(each) for each in self._running) + self._missing(sequence)
+                if self._running and wanted > self._blocks.available:
+                    self._blocks.release(sequence)
+                    sequence.computed = 0
+                    return
+            if sequence.cached < 0:
+                sequence.cached = min(sequence.computed, sequence.prompt)
+            self._waiting.start(sequence)
+            self._running[sequence] = None
+
+    def _missing(self, sequence: Sequence) -> int:
+        assert self._blocks
+        return max(0, self._blocks.needed(len(sequence.tokens)) - len(sequence.blocks))
+
+    def _plan_decodes(self, decodes: list[Sequence], chunks: dict[Sequence, Chunk]) -> int:
+        """Returns the tokens that are left of the batch."""
+        left = self._limits.batch_tokens
+        if len(decodes) > left:
+            longest = set(sorted(decodes, key=lambda sequence: sequence.served)[:left])
+            decodes = [sequence for sequence in decodes if sequence in longest]
+        spare = left - len(decodes)
+        size = self._limits.block_tokens
+        for sequence in decodes:
+            length = len(sequence.tokens)
+            if size and length > len(sequence.blocks) * size and not self._room(sequence, length, chunks):
+                continue
+            drafted = 0
+            if sequence.draft and self._limits.mixed:
+                drafted = max(0, min(len(sequence.draft), spare, self._limits.context_length - length))
+                if self._blocks and not self._blocks.grow(sequence, length + drafted):
+                    drafted = 0
+                spare -= drafted
+            chunks[sequence] = Chunk(sequence, length - 1, 1 + drafted, 1 + drafted, drafted)
+            sequence.served = self._step
+        return self._limits.batch_tokens - sum(chunk.count for chunk in chunks.values())
+
+    def _plan_prompts(self, prompts: list[Sequence], chunks: dict[Sequence, Chunk], left: int) -> None:
+        """Equal shares of the batch first, then the rest in the order of arrival."""
+        if not prompts or left <= 0:
+            return
+        share = left // len(prompts)
+        counts = [min(share, len(sequence.tokens) - sequence.computed) for sequence in prompts]
+        left -= sum(counts)
+        for index, sequence in enumerate(prompts):
+            more = min(left, len(sequence.tokens) - sequence.computed - counts[index])
+            counts[index] += more
+            left -= more
+        for sequence, wanted in zip(prompts, counts, strict=True):
+            if not wanted or sequence not in self._running:
+                continue
+            start, count = sequence.computed, wanted
+            if self._blocks:
+                if not self._room(sequence, start + 1, chunks):
+                    continue
+                room = (len(sequence.blocks) + self._blocks.available) * self._limits.block_tokens
+                count = min(count, room - start)
+                self._blocks.grow(sequence, start + count)
+            first = len(sequence.tokens) - 1
+            if sequence.wants_prompt_rows:
+                first = min(first, sequence.scored)
+            chunks[sequence] = Chunk(sequence, start, count, max(0, start + count - max(start, first)))
+            sequence.served = self._step
+
+    def _room(self, sequence: Sequence, tokens: int, chunks: dict[Sequence, Chunk]) -> bool:
+        """Room for so many tokens, at the cost of younger sequences. False if the sequence has to wait."""
+        if sequence not in self._running:
+            return False  # preempted earlier in this plan
+        assert self._blocks
+        while not self._blocks.grow(sequence, tokens):
+            youngest = next(reversed(self._running))
+            if youngest is sequence:
+                assert len(self._running) > 1, "a sequence outgrew the whole cache: the handler refuses it before"
+            self._preempt(youngest)
+            chunks.pop(youngest, None)
+            if youngest is sequence:
+                return False
+        return True
+
+    def _preempt(self, sequence: Sequence) -> None:
+        assert self._blocks
+        del self._running[sequence]
+        self._blocks.release(sequence)
+        sequence.computed = 0
+        self._waiting.add(sequence, front=True)
+        self.preemptions += 1
+
+
+def _decodes(sequence: Sequence) -> bool:
+    length = len(sequence.tokens)
+    return sequence.computed == length - 1 and length > sequence.prompt

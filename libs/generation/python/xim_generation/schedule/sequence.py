@@ -1,0 +1,82 @@
+"""A sequence of tokens in the scheduler, and a piece of it in one batch."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+class Sequence:
+    """One choice of a call. The handler appends sampled tokens to `tokens` and sets `draft`; the scheduler the rest."""
+
+    __slots__ = (
+        "after",
+        "blocks",
+        "cached",
+        "call",
+        "computed",
+        "draft",
+        "number",
+        "over",
+        "prompt",
+        "registered",
+        "scored",
+        "served",
+        "tokens",
+        "wants_prompt_rows",
+    )
+
+    number: int
+    call: Hashable
+    """Waiting sequences of different calls take turns."""
+    tokens: list[int]
+    """Prompt and output."""
+    prompt: int
+    """Tokens of the prompt."""
+    computed: int
+    """Tokens whose keys and values are in the cache."""
+    blocks: array[int]
+    """Blocks of the cache, 32-bit numbers in the order of the tokens."""
+    cached: int
+    """Prompt tokens that came from the prefix cache at the first admission. -1 before it."""
+    wants_prompt_rows: bool
+    """Logits of every prompt token are wanted. Such a sequence takes nothing from the prefix cache."""
+    after: Sequence | None
+    """The first choice of the same prompt: this sequence starts when that one has computed the prompt or is over."""
+    draft: list[int]
+    """Proposed tokens behind `tokens`. `commit` empties it."""
+    over: bool
+    registered: int
+    """Leading blocks that the prefix cache knows."""
+    scored: int
+    """Positions whose logits were given, for `wants_prompt_rows`."""
+    served: int
+    """The step that last planned a token of this sequence."""
+
+    def __init__(
+        self,
+        number: int,
+        call: Hashable,
+        tokens: list[int],
+        *,
+        wants_prompt_rows: bool = False,
+        after: Sequence | None = None,
+    ) -> None:
+        self.number, self.call, self.tokens, self.prompt = number, call, tokens, len(tokens)
+        self.wants_prompt_rows, self.after = wants_prompt_rows, after
+        self.computed, self.cached, self.blocks, self.draft = 0, -1, array("i"), []
+        self.over, self.registered, self.scored, self.served = False, 0, 0, 0
+
+
+@dataclass(eq=False)
+class Chunk:
+    """The tokens `start` up to `start + count` of `tokens + draft` of a sequence, for one batch."""
+
+    sequence: Sequence
+    start: int
+    count: int
+    rows: int
+    """Logits are wanted of so many of the last positions."""
+    drafted: int = 0
+    """So many of the last tokens are the beginning of the draft. Less than the draft where the batch has no room."""
