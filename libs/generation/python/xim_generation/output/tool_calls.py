@@ -16,9 +16,10 @@ import secrets
 import string
 from collections.abc import Callable
 
+from xim_worker import Event
+
 from .arguments_end import ArgumentsEnd
-from .handlers import Event
-from .text import overlap
+from .text_stream import overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .handlers import Event
-from .text import overlap
+from xim_worker import Event
+
+from .text_stream import overlap
 
 BEGIN, END = "<think>", "</think>"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .handlers import Event
+from xim_worker import Event
+
 from .reasoning import ReasoningParser
 from .tool_calls import ToolCallParser
 
