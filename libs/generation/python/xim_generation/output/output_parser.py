@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from xim_worker import Event
 
 from .reasoning import ReasoningParser
-from .tool_calls import ToolCallParser
+
+
+class Parser(Protocol):
+    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+
+    How the text is cut into pieces changes neither the events' order nor their joined texts. `push` no more after
+    `finish`, which gives what was held back.
+    """
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the next text is a thought."""
+        ...
+
+    @property
+    def holding(self) -> bool:
+        """Whether text that was pushed may still become events."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Calls that were begun; each has had its `tool-call` event."""
+        ...
+
+    @property
+    def complete_calls(self) -> int: ...
+
+    def push(self, text: str) -> list[Event]: ...
+
+    def finish(self) -> list[Event]: ...
+
+
+class CallParser(Protocol):
+    """Like `Parser`, for the answer alone.
+
+    It is made from `single`: what comes after the first call is left out; and `required`: there is nothing but calls,
+    so the beginning of a call that was cut before its arguments is left out.
+    """
+
+    calls: int
+    complete: int
+
+    @property
+    def holding(self) -> bool: ...
+
+    def push(self, text: str) -> list[Event]: ...
+
+    def finish(self) -> list[Event]: ...
 
 
 class OutputParser:
-    """Events come without `choice` and `tokens`. A parser that is None finds nothing: its marks are text."""
+    """A `Parser` out of two. One that is None finds nothing: its marks are text."""
 
-    def __init__(self, reasoning: ReasoningParser | None, tools: ToolCallParser | None) -> None:
+    def __init__(self, reasoning: ReasoningParser | None, tools: CallParser | None) -> None:
         self._reasoning = reasoning
         self._tools = tools
 
@@ -21,12 +70,12 @@ class OutputParser:
 
     @property
     def holding(self) -> bool:
-        """Whether text that was pushed may still become events."""
-        return any(parser is not None and parser.holding for parser in (self._reasoning, self._tools))
+        return (self._reasoning is not None and self._reasoning.holding) or (
+            self._tools is not None and self._tools.holding
+        )
 
     @property
     def calls(self) -> int:
-        """Calls that were begun."""
         return self._tools.calls if self._tools else 0
 
     @property
@@ -37,7 +86,6 @@ class OutputParser:
         return self._call(self._reasoning.push(text) if self._reasoning else [{"type": "text-delta", "text": text}])
 
     def finish(self) -> list[Event]:
-        """What was held back."""
         events = self._call(self._reasoning.finish()) if self._reasoning else []
         return events + (self._tools.finish() if self._tools else [])
 
