@@ -14,6 +14,7 @@ from typing import Any
 from xim_worker import InvalidInput
 
 from .dialects import Dialect
+from .dialects.dialect import to_call_in_words
 from .template import ChatTemplate
 from .tools import to_description
 
@@ -25,6 +26,9 @@ _SECTION = """You can call functions. These are there, one JSON object a line:
 To call one, write one JSON object with its "name" and its "arguments" (an object with its parameters) between \
 <tool_call> and </tool_call>, and once more for each further call. What a function answers comes back between \
 <tool_response> and </tool_response>."""
+
+# Members of a message that templates take the thoughts of a past answer from.
+_REASONING_NAMES = ("reasoning_content", "reasoning", "thinking")
 
 Guard = Callable[[str, str], str]
 """A text that comes from a client, and the role of its message (`""` for a tool), to the text that is written."""
@@ -52,10 +56,10 @@ class Conversation:
         begin = dialect.thought[0]
         self.thinks = dialect.whole is not None or begin in template.text or begin in vocabulary
         self._takes_tools = "tools" in words
+        # Templates that write an object as JSON get one; in others it would read as Python's, or fail.
+        self._takes_objects = self._takes_tools and "tojson" in words
         self._takes_developer = "developer" in words
-        self._reasoning_name = next(
-            (name for name in ("reasoning_content", "reasoning", "thinking") if name in words), None
-        )
+        self._reasoning_name = next((name for name in _REASONING_NAMES if _reads(template.text, name)), None)
         self._switches = words & {"enable_thinking", "reasoning_effort"}
 
     @property
@@ -105,7 +109,7 @@ class Conversation:
         if message.get("name"):
             turn["name"] = self._guard(message["name"], "")
         if role == "tool":
-            turn["tool_call_id"] = self._guard(message["toolCallId"], "")
+            turn["tool_call_id"] = self._guard(self._dialect.to_id(message["toolCallId"]), "")
         if message.get("toolCalls"):
             turn["tool_calls"] = [self._to_call(call) for call in message["toolCalls"]]
         if message.get("reasoning") and self._reasoning_name:
@@ -114,18 +118,17 @@ class Conversation:
 
     def _to_call(self, call: dict[str, Any]) -> dict[str, Any]:
         arguments: Any = call["arguments"]
-        if self._takes_tools:
+        if self._takes_objects:
             try:
                 parsed = json.loads(arguments)
             except (ValueError, RecursionError):
                 parsed = None
-            # Templates write an object by themselves; any other text is passed on as it is.
             arguments = parsed if isinstance(parsed, dict) else arguments
         function = {
             "name": self._guard(call["name"], ""),
             "arguments": _mapped(arguments, lambda text: self._guard(text, "")),
         }
-        return {"type": "function", "id": self._guard(call["id"], ""), "function": function}
+        return {"type": "function", "id": self._guard(self._dialect.to_id(call["id"]), ""), "function": function}
 
     def _in_words(self, turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
         history: list[dict[str, Any]] = []
@@ -142,7 +145,7 @@ class Conversation:
                 continue
             answers = None
             functions = [call["function"] for call in turn.pop("tool_calls", [])]
-            calls = [self._dialect.call_text(function["name"], function["arguments"]) for function in functions]
+            calls = [to_call_in_words(function["name"], function["arguments"]) for function in functions]
             history.append(
                 {**turn, "content": "\n".join([content, *calls] if content else calls) if calls else content}
             )
@@ -153,6 +156,10 @@ class Conversation:
             else:
                 history.insert(0, {"role": "system", "content": section})
         return history
+
+
+def _reads(template: str, member: str) -> bool:
+    return re.search(rf"\.{member}\b|['\"]{member}['\"]", template) is not None
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

@@ -64,7 +64,7 @@ class PromptReader:
         """
         prompt, effort = request["prompt"], request.get("reasoningEffort")
         if "messages" in prompt:
-            encoded = self._read_messages(prompt["messages"], use.shown, effort, answer_only)
+            encoded = self._read_messages(prompt["messages"], use, effort, answer_only)
         elif effort not in (None, "none"):
             message = "Only the answer to a conversation can be reasoned about; leave the reasoning effort out."
             raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
@@ -85,21 +85,23 @@ class PromptReader:
         return {"type": "result", "tokens": result, "text": text}
 
     def _read_messages(
-        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], effort: str | None, answer_only: bool
+        self, messages: list[dict[str, Any]], use: ToolUse, effort: str | None, answer_only: bool
     ) -> EncodedPrompt:
-        source = self._with_tools if tools else self._plain
+        source = self._with_tools if use.shown else self._plain
         if source is None:
             message = "This model has no chat template, so it takes no conversation. Send a text, or use a chat model."
             raise InvalidInput(message, "prompt.messages")
         conversation = self._conversations[source]
         if answer_only and effort is None and conversation.can_skip_thinking:
             effort = "none"
-        text = conversation.to_text(messages, tools, effort, self._longest)
+        text = conversation.to_text(messages, use.shown, effort, self._longest)
         self._refuse_longer(text)
         begin, end = self.dialect.thought
         inside = conversation.thinks and text.rstrip().endswith(begin)
         if inside and answer_only:
             text, inside = f"{text.rstrip()}\n\n{end}\n\n", False
+        if answer_only and not use.required:
+            text += self.dialect.answer
         # The template has written the special tokens already.
         tokens = self._tokenizer.encode(text, special=False)
         return EncodedPrompt(

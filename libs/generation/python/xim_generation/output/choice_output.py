@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from xim_worker import Event
 
@@ -33,6 +33,8 @@ class OutputOptions:
     """The first tool call ends the choice."""
     required: bool = False
     """The output is tool calls and nothing else."""
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON Schema of each tool's arguments; dialects that write a value without its type need it."""
     strips: bool = False
     """A space at the beginning of the output belongs to no text (see `EncodedPrompt`)."""
     check: Callable[[str], bool] | None = None
@@ -58,6 +60,7 @@ class ChoiceOutput:
             tools=options.tools,
             single=options.single,
             required=options.required,
+            schemas=options.schemas,
         )
         self._log = None if options.logprobs is None else TokenLog(tokenizer.raw)
         self._strips = options.strips

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ...output.output_parser import CallParser, OutputParser, Parser
 from ...output.reasoning import ReasoningParser
@@ -15,9 +15,9 @@ from ...output.reasoning import ReasoningParser
 class CallForm:
     """An output that consists of tool calls: `first + call (+ separator + call)* + last`.
 
-    A call is `begin + name + middle + arguments + end`. Arguments are a JSON object, or with `arguments` "xml" one
-    `<parameter=key>\\nvalue\\n</parameter>\\n` per member, where a value that is a text is written as it is and every
-    other value as JSON.
+    A call is `begin + name + middle + arguments + end`. Arguments are a JSON object; with `arguments` "xml" they are
+    `<parameter=key>\\nvalue\\n</parameter>\\n` per member, a text as it is and any other value as JSON.
+    Marks in these texts may be single tokens, special ones too: their tokens are `Tokenizer.added[mark]`.
     """
 
     begin: str
@@ -31,6 +31,10 @@ class CallForm:
     """Whether one output may hold several calls."""
 
 
+def _same(identifier: str) -> str:
+    return identifier
+
+
 @dataclass(frozen=True)
 class Dialect:
     """Facts and parsers of one family of models."""
@@ -40,18 +44,27 @@ class Dialect:
     """Texts that may be single special tokens, and that the parsers need to see."""
     form: CallForm
     """How a required call is written."""
-    calls: Callable[[bool, bool], CallParser]
-    """A parser of tool calls, from `single` and `required` (see `CallParser`)."""
+    calls: Callable[[bool, bool, Mapping[str, Any]], CallParser] = field(repr=False)
+    """Makes a parser of tool calls from `single`, `required` (see `CallParser`) and the tools' schemas by name."""
     thought: tuple[str, str] = ("<think>", "</think>")
     """The marks around what the model thinks before it answers."""
-    whole: Callable[[bool, bool, bool], Parser] | None = None
-    """A parser for the whole output from (`tools`, `single`, `required`), in dialects whose thoughts and calls are not
-    told apart by marks around them."""
-    id_length: int = 24
-    """Letters and digits of a call's id, after `call_` where it is 24."""
+    whole: Callable[[bool, bool, bool], Parser] | None = field(default=None, repr=False)
+    """Makes a parser of the whole output from `tools`, `single` and `required`, where thoughts, answer and calls are
+    messages of one form."""
+    answer: str = ""
+    """Ends a prompt whose output begins with the answer, where the template leaves that to the model."""
+    to_id: Callable[[str], str] = field(default=_same, repr=False)
+    """The id of a past call as the template takes it."""
 
     def parser(
-        self, *, thinks: bool, inside: bool, tools: bool, single: bool = False, required: bool = False
+        self,
+        *,
+        thinks: bool,
+        inside: bool,
+        tools: bool,
+        single: bool = False,
+        required: bool = False,
+        schemas: Mapping[str, Any] | None = None,
     ) -> Parser | None:
         """None where all text is the answer's. `inside`: the prompt ended inside a thought."""
         if self.whole is not None:
@@ -59,10 +72,9 @@ class Dialect:
         if not thinks and not tools:
             return None
         reasoning = ReasoningParser(inside, *self.thought) if thinks else None
-        return OutputParser(reasoning, self.calls(single, required) if tools else None)
+        return OutputParser(reasoning, self.calls(single, required, schemas or {}) if tools else None)
 
-    def call_text(self, name: str, arguments: str) -> str:
-        """A call of the past in the manner of Hermes, for a template that knows no tools."""
-        return (
-            f'<tool_call>\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n</tool_call>'
-        )
+
+def to_call_in_words(name: str, arguments: str) -> str:
+    """A past call for a template that knows no tools, as the words about tools describe it."""
+    return f'<tool_call>\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n</tool_call>'
