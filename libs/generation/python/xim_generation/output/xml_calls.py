@@ -147,6 +147,7 @@ class XmlCalls:
 
     def _no_call(self, events: list[Event]) -> bool:
         say(events, self._lead)
+        self._lead = ""
         self._state = self._text
         return True
 
