@@ -81,7 +81,7 @@ class PromptReader:
     def tokenize(self, request: Request) -> Event:
         """Answers the task `tokenize`."""
         tokens = self.read(request, to_tool_use(request["prompt"]), answer_only=False).tokens
-        result, text = to_text_tokens(tokens, [self._tokenizer.raw[token] for token in tokens])
+        result, text = to_text_tokens(tokens, self._tokenizer.to_bytes(tokens))
         return {"type": "result", "tokens": result, "text": text}
 
     def _read_messages(

@@ -112,9 +112,18 @@ class Tokenizer:
         tokens: list[int] = [token for token in encoding.ids if token != self._gap_token]
         return [*(self._prefix or ()), *tokens] if ours else tokens
 
-    def to_text(self, tokens: Iterable[int]) -> str:
-        """The text of tokens, special ones by name. An incomplete character reads as U+FFFD."""
-        return b"".join(self.raw[token] for token in tokens).decode("utf-8", "replace")
+    def to_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each token of a whole text, special ones by name."""
+        parts = [self.raw[token] for token in tokens]
+        if self.strips_first_space:
+            first = next((at for at, token in enumerate(tokens) if token not in self.specials), None)
+            if first is not None:
+                parts[first] = parts[first].removeprefix(b" ")
+        return parts
+
+    def to_text(self, tokens: Sequence[int]) -> str:
+        """A whole text, special tokens by name. An incomplete character reads as U+FFFD."""
+        return b"".join(self.to_bytes(tokens)).decode("utf-8", "replace")
 
     def longest_text(self, context_length: int) -> int | None:
         """Bytes of the longest text that may fit `context_length` tokens; None if every length may."""
