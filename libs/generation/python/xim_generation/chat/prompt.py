@@ -16,6 +16,8 @@ from .template import ChatTemplate
 from .tokenizer import Tokenizer
 from .tools import ToolUse, to_tool_use
 
+_MARK = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class EncodedPrompt:
@@ -50,7 +52,9 @@ class PromptReader:
         texts = f"{plain}{with_tools}"
         # Marks of the template that the tokenizer does not call special end a turn just as well. The assistant's
         # messages may have some of them: templates look for `</think>` in what the model wrote.
-        self._marks = _to_pattern(specials | {text for text in tokenizer.added if text in texts and not text.isspace()})
+        self._marks = _to_pattern(
+            specials | {text for text in tokenizer.added if text in texts and _MARK.fullmatch(text)}
+        )
         self._assistant_marks = _to_pattern(specials - {*self.dialect.thought})
         self._conversations = {
             source: self._to_conversation(source) for source in {plain, with_tools} if source is not None
