@@ -94,6 +94,9 @@ def test_a_character_comes_whole_with_all_its_tokens() -> None:
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("a", 1), ("é", 2), ("😀", 4)]
     _, events = run([97, 0xC3, 258], logprobs=0)
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("a", 1), ("éx", 2)]
+    # The second byte begins a character and is no part of the first one's replacement.
+    _, events = run([0xC3, 0xC3, 0xA9], logprobs=0)
+    assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("\ufffd", 1), ("é", 2)]
 
 
 def test_half_a_character_at_the_end_stays_out() -> None:
@@ -126,6 +129,12 @@ def test_tokens_of_a_stop_text_have_no_entries(size: int, include: bool, expecte
     assert text_of(events) == "".join(entry["token"] for entry in entries_of(events)) == expected
     assert events[-1] == {"type": "choice-end", "choice": 0, "reason": "stop", "stop": "STOP"}
     assert output.output_tokens == len("ab STOP")
+
+
+def test_text_before_a_stop_text_leaves_that_stop_text_s_tokens_out() -> None:
+    # All of it was held for the longer stop text.
+    _, events = run("STOPY", stops=["STOPX", "OPY"], logprobs=0)
+    assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("ST", 2)]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7])
