@@ -60,7 +60,9 @@ export interface Bare {
 /** Starts one of the bare Python loops; it prints one line of JSON per line it is sent. */
 export function startBare(python: string, script: string, args: readonly string[]): Bare {
   // The grammars that both are held to are made by the engine's own code.
-  const PYTHONPATH = ['engine-oneapi', 'worker'].map((name) => join(ROOT, 'libs', name, 'python')).join(':');
+  const PYTHONPATH = ['engine-oneapi', 'generation', 'worker']
+    .map((name) => join(ROOT, 'libs', name, 'python'))
+    .join(':');
   const env = { ...process.env, PYTHONPATH };
   const child: ChildProcess = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
