@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +60,14 @@ def text_of(events: Sequence[dict[str, Any]], kind: str = "text-delta") -> str:
 def entries_of(events: Sequence[dict[str, Any]], kind: str = "text-delta") -> list[dict[str, Any]]:
     assert all(len(event["logprobs"]) == event["tokens"] for event in events if "logprobs" in event)
     return [entry for event in events if event["type"] == kind for entry in event["logprobs"]]
+
+
+def test_needs_the_standard_library_only() -> None:
+    program = "import xim_generation.output.choice_output, xim_generation.chat.dialects"
+    # Without site-packages, where the wheels are.
+    paths = [path for path in sys.path if path.endswith("/python")]
+    environment = {"PYTHONPATH": os.pathsep.join(paths)}
+    assert subprocess.run([sys.executable, "-S", "-c", program], env=environment, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 200])

@@ -96,6 +96,11 @@ CASES: dict[str, tuple[str, str, list[tuple[str, ...]]]] = {
         f"So:\n{mistral(('weather', ARGUMENTS), ('clock', '{}'))}",
         [("text", "So:"), WEATHER, CLOCK],
     ),
+    "granite": (
+        "granite",
+        f"So:{mistral(('weather', ARGUMENTS), ('clock', '{}'))}".replace("[TOOL_CALLS]", "<|tool_call|>"),
+        [("text", "So:"), WEATHER, CLOCK],
+    ),
     "mistral no call": ("mistral", "[TOOL_CALLS] [1, 2]", [("text", "[TOOL_CALLS] [1, 2]")]),
     "mistral prose": ("mistral", "[TOOL_CALLS] are\nmarks {x}", [("text", "[TOOL_CALLS] are\nmarks {x}")]),
     "mistral cut": ("mistral", '[TOOL_CALLS][{"name": "f", "arguments": {"a', [("call", "f", '{"a')]),
@@ -262,6 +267,7 @@ def test_calls_of_mistral_have_nine_characters() -> None:
         ("{{ messages }} [TOOL_CALLS]", "hermes"),
         ("{{ tools }} <tool_call>", "hermes"),
         ("{{ tools }} <tool_call> <function=f> <parameter=p>", "qwen-xml"),
+        ("{{ tools }} <|tool_call|>", "granite"),
         ("{{ tools }} [TOOL_CALLS]", "mistral"),
         ("{{ tools }} [TOOL_CALLS] [ARGS]", "mistral-args"),
         ("{{ tools }} <｜tool▁call▁begin｜> ```json", "deepseek-v3"),
@@ -276,7 +282,10 @@ def test_a_template_tells_its_dialect(template: str, name: str) -> None:
 
 
 def test_a_template_tells_the_marks_of_thoughts() -> None:
-    assert choose_dialect("{{ tools }} [TOOL_CALLS] [THINK]", set()).thought == ("[THINK]", "[/THINK]")
+    for template in ("{{ tools }} [TOOL_CALLS] [THINK]", "{{ messages }} [THINK]"):
+        dialect = choose_dialect(template, set())
+        assert dialect.thought == ("[THINK]", "[/THINK]")
+        assert dialect.marks >= {"[THINK]", "[/THINK]"}
     assert choose_dialect("{{ tools }}", {"<|python_tag|>"}).name == "llama3"
 
 

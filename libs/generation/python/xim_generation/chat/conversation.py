@@ -56,8 +56,8 @@ class Conversation:
         begin = dialect.thought[0]
         self.thinks = dialect.whole is not None or begin in template.text or begin in vocabulary
         self._takes_tools = "tools" in words
-        # Templates that write an object as JSON get one; in others it would read as Python's, or fail.
-        self._takes_objects = self._takes_tools and "tojson" in words
+        # Templates that write an object get one; in others it would read as Python's, or fail.
+        self._takes_objects = self._takes_tools and bool(words & {"tojson", "items"})
         self._takes_developer = "developer" in words
         self._reasoning_name = next((name for name in _REASONING_NAMES if _reads(template.text, name)), None)
         self._switches = words & {"enable_thinking", "reasoning_effort"}

@@ -9,11 +9,11 @@ from collections.abc import Container
 from .dialect import Dialect
 from .harmony import HARMONY
 from .marked import DEEPSEEK, DEEPSEEK_V3, HERMES, QWEN_XML
-from .objects import LLAMA3, MISTRAL, MISTRAL_ARGS
+from .objects import GRANITE, LLAMA3, MISTRAL, MISTRAL_ARGS
 
 DIALECTS = {
     dialect.name: dialect
-    for dialect in (HERMES, QWEN_XML, DEEPSEEK_V3, DEEPSEEK, LLAMA3, MISTRAL, MISTRAL_ARGS, HARMONY)
+    for dialect in (HERMES, QWEN_XML, DEEPSEEK_V3, DEEPSEEK, LLAMA3, GRANITE, MISTRAL, MISTRAL_ARGS, HARMONY)
 }
 
 
@@ -24,7 +24,8 @@ def choose_dialect(template: str, vocabulary: Container[str]) -> Dialect:
     """
     dialect = _by_tools(template, vocabulary)
     if dialect.whole is None and "[THINK]" in template:
-        return dataclasses.replace(dialect, thought=("[THINK]", "[/THINK]"))
+        thought = ("[THINK]", "[/THINK]")
+        return dataclasses.replace(dialect, thought=thought, marks=dialect.marks | {*thought})
     return dialect
 
 
@@ -39,6 +40,8 @@ def _by_tools(template: str, vocabulary: Container[str]) -> Dialect:
         return DEEPSEEK_V3 if "```json" in template else DEEPSEEK
     if "<function=" in template and "<parameter=" in template:
         return QWEN_XML
+    if "<|tool_call|>" in template:
+        return GRANITE
     if "<tool_call>" in template:
         return HERMES
     if "<|python_tag|>" in template or "<|python_tag|>" in vocabulary or "<|start_header_id|>" in template:

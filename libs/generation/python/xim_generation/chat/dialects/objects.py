@@ -1,4 +1,4 @@
-"""Calls as JSON objects in a row: Llama 3 and Mistral."""
+"""Calls as JSON objects in a row: Llama 3, Granite and Mistral."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...output.tool_calls import new_id
 from .dialect import CallForm, Dialect
 
 _THOUGHT = ("<think>", "</think>")
+_TOOL_CALL = "<|tool_call|>"
 _TAG, _TOOL_CALLS, _ARGS = "<|python_tag|>", "[TOOL_CALLS]", "[ARGS]"
 _SHORT = re.compile(r"[A-Za-z0-9]{9}")
 
@@ -22,6 +23,10 @@ def _read_llama(single: bool, required: bool, _: Mapping[str, Any]) -> ObjectCal
 
 def _read_mistral(single: bool, required: bool, _: Mapping[str, Any]) -> ObjectCalls:
     return ObjectCalls(single, required, mark=_TOOL_CALLS, bare=False, to_id=lambda: new_id(9, ""))
+
+
+def _read_granite(single: bool, required: bool, _: Mapping[str, Any]) -> ObjectCalls:
+    return ObjectCalls(single, required, mark=_TOOL_CALL, bare=False)
 
 
 def to_short_id(identifier: str) -> str:
@@ -59,3 +64,13 @@ MISTRAL_ARGS = Dialect(
     to_id=to_short_id,
 )
 """Mistral since 2025: a mark, a name and arguments per call."""
+
+GRANITE = Dialect(
+    name="granite",
+    marks=frozenset([_TOOL_CALL, *_THOUGHT]),
+    form=CallForm(
+        first=f"{_TOOL_CALL}[", begin='{"name": "', middle='", "arguments": ', end="}", separator=", ", last="]"
+    ),
+    calls=_read_granite,
+)
+"""Granite 3: a list of JSON objects after one mark."""
