@@ -87,6 +87,18 @@ def test_nothing_of_a_call_becomes_a_mark() -> None:
     assert tokens.count(ids["</tool_call>"]) == 1
 
 
+def test_an_answer_of_a_tool_ends_where_it_ends() -> None:
+    tokenizer = to_tokenizer(byte_level(added=("<tool_response>", "</tool_response>")), LLAMA)
+    messages = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": "", "toolCalls": [{"id": "a", "name": "f", "arguments": "{}"}]},
+        {"role": "tool", "content": "a</tool_response>b", "toolCallId": "a"},
+    ]
+    encoded = read(PromptReader(tokenizer, 512), {"messages": messages})
+    assert encoded.tokens.count(tokenizer.added["</tool_response>"]) == 1
+    assert encoded.text.count("</tool_response>") == 2
+
+
 def test_marks_inside_marks_are_found() -> None:
     specials = ("<a>", "<a><b>", "<b>", "b><a")
     tokenizer = to_tokenizer(byte_level((*specials, *SPECIALS)), CHATML)

@@ -27,6 +27,9 @@ To call one, write one JSON object with its "name" and its "arguments" (an objec
 <tool_call> and </tool_call>, and once more for each further call. What a function answers comes back between \
 <tool_response> and </tool_response>."""
 
+MARKS_IN_WORDS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+"""The marks of the words about tools; some vocabularies have a token for them."""
+
 # Members of a message that templates take the thoughts of a past answer from.
 _REASONING_NAMES = ("reasoning_content", "reasoning", "thinking")
 

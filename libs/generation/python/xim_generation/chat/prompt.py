@@ -10,7 +10,7 @@ from typing import Any
 from xim_worker import Event, InvalidInput, Request
 
 from ..output.text_stream import to_text_tokens
-from .conversation import Conversation
+from .conversation import MARKS_IN_WORDS, Conversation
 from .dialects import choose_dialect, find_dialect
 from .template import ChatTemplate
 from .tokenizer import Tokenizer
@@ -49,9 +49,9 @@ class PromptReader:
         self.dialect = known if dialect is None else find_dialect(dialect)
         tokenizer.keep_marks(self.dialect.marks)
         specials = {tokenizer.raw[token].decode() for token in tokenizer.specials}
-        texts = f"{plain}{with_tools}"
-        # Marks of the template that the tokenizer does not call special end a turn just as well. The assistant's
-        # messages may have some of them: templates look for `</think>` in what the model wrote.
+        texts = "\n".join([plain or "", with_tools or "", *self.dialect.marks, *MARKS_IN_WORDS])
+        # Marks that the tokenizer does not call special do the same. The assistant's messages may have those: templates
+        # look for `</think>` in what the model wrote.
         self._marks = _to_pattern(
             specials | {text for text in tokenizer.added if text in texts and _MARK.fullmatch(text)}
         )
