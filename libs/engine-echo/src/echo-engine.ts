@@ -1,4 +1,5 @@
 import type { EngineFactory } from '@xim/engine';
+import { generationPython } from '@xim/generation';
 import { createWorkerEngine, pythonFolder } from '@xim/worker';
 import { toWorkerSpec } from './echo-options.ts';
 
@@ -11,7 +12,7 @@ export const echo: EngineFactory = {
       advice: 'Use a model made by echoModel(); real models need a real engine.',
     },
   create: (options) =>
-    createWorkerEngine(toWorkerSpec(options, pythonFolder(import.meta.url, 'xim_engine_echo')), {
+    createWorkerEngine(toWorkerSpec(options, [pythonFolder(import.meta.url, 'xim_engine_echo'), generationPython()]), {
       name: 'echo',
       create: options,
       // It has nothing to release.

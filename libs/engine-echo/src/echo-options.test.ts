@@ -34,11 +34,11 @@ describe('toWorkerSpec', () => {
     ['speak', {}, rank('speak'), 1, ['speak']],
     ['generateImage', {}, rank('generateImage'), 1, ['generateImage']],
   ])('%s with %j', (task, options, command, ranks, tasks) => {
-    expect(toWorkerSpec(toOptions(task, options), '/echo/python')).toEqual({
+    expect(toWorkerSpec(toOptions(task, options), ['/echo/python', '/generation/python'])).toEqual({
       command,
       ranks,
       tasks,
-      env: expect.objectContaining({ PYTHONPATH: '/echo/python' }),
+      env: expect.objectContaining({ PYTHONPATH: '/echo/python:/generation/python' }),
     });
   });
 });

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import type { CreateOptions } from '@xim/engine';
 import type { WorkerSpec } from '@xim/worker';
 
@@ -32,9 +33,12 @@ export interface EchoFaults {
 /**
  * The job's command line.
  *
- * @param pythonFolder the folder with `xim_engine_echo` in it
+ * @param pythonFolders the folders with `xim_engine_echo` and `xim_generation` in them
  */
-export function toWorkerSpec({ model, profile, python, handler }: CreateOptions, pythonFolder: string): WorkerSpec {
+export function toWorkerSpec(
+  { model, profile, python, handler }: CreateOptions,
+  pythonFolders: readonly string[],
+): WorkerSpec {
   const { ranks = 1 }: EchoOptions = profile.options ?? {};
   const own = handler === undefined ? [] : [handler];
   const rank = [python, '-m', 'xim_engine_echo', model.task, ...own] as const;
@@ -42,7 +46,7 @@ export function toWorkerSpec({ model, profile, python, handler }: CreateOptions,
     command: ranks === 1 ? rank : [python, '-m', 'xim_engine_echo.ranks', String(ranks), ...rank],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      PYTHONPATH: pythonFolder,
+      PYTHONPATH: pythonFolders.join(delimiter),
       // Never a module that lies in the folder in which the host happens to run.
       PYTHONSAFEPATH: '1',
       PYTHONNOUSERSITE: '1',

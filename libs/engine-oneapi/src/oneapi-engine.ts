@@ -1,4 +1,5 @@
 import type { EngineFactory } from '@xim/engine';
+import { generationPython } from '@xim/generation';
 import { createWorkerEngine, pythonFolder } from '@xim/worker';
 import { checkOneapi } from './check-oneapi.ts';
 import { toWorkerSpec } from './oneapi-options.ts';
@@ -8,8 +9,11 @@ export const oneapi: EngineFactory = {
   name: 'oneapi',
   check: checkOneapi,
   create: (options) =>
-    createWorkerEngine(toWorkerSpec(options, pythonFolder(import.meta.url, 'xim_engine_oneapi')), {
-      name: 'oneapi',
-      create: options,
-    }),
+    createWorkerEngine(
+      toWorkerSpec(options, [pythonFolder(import.meta.url, 'xim_engine_oneapi'), generationPython()]),
+      {
+        name: 'oneapi',
+        create: options,
+      },
+    ),
 };

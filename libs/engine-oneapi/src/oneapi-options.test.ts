@@ -68,12 +68,12 @@ describe('toWorkerSpec', () => {
     ['generate', ['generate', 'tokenize']],
     ['embed', ['embed']],
   ] as const)('runs the handler of %s', (task, tasks) => {
-    const spec = toWorkerSpec({ ...options, model: model({ task }) }, '/python');
+    const spec = toWorkerSpec({ ...options, model: model({ task }) }, ['/python', '/generation/python']);
     expect(spec).toMatchObject({ command: ['/venv/bin/python', '-m', 'xim_engine_oneapi', task], ranks: 1, tasks });
   });
 
   it('hands the service’s own handler to the worker, which need not tokenize', () => {
-    const spec = toWorkerSpec({ ...options, handler: '/app/handler.py' }, '/python');
+    const spec = toWorkerSpec({ ...options, handler: '/app/handler.py' }, ['/python', '/generation/python']);
     expect(spec).toMatchObject({
       command: ['/venv/bin/python', '-m', 'xim_engine_oneapi', 'generate', '/app/handler.py'],
       tasks: ['generate'],
@@ -81,9 +81,9 @@ describe('toWorkerSpec', () => {
   });
 
   it('gives the worker a whole environment that stays off the network', () => {
-    const { env } = toWorkerSpec(options, '/python');
+    const { env } = toWorkerSpec(options, ['/python', '/generation/python']);
     expect(env).toMatchObject({
-      PYTHONPATH: '/python',
+      PYTHONPATH: '/python:/generation/python',
       OMP_NUM_THREADS: '3',
       HF_HUB_OFFLINE: '1',
       OPENBLAS_NUM_THREADS: '1',

@@ -1,18 +1,22 @@
 import { tmpdir } from 'node:os';
+import { delimiter } from 'node:path';
 import type { CreateOptions } from '@xim/engine';
 import type { WorkerSpec } from '@xim/worker';
 
 /**
  * The job's command line.
  *
- * @param pythonFolder the folder with `xim_engine_oneapi` in it
+ * @param pythonFolders the folders with `xim_engine_oneapi` and `xim_generation` in them
  */
-export function toWorkerSpec({ model, python, plan, handler }: CreateOptions, pythonFolder: string): WorkerSpec {
+export function toWorkerSpec(
+  { model, python, plan, handler }: CreateOptions,
+  pythonFolders: readonly string[],
+): WorkerSpec {
   return {
     command: [python, '-m', 'xim_engine_oneapi', model.task, ...(handler === undefined ? [] : [handler])],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      PYTHONPATH: pythonFolder,
+      PYTHONPATH: pythonFolders.join(delimiter),
       // Never a module that lies in the folder in which the host happens to run.
       PYTHONSAFEPATH: '1',
       PYTHONNOUSERSITE: '1',

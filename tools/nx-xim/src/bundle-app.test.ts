@@ -51,7 +51,7 @@ it('holds the bundle, the Python of the engines in it, and the files of the API 
   expect(readdirSync(join(away, 'dist')).sort()).toEqual([
     ...['main.cdx.json', 'main.js', 'main.js.LEGAL.txt', 'python', 'swagger-ui'],
   ]);
-  expect(readdirSync(join(away, 'dist/python')).sort()).toEqual(['xim_engine_echo', 'xim_worker']);
+  expect(readdirSync(join(away, 'dist/python')).sort()).toEqual(['xim_engine_echo', 'xim_generation', 'xim_worker']);
   expect(readdirSync(join(away, 'dist/python/xim_worker'))).not.toContain('__pycache__');
 });
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xim_generation.output.text_stream import first_stop, overlap
 from xim_worker import Event
-from xim_worker.text import first_stop, overlap
 
 from .tokens import to_id
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from xim_engine_oneapi.choice import Call, Choice, Wanted
-from xim_worker.text import advance
+from xim_generation.output.text_stream import advance
 
 END = 256
 VOCABULARY = SimpleNamespace(pieces=[bytes([byte]) for byte in range(256)] + [b""])

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import openvino_genai as genai
+from xim_generation.output.output_parser import OutputParser
+from xim_generation.output.reasoning import ReasoningParser
+from xim_generation.output.text_stream import TextStream
+from xim_generation.output.tool_calls import ToolCallParser
 from xim_worker import Event
-from xim_worker.output import OutputParser
-from xim_worker.reasoning import ReasoningParser
-from xim_worker.text import TextStream
-from xim_worker.tool_calls import ToolCallParser
 
 from .logprobs import TokenLog, to_echo
 from .prefix_cache import Held

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xim_worker.tool_calls import BEGIN, END
+from xim_generation.output.tool_calls import BEGIN, END
 
 from .grammar import format_grammar, tool_grammar
 from .lengths import to_length_check

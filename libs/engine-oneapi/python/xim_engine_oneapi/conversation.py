@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 import openvino_genai as genai
+from xim_generation.output.tool_calls import BEGIN, END
 from xim_worker import InvalidInput
-from xim_worker.tool_calls import BEGIN, END
 
 from .tools import to_call_text
 

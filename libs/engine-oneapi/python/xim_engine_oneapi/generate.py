@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import openvino as ov
 import openvino_genai as genai
+from xim_generation.output.text_stream import TextStream, advance, to_text_tokens
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
-from xim_worker.text import TextStream, advance, to_text_tokens
 
 from .choice import Call, Choice, Wanted
 from .constraint import to_constraint

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from xim_generation.output.tool_calls import BEGIN, END
 from xim_worker import InvalidInput
-from xim_worker.tool_calls import BEGIN, END
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""From tokens to events: text, stop texts, thoughts, calls of tools."""
+"""A model's output as events: characters out of tokens, stop texts, reasoning, tool calls. Standard library only."""

@@ -27,15 +27,18 @@ it('is an adapter and its base image, and no other file', async () => {
 });
 
 it('can be published as its siblings can', async () => {
-  const files = await generate({ name: 'my-engine', tasks: ['speak', 'embed', 'speak'] });
+  const files = await generate({ name: 'my-engine', tasks: ['speak', 'generate', 'speak'] });
   const sibling = JSON.parse(readFileSync(join(ROOT, 'libs/engine-oneapi/package.json'), 'utf8'));
   expect(JSON.parse(files['libs/engine-my-engine/package.json']!)).toEqual({
     ...sibling,
     name: '@xim/engine-my-engine',
     description: 'my-engine as a XIM engine',
     repository: { ...sibling.repository, directory: 'libs/engine-my-engine' },
-    xim: { tasks: ['embed', 'speak'] },
+    xim: { tasks: ['generate', 'speak'] },
   });
+  expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain(
+    "'xim_engine_my_engine'), generationPython()]",
+  );
   expect(JSON.parse(files['xim/my-engine/package.json']!)).toMatchObject({
     private: true,
     nx: { name: 'xim-my-engine' },
@@ -46,6 +49,7 @@ it('exports a factory of its name, and installs its own list of wheels', async (
   const files = await generate({ name: 'my-engine' });
   expect(files['libs/engine-my-engine/src/index.ts']).toContain("export { myEngine } from './my-engine-engine.ts';");
   expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain("['embed']");
+  expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).not.toContain('generation');
   expect(files['xim/my-engine/Dockerfile']).toContain('COPY libs/engine-my-engine/python/requirements.lock ');
 });
 

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from xim_worker.text import TextStream, advance
+from xim_generation.output.text_stream import TextStream, advance
 
 # A byte is a token; decoding is what byte-level tokenizers do with the bytes of all tokens.
 TEXTS = {

@@ -8,6 +8,7 @@ class ArgumentsEnd:
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
+        self._may_begin = f"{mark[0]}\n"
         # A JSON string holds no line break, so this ends a value even where a quote was forgotten.
         self._broken_mark = "\n" + mark
         self.over = False
@@ -19,7 +20,7 @@ class ArgumentsEnd:
     def take(self, text: str) -> int:
         """How many characters of `text` surely belong to the value; `over` once it has ended there."""
         for at, character in enumerate(text):
-            if character in "<\n" and self._may_end(text, at):
+            if character in self._may_begin and self._may_end(text, at):
                 return at
             if self._quoted:
                 self._quote(character)

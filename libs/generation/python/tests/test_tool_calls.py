@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from xim_worker.output import OutputParser
-from xim_worker.reasoning import ReasoningParser
-from xim_worker.tool_calls import ToolCallParser
+from xim_generation.output.output_parser import OutputParser
+from xim_generation.output.reasoning import ReasoningParser
+from xim_generation.output.tool_calls import ToolCallParser
 
 
 def split(text: str, seed: int) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .handlers import Event
-from .text import overlap
+from xim_worker import Event
+
+from .text_stream import overlap
 
 BEGIN, END = "<think>", "</think>"
 
@@ -17,7 +18,8 @@ class ReasoningParser:
     around the marks is neither reasoning nor answer. Later marks are text.
     """
 
-    def __init__(self, inside: bool) -> None:
+    def __init__(self, inside: bool, begin: str = BEGIN, end: str = END) -> None:
+        self._begin, self._end = begin, end
         self._pending = ""
         self._state: Callable[[list[Event]], bool] = self._thought if inside else self._start
         # White space at the beginning of what comes next is left out.
@@ -50,11 +52,11 @@ class ReasoningParser:
 
     def _start(self, _: list[Event]) -> bool:
         begun = self._pending.lstrip()
-        if begun.startswith(BEGIN):
-            self._pending = begun[len(BEGIN) :]
+        if begun.startswith(self._begin):
+            self._pending = begun[len(self._begin) :]
             self._state = self._thought
             return True
-        if BEGIN.startswith(begun):
+        if self._begin.startswith(begun):
             return False
         self._fresh = False
         self._state = self._answer
@@ -63,8 +65,8 @@ class ReasoningParser:
     def _thought(self, events: list[Event]) -> bool:
         if self._fresh:
             self._pending = self._pending.lstrip()
-        at = self._pending.find(END)
-        held = overlap(self._pending, END)
+        at = self._pending.find(self._end)
+        held = overlap(self._pending, self._end)
         ready = (self._pending[:at] if at >= 0 else self._pending[: len(self._pending) - held]).rstrip()
         if ready:
             events.append(self._to_event(ready))
@@ -72,7 +74,7 @@ class ReasoningParser:
         if at < 0:
             self._pending = self._pending[len(ready) :]
             return False
-        self._pending = self._pending[at + len(END) :]
+        self._pending = self._pending[at + len(self._end) :]
         self._state = self._answer
         self._fresh = True
         return True

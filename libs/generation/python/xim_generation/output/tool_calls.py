@@ -1,4 +1,4 @@
-"""Tool calls out of a model's text, as models of the Hermes and Qwen family write them:
+"""Tool calls out of a model's text, each between marks of its own, as models of the Hermes and Qwen family write them:
 
     <tool_call>
     {"name": "weather", "arguments": {"place": "Basel"}}
@@ -15,15 +15,38 @@ import re
 import secrets
 import string
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from xim_worker import Event
 
 from .arguments_end import ArgumentsEnd
-from .handlers import Event
-from .text import overlap
+from .text_stream import first_stop, overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
 
 _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"arguments"\s*:\s*')
 _ID_CHARACTERS = string.ascii_letters + string.digits
+
+
+def new_id(length: int = 24, prefix: str = "call_") -> str:
+    return prefix + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(length))
+
+
+@dataclass(frozen=True)
+class MarkedSyntax:
+    """Calls between `begin` and `end`."""
+
+    begin: str
+    end: str
+    head: re.Pattern[str]
+    """What comes after `begin` and before the arguments, with the name as its group; no shorter text may match."""
+    json: bool = False
+    """The whole call is a JSON object and the group a JSON string; its members may be in another order."""
+    silent: tuple[str, ...] = ()
+    """Marks that are neither text nor call."""
+
+
+HERMES = MarkedSyntax(BEGIN, END, _HEAD, json=True)
 
 
 class ToolCallParser:
@@ -34,7 +57,8 @@ class ToolCallParser:
     `finish`.
     """
 
-    def __init__(self, single: bool = False, required: bool = False) -> None:
+    def __init__(self, single: bool = False, required: bool = False, syntax: MarkedSyntax = HERMES) -> None:
+        self._syntax = syntax
         self._single = single
         self._required = required
         self.calls = 0
@@ -45,7 +69,7 @@ class ToolCallParser:
         # White space before a call; text after all, if it turns out to be none.
         self._gap = ""
         self._state: Callable[[list[Event]], bool] = self._text
-        self._arguments = ArgumentsEnd(END)
+        self._arguments = ArgumentsEnd(self._syntax.end)
 
     @property
     def holding(self) -> bool:
@@ -56,7 +80,7 @@ class ToolCallParser:
         events: list[Event] = []
         while self._state(events):
             pass
-        return _joined(events)
+        return joined(events)
 
     def finish(self) -> list[Event]:
         """What was held back; a call that was cut keeps what came of it."""
@@ -65,48 +89,52 @@ class ToolCallParser:
         if self._required and self._state in (self._head, self._text):
             pass
         elif self._state == self._head:
-            _say(events, self._gap + BEGIN + rest)
+            say(events, self._gap + self._syntax.begin + rest)
         elif self._state == self._argument:
             self._argue(events, rest.rstrip() if rest.startswith("\n") else rest)
         elif self._state == self._text and (rest.strip() or not self.calls):
-            _say(events, rest)
+            say(events, rest)
         return events
 
     # A state takes what it can from what is pending, and says whether to go on.
 
     def _text(self, events: list[Event]) -> bool:
-        at = self._pending.find(BEGIN)
-        if at >= 0:
+        marks = (self._syntax.begin, *self._syntax.silent)
+        found = first_stop(self._pending, marks)
+        if found:
+            at, mark = found
             text = self._pending[:at].rstrip()
             self._gap = self._pending[len(text) : at]
-            _say(events, text)
-            self._pending = self._pending[at + len(BEGIN) :]
-            self._state = self._head
+            say(events, text)
+            self._pending = self._pending[at + len(mark) :]
+            if mark == self._syntax.begin:
+                self._state = self._head
             return True
-        ready = self._pending[: len(self._pending) - overlap(self._pending, BEGIN)].rstrip()
+        held = max(overlap(self._pending, mark) for mark in marks)
+        ready = self._pending[: len(self._pending) - held].rstrip()
         self._pending = self._pending[len(ready) :]
-        _say(events, ready)
+        say(events, ready)
         return False
 
     def _head(self, events: list[Event]) -> bool:
-        head = _HEAD.match(self._pending)
+        head = self._syntax.head.match(self._pending)
         if head and head.end() < len(self._pending):
-            name = _to_name(head[1])
+            name = to_name(head[1]) if self._syntax.json else head[1]
             if name is None:
                 return self._no_call(events)
             self._begin(events, name)
             self._pending = self._pending[head.end() :]
-            self._arguments = ArgumentsEnd(END)
+            self._arguments = ArgumentsEnd(self._syntax.end)
             self._state = self._argument
             return True
         begun = self._pending.lstrip()
-        if begun and begun[0] != "{":
+        if self._syntax.json and begun and begun[0] != "{":
             return self._no_call(events)
-        end = self._pending.find(END)
+        end = self._pending.find(self._syntax.end)
         if end < 0:
             return False
         # Its members may be in another order, or there are no arguments.
-        call = _to_call(self._pending[:end])
+        call = to_call(self._pending[:end]) if self._syntax.json else None
         if call is None:
             return self._no_call(events)
         self._begin(events, call[0])
@@ -125,11 +153,11 @@ class ToolCallParser:
         return True
 
     def _tail(self, _: list[Event]) -> bool:
-        end = self._pending.find(END)
+        end = self._pending.find(self._syntax.end)
         if end < 0:
-            self._pending = self._pending[len(self._pending) - overlap(self._pending, END) :]
+            self._pending = self._pending[len(self._pending) - overlap(self._pending, self._syntax.end) :]
             return False
-        self._pending = self._pending[end + len(END) :]
+        self._pending = self._pending[end + len(self._syntax.end) :]
         self.complete += 1
         self._state = self._nothing if self._single else self._text
         return True
@@ -139,13 +167,12 @@ class ToolCallParser:
         return False
 
     def _no_call(self, events: list[Event]) -> bool:
-        _say(events, self._gap + BEGIN)
+        say(events, self._gap + self._syntax.begin)
         self._state = self._text
         return True
 
     def _begin(self, events: list[Event], name: str) -> None:
-        identifier = "call_" + "".join(secrets.choice(_ID_CHARACTERS) for _ in range(24))
-        events.append({"type": "tool-call", "call": self.calls, "id": identifier, "name": name})
+        events.append({"type": "tool-call", "call": self.calls, "id": new_id(), "name": name})
         self.calls += 1
 
     def _argue(self, events: list[Event], text: str) -> None:
@@ -153,7 +180,7 @@ class ToolCallParser:
             events.append({"type": "tool-call-delta", "call": self.calls - 1, "arguments": text})
 
 
-def _to_name(quoted: str) -> str | None:
+def to_name(quoted: str) -> str | None:
     try:
         name: str = json.loads(quoted)
     except ValueError:
@@ -161,7 +188,7 @@ def _to_name(quoted: str) -> str | None:
     return name
 
 
-def _to_call(body: str) -> tuple[str, str] | None:
+def to_call(body: str) -> tuple[str, str] | None:
     """Name and arguments of a whole call."""
     try:
         call = json.loads(body)
@@ -173,17 +200,17 @@ def _to_call(body: str) -> tuple[str, str] | None:
     return call["name"], json.dumps(arguments, ensure_ascii=False)
 
 
-def _say(events: list[Event], text: str) -> None:
+def say(events: list[Event], text: str) -> None:
     if text:
         events.append({"type": "text-delta", "text": text})
 
 
-def _joined(events: list[Event]) -> list[Event]:
+def joined(events: list[Event]) -> list[Event]:
     """Texts that follow each other as one."""
-    joined: list[Event] = []
+    merged: list[Event] = []
     for event in events:
-        if joined and event["type"] == joined[-1]["type"] == "text-delta":
-            joined[-1]["text"] += event["text"]
+        if merged and event["type"] == merged[-1]["type"] == "text-delta":
+            merged[-1]["text"] += event["text"]
         else:
-            joined.append(event)
-    return joined
+            merged.append(event)
+    return merged

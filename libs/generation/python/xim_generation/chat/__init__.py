@@ -1,0 +1,1 @@
+"""Prompts: a model's tokenizer, its chat template, and the dialect in which it writes tool calls and thoughts."""

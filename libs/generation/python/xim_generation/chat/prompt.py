@@ -1,0 +1,147 @@
+"""A prompt's tokens: by the model's chat template for a conversation, by its tokenizer for a text, or as given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from xim_worker import Event, InvalidInput, Request
+
+from ..output.text_stream import to_text_tokens
+from .conversation import MARKS_IN_WORDS, Conversation
+from .dialects import choose_dialect, find_dialect
+from .template import ChatTemplate
+from .tokenizer import Tokenizer
+from .tools import ToolUse, to_tool_use
+
+_MARK = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    tokens: list[int]
+    text: str
+    thinks: bool = False
+    """The output may begin with a thought."""
+    inside: bool = False
+    """The prompt has begun the thought already."""
+    strips: bool = False
+    """The tokenizer writes a space before the output's first word, which belongs to no text."""
+
+
+class PromptReader:
+    """`template` and `dialect` (a name) replace the ones that the model's files tell. May be used by several threads.
+
+    Raises ValueError for a template that is no Jinja template, and for an unknown dialect.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, context_length: int, *, template: str | None = None, dialect: str | None = None
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._context_length = context_length
+        self._longest = tokenizer.longest_text(context_length)
+        plain = tokenizer.template if template is None else template
+        with_tools = tokenizer.tool_template if template is None else template
+        known = choose_dialect(with_tools or plain or "", tokenizer.added)
+        self.dialect = known if dialect is None else find_dialect(dialect)
+        tokenizer.keep_marks(self.dialect.marks)
+        specials = {tokenizer.raw[token].decode() for token in tokenizer.specials}
+        texts = "\n".join([plain or "", with_tools or "", *self.dialect.marks, *MARKS_IN_WORDS])
+        # Marks that the tokenizer does not call special do the same. The assistant's messages may have those: templates
+        # look for `</think>` in what the model wrote.
+        self._marks = _to_pattern(
+            specials | {text for text in tokenizer.added if text in texts and _MARK.fullmatch(text)}
+        )
+        self._assistant_marks = _to_pattern(specials - {*self.dialect.thought})
+        self._conversations = {
+            source: self._to_conversation(source) for source in {plain, with_tools} if source is not None
+        }
+        self._plain, self._with_tools = plain, with_tools
+
+    def read(self, request: Request, use: ToolUse, *, answer_only: bool) -> EncodedPrompt:
+        """At least one token; raises InvalidInput. `answer_only`: the output begins with the answer, not a thought.
+
+        That the tokens fit the context is not looked at here, but for texts that cannot.
+        """
+        prompt, effort = request["prompt"], request.get("reasoningEffort")
+        if "messages" in prompt:
+            encoded = self._read_messages(prompt["messages"], use, effort, answer_only)
+        elif effort not in (None, "none"):
+            message = "Only the answer to a conversation can be reasoned about; leave the reasoning effort out."
+            raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
+        elif "tokens" in prompt:
+            tokens = self._checked(prompt["tokens"])
+            encoded = EncodedPrompt(tokens, self._tokenizer.to_text(tokens))
+        else:
+            self._refuse_longer(prompt["text"])
+            encoded = EncodedPrompt(self._tokenizer.encode(prompt["text"], special=True), prompt["text"])
+        if not encoded.tokens:
+            raise InvalidInput("The prompt is empty; expected at least one token.", "prompt")
+        return encoded
+
+    def tokenize(self, request: Request) -> Event:
+        """Answers the task `tokenize`."""
+        tokens = self.read(request, to_tool_use(request["prompt"]), answer_only=False).tokens
+        result, text = to_text_tokens(tokens, self._tokenizer.to_bytes(tokens))
+        return {"type": "result", "tokens": result, "text": text}
+
+    def _read_messages(
+        self, messages: list[dict[str, Any]], use: ToolUse, effort: str | None, answer_only: bool
+    ) -> EncodedPrompt:
+        source = self._with_tools if use.shown else self._plain
+        if source is None:
+            message = "This model has no chat template, so it takes no conversation. Send a text, or use a chat model."
+            raise InvalidInput(message, "prompt.messages")
+        conversation = self._conversations[source]
+        if answer_only and effort is None and conversation.can_skip_thinking:
+            effort = "none"
+        text = conversation.to_text(messages, use.shown, effort, self._longest)
+        self._refuse_longer(text)
+        begin, end = self.dialect.thought
+        inside = conversation.thinks and text.rstrip().endswith(begin)
+        if inside and answer_only:
+            text, inside = f"{text.rstrip()}\n\n{end}\n\n", False
+        if answer_only and not use.required:
+            text += self.dialect.answer
+        # The template has written the special tokens already.
+        tokens = self._tokenizer.encode(text, special=False)
+        return EncodedPrompt(
+            tokens,
+            text.replace(self._tokenizer.gap, ""),
+            conversation.thinks and not answer_only,
+            inside,
+            self._tokenizer.strips_first_space,
+        )
+
+    def _to_conversation(self, source: str) -> Conversation:
+        tokenizer = self._tokenizer
+
+        def guard(text: str, role: str) -> str:
+            return tokenizer.guard(text, self._assistant_marks if role == "assistant" else self._marks)
+
+        return Conversation(ChatTemplate(source), self.dialect, set(tokenizer.added), tokenizer.names, guard)
+
+    def _refuse_longer(self, text: str) -> None:
+        size = len(text) if self._longest is None or len(text) > self._longest else len(text.encode("utf-8", "replace"))
+        if self._longest is not None and size > self._longest:
+            raise InvalidInput(
+                f"This model's maximum context length is {self._context_length} tokens. However, your request has a "
+                "longer text than any that many tokens stand for. Shorten the prompt.",
+                "prompt",
+                "XIM_CONTEXT_LENGTH_EXCEEDED",
+            )
+
+    def _checked(self, tokens: list[int]) -> list[int]:
+        if not all(0 <= token < len(self._tokenizer) for token in tokens):
+            most = len(self._tokenizer) - 1
+            raise InvalidInput(f"A token is outside the model's vocabulary; expected 0 to {most}.", "prompt")
+        return tokens
+
+
+def _to_pattern(marks: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds the first character of each mark, also of those inside others."""
+    texts = sorted(filter(None, marks), key=len, reverse=True)
+    return re.compile(f"(?={'|'.join(map(re.escape, texts))}).", re.DOTALL) if texts else None

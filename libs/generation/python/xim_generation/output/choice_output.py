@@ -1,0 +1,168 @@
+"""One choice on its way from tokens to the events of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xim_worker import Event
+
+from .token_log import TokenLog, TokenScore, to_echo
+from .token_text import TokenText
+
+if TYPE_CHECKING:
+    from ..chat.dialects import Dialect
+    from ..chat.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What a call wants of each choice."""
+
+    stops: Sequence[str] = ()
+    include_stop: bool = False
+    logprobs: int | None = None
+    """Alternatives per token; None: no probabilities."""
+    thinks: bool = False
+    inside: bool = False
+    """The output begins inside a thought."""
+    tools: bool = False
+    """Calls in the text are events."""
+    single: bool = False
+    """The first tool call ends the choice."""
+    required: bool = False
+    """The output is tool calls and nothing else."""
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON Schema of each tool's arguments; dialects that write a value without its type need it."""
+    strips: bool = False
+    """A space at the beginning of the output belongs to no text (see `EncodedPrompt`)."""
+    check: Callable[[str], bool] | None = None
+    """Whether a finished output is what was asked for; one that is not counts as cut."""
+
+
+class ChoiceOutput:
+    """Tokens in, events out. Push no more once `over`."""
+
+    def __init__(self, choice: int, options: OutputOptions, tokenizer: Tokenizer, dialect: Dialect) -> None:
+        self.choice = choice
+        self.over = False
+        """The choice has ended, by its tokens, a stop text, or the one tool call that was asked for."""
+        self.output_tokens = 0
+        """Tokens up to the end, an end token included."""
+        self.reasoning_tokens = 0
+        self._tokenizer = tokenizer
+        self._options = options
+        self._text = TokenText(options.stops, options.include_stop)
+        self._parser = dialect.parser(
+            thinks=options.thinks,
+            inside=options.inside,
+            tools=options.tools,
+            single=options.single,
+            required=options.required,
+            schemas=options.schemas,
+        )
+        self._log = None if options.logprobs is None else TokenLog(tokenizer.raw)
+        self._strips = options.strips
+        # All of the output, where it is looked at in the end.
+        self._whole = ""
+        # Tokens that the next delta stands for.
+        self._waiting = 0
+
+    def echo(self, text: str, tokens: Sequence[int], scores: Sequence[TokenScore] | None) -> Event:
+        """The prompt's own text; `scores`: one per token but the first."""
+        return to_echo(self.choice, text, tokens, scores, self._tokenizer.raw)
+
+    def push(self, tokens: Sequence[int], scores: Sequence[TokenScore] | None, reason: str | None) -> list[Event]:
+        """The events of new tokens. `scores`: one per token, with `logprobs`.
+
+        `reason` ends the choice: "stop" if the last token is the model's end, "length" if it is cut. The choice may end
+        before its last token; the rest is not counted.
+        """
+        events: list[Event] = []
+        for at, token in enumerate(tokens):
+            ended = reason == "stop" and at == len(tokens) - 1 and token in self._tokenizer.ends
+            self._read(events, token, b"" if ended else self._to_piece(token), scores[at] if scores else None)
+            if self._text.stopped is not None:
+                self._end(events, "stop")
+            elif self._options.single and self._parser is not None and self._parser.complete_calls:
+                self._end(events, reason if ended and reason else "stop")
+            if self.over:
+                return events
+        if reason is not None:
+            self._tell(events, self._text.finish())
+            self._end(events, reason)
+        return events
+
+    def _to_piece(self, token: int) -> bytes:
+        piece = self._tokenizer.pieces[token]
+        if self._strips and piece:
+            self._strips = False
+            piece = piece.removeprefix(b" ")
+        return piece
+
+    def _read(self, events: list[Event], token: int, piece: bytes, score: TokenScore | None) -> None:
+        self.output_tokens += 1
+        self._waiting += 1
+        if self._parser is not None and self._parser.thinking:
+            self.reasoning_tokens += 1
+        if self._log is not None and score is not None:
+            self._log.add(piece, score)
+        text = self._text.push(piece)
+        if self._log is not None and self._text.stopped is not None:
+            self._log.cut(self._text.dropped)
+        self._tell(events, text)
+
+    def _tell(self, events: list[Event], text: str) -> None:
+        if not text:
+            return
+        if self._options.check is not None:
+            self._whole += text
+        if self._parser is None:
+            self._add(events, {"type": "text-delta", "text": text})
+            return
+        parsed = self._parser.push(text)
+        if not parsed and not self._parser.holding:
+            # Marks alone: no delta stands for them.
+            self._forget()
+        for event in parsed:
+            self._add(events, event)
+
+    def _add(self, events: list[Event], event: Event) -> None:
+        """With its choice and the tokens that it stands for; texts of one kind that follow each other become one."""
+        event["choice"] = self.choice
+        if "text" not in event:
+            self._forget()
+            events.append(event)
+            return
+        event["tokens"] = self._waiting
+        if self._log is not None:
+            event["logprobs"] = self._log.take(self._text.held)
+            event["tokens"] = len(event["logprobs"])
+        self._waiting = 0
+        if events and events[-1]["type"] == event["type"]:
+            for name in ("text", "tokens", "logprobs"):
+                if name in event:
+                    events[-1][name] += event[name]
+        else:
+            events.append(event)
+
+    def _forget(self) -> None:
+        self._waiting = 0
+        if self._log is not None:
+            self._log.drop()
+
+    def _end(self, events: list[Event], reason: str) -> None:
+        for event in self._parser.finish() if self._parser is not None else []:
+            self._add(events, event)
+        stopped = self._text.stopped
+        check = self._options.check
+        if reason == "stop" and check is not None and stopped is None and not check(self._whole):
+            reason = "length"
+        if reason == "stop" and self._parser is not None and self._parser.calls:
+            reason = "tool-calls"
+        end: Event = {"type": "choice-end", "choice": self.choice, "reason": reason}
+        if stopped is not None:
+            end["stop"] = stopped
+        events.append(end)
+        self.over = True

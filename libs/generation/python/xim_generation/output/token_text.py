@@ -1,0 +1,49 @@
+"""Text out of the bytes of tokens as they come: whole characters only, clear of stop texts."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+from .text_stream import first_stop, overlap
+
+
+class TokenText:
+    """The text of one choice. Bytes that are no UTF-8 read as U+FFFD; a character cut at the very end is left out."""
+
+    def __init__(self, stops: Sequence[str] = (), include_stop: bool = False) -> None:
+        self.stopped: str | None = None
+        """The stop text that was reached; nothing after it is text, nor itself without `include_stop`. Push no more."""
+        self.dropped = 0
+        """Bytes at the end of the text that are left out with the stop text."""
+        self._stops = [stop for stop in stops if stop]
+        self._include_stop = include_stop
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait: of a character, or of what may be the beginning of a stop text."""
+        return len(self._held.encode()) + len(self._decoder.getstate()[0])
+
+    def push(self, piece: bytes) -> str:
+        """The text that is let go."""
+        fresh = self._decoder.decode(piece)
+        if not self._stops:
+            return fresh
+        text = self._held + fresh
+        found = first_stop(text, self._stops)
+        if found:
+            at, self.stopped = found
+            end = at + len(self.stopped) if self._include_stop else at
+            self._held = ""
+            self.dropped = len(text[end:].encode()) + len(self._decoder.getstate()[0])
+            return text[:end]
+        keep = max(overlap(text, stop) for stop in self._stops)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def finish(self) -> str:
+        """What was held back as the possible beginning of a stop text."""
+        rest, self._held = self._held, ""
+        return rest
