@@ -1,4 +1,4 @@
-"""ggml's quantised tensors as integers with a scale and a zero point per group, the form of the CPU plugin's kernels."""
+"""ggml's quantised tensors as integers with a scale and a zero point per group, as the CPU plugin computes."""
 
 from __future__ import annotations
 
