@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGML_QUANT_SIZES, GGUFWriter
+from gguf import GGML_QUANT_SIZES, GGUFWriter, TokenType
 from gguf import GGMLQuantizationType as Kind
 from gguf.quants import dequantize
 
@@ -70,6 +71,7 @@ def write_model(
     biases: bool = False,
     head_norms: bool = False,
     after_norms: bool = False,
+    tokenizer: Callable[[GGUFWriter], None] | None = None,
 ) -> Path:
     """Writes a random decoder. `fields`: more fields, named without the architecture; `extra`: more tensors."""
     rng = np.random.default_rng(7)
@@ -88,6 +90,9 @@ def write_model(
     for name, value in {**sizes, **numbers, **(fields or {})}.items():
         add = {int: writer.add_uint32, float: writer.add_float32, str: writer.add_string, bool: writer.add_bool}
         add[type(value)](f"{architecture}.{name}", value)
+
+    if tokenizer:
+        tokenizer(writer)
 
     def add_matrix(name: str, rows: int, columns: int) -> None:
         data = random_tensor(rng, kind, rows, columns)
@@ -129,3 +134,32 @@ def write_model(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def add_tokenizer(
+    writer: GGUFWriter,
+    model: str,
+    tokens: list[str],
+    kinds: list[TokenType],
+    pre: str | None,
+    merges: list[str] | None,
+    scores: list[float] | None,
+    fields: dict[str, Any],
+) -> None:
+    """Adds a tokenizer's fields; `fields`: more of them, without `tokenizer.ggml.` in their names."""
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    if pre is not None:
+        writer.add_tokenizer_pre(pre)
+    if merges:
+        writer.add_token_merges(merges)
+    if scores is not None:
+        writer.add_token_scores(scores)
+    for name, value in fields.items():
+        if name == "chat_template":
+            writer.add_chat_template(value)
+        elif isinstance(value, bool):
+            writer.add_bool(f"tokenizer.ggml.{name}", value)
+        else:
+            writer.add_uint32(f"tokenizer.ggml.{name}", value)

@@ -94,11 +94,10 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         },
     },
     "qwen3": {"head_norms": True},
-    "gemma2": {"after_norms": True, "fields": {"final_logit_softcapping": 3.0}},
     "gemma3": {
         "after_norms": True,
         "head_norms": True,
-        "fields": {"attention.sliding_window": 24, "rope.freq_base": 1e6},
+        "fields": {"attention.sliding_window": 24, "rope.freq_base": 1e6, "final_logit_softcapping": 3.0},
     },
     "phi3": {"fused": True, "fields": {"attention.sliding_window": 40}},
     "phi3 longrope": {

@@ -2,5 +2,6 @@
 
 from .graph import build_model
 from .header import GgufHeader, read_header
+from .tokenizer import TokenizerParts, read_tokenizer
 
-__all__ = ["GgufHeader", "build_model", "read_header"]
+__all__ = ["GgufHeader", "TokenizerParts", "build_model", "read_header", "read_tokenizer"]

@@ -5,30 +5,30 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from gguf import GGMLQuantizationType as Kind
-from gguf import ReaderTensor
 from gguf.quants import dequantize
 from openvino import Node, Shape, Tensor, Type
 from openvino import opset13 as op
 
+from .container import GgufTensor
 from .groups import FLOATS, Groups, to_groups
 
 Order = npt.NDArray[np.int64]
 
 
-def vector(tensor: ReaderTensor) -> npt.NDArray[np.float32]:
+def vector(tensor: GgufTensor) -> npt.NDArray[np.float32]:
     """A small tensor in f32: a norm or a bias."""
-    return np.asarray(dequantize(tensor.data, tensor.tensor_type), np.float32)
+    return np.asarray(dequantize(tensor.data, tensor.kind), np.float32)
 
 
-def matrix(tensor: ReaderTensor, rows: Order | slice | None = None) -> Node:
+def matrix(tensor: GgufTensor, rows: Order | slice | None = None) -> Node:
     """Weights `[rows, columns]` as an f32 node over compressed constants, which the CPU plugin does not unpack.
 
     `rows`: the rows to take and their order; all of them in the file's order by default.
     """
     data = tensor.data if rows is None else tensor.data[rows]
-    if tensor.tensor_type in FLOATS:
-        return op.convert(op.constant(_halves(tensor.tensor_type, data)), Type.f32)
-    return grouped(to_groups(tensor.tensor_type, np.asarray(data)))
+    if tensor.kind in FLOATS:
+        return op.convert(op.constant(_halves(tensor.kind, data)), Type.f32)
+    return grouped(to_groups(tensor.kind, np.asarray(data)))
 
 
 def grouped(groups: Groups) -> Node:

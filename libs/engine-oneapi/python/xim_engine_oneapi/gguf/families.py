@@ -24,14 +24,22 @@ class Family:
     """n: each n-th layer has no rotary embedding. 0: all layers have."""
     local_base: float = 10000.0
     """Rotary base of the layers with a sliding window, where the file gives none."""
+    shared_scale_layers: int = 0
+    """The model with this number of layers scales scores by the embedding's size per head, not by the head's size."""
 
+
+REASONS = {
+    "gemma2": "its attention scores have a soft cap, which paged attention lacks",
+    "qwen3moe": "mixtures of experts are not supported",
+    "qwen2moe": "mixtures of experts are not supported",
+}
+"""Why a well-known architecture is missing."""
 
 FAMILIES = {
     "llama": Family(adjacent=True),
     "qwen2": Family(),
     "qwen3": Family(),
-    "gemma2": Family(activation="gelu", scaled_embedding=True, local_layers=2),
-    "gemma3": Family(activation="gelu", scaled_embedding=True, local_layers=6),
+    "gemma3": Family(activation="gelu", scaled_embedding=True, local_layers=6, shared_scale_layers=62),
     "phi3": Family(),
     "granite": Family(adjacent=True),
     "smollm3": Family(adjacent=True, unrotated_layers=4),

@@ -19,14 +19,17 @@ from .rope import frequencies
 Progress = Callable[[float], None]
 
 
-def build_model(path: Path, progress: Progress | None = None) -> openvino.Model:
-    """The graph of a GGUF file. T tokens of all sequences stand in a row, as `xim_generation.runner.Batch` has them.
+def build_model(source: Path | GgufHeader, progress: Progress | None = None) -> openvino.Model:
+    """The graph of a GGUF file, or of a header that has been read.
+
+    The T tokens of all sequences stand in a row, as in `xim_generation.runner.Batch`.
 
     Inputs: `input_ids`, `position_ids` [T] i64; `past_lens`, `subsequence_begins`, `block_indices`,
     `block_indices_begins` i32; `max_context_len` i32 scalar; `key_cache.N`, `value_cache.N`, whose shape and type the
     plugin decides; `rows` [R] i64. Output: `logits` [R, vocabulary] f32 of the rows. `progress` gets shares up to 1.
     """
-    return _Builder(read_header(path), progress or (lambda share: None)).build()
+    header = source if isinstance(source, GgufHeader) else read_header(source)
+    return _Builder(header, progress or (lambda share: None)).build()
 
 
 class _Builder:
@@ -135,7 +138,7 @@ class _Builder:
         if name + "ffn_gate.weight" in self.header.tensors:
             gate, up = self._linear(name + "ffn_gate", hidden), self._linear(name + "ffn_up", hidden)
         else:  # both in one tensor, the gate first
-            size = int(self.header.tensors[name + "ffn_up.weight"].shape[1]) // 2
+            size = int(self.header.tensors[name + "ffn_up.weight"].shape[0]) // 2
             gate, up = (
                 self._linear(name + "ffn_up", hidden, np.arange(start, start + size, dtype=np.int64))
                 for start in (0, size)
@@ -184,7 +187,9 @@ class _Builder:
         return every > 0 and (layer + 1) % every != 0
 
     def _attention_scale(self) -> float:
-        return float(self.header.field("{arch}.attention.scale", 0.0)) or 1 / math.sqrt(self.shape.head_size)
+        given = float(self.header.field("{arch}.attention.scale", 0.0))
+        shared = self.shape.layers == self.family.shared_scale_layers
+        return given or 1 / math.sqrt(self.shape.hidden / self.shape.heads if shared else self.shape.head_size)
 
     def _embedding_scale(self) -> float:
         if self.family.scaled_embedding:

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from gguf import GGMLQuantizationType as Kind
-from gguf import GGUFReader, ReaderTensor
 from xim_worker import StartError
 
-from .families import FAMILIES, Family
+from .container import GgufFile, GgufTensor, read_file
+from .families import FAMILIES, REASONS, Family
 
 UNREADABLE = {Kind.I8, Kind.I16, Kind.I32, Kind.I64, Kind.F64}
 """Kinds that are no weights of a language model."""
+
+TABLE = "token_embd.weight"
+NAMES = re.compile(
+    r"token_embd\.weight|output_norm\.weight|output\.weight|rope_(freqs|factors_long|factors_short)\.weight"
+    r"|blk\.\d+\.((attn|ffn|post_attention|post_ffw|attn_q|attn_k)_norm\.weight"
+    r"|(attn_(q|k|v|qkv|output)|ffn_(gate|up|down))\.(weight|bias))"
+)
+"""The tensors that the graph has a place for."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +52,16 @@ class GgufHeader:
     shape: Shape
     kinds: tuple[str, ...]
     """The quantisation kinds of its tensors, as ggml names them, sorted."""
-    readers: tuple[GGUFReader, ...]
+    parts: tuple[GgufFile, ...]
 
     def field(self, key: str, default: Any = None) -> Any:
         """A field of the file; `{arch}` in the key is the architecture."""
-        return _field(self.readers[0], key.replace("{arch}", self.architecture), default)
+        return self.parts[0].fields.get(key.replace("{arch}", self.architecture), default)
 
     @cached_property
-    def tensors(self) -> dict[str, ReaderTensor]:
-        """The tensors by name. Their data is mapped from the file, not read."""
-        return {tensor.name: tensor for reader in self.readers for tensor in reader.tensors}
+    def tensors(self) -> dict[str, GgufTensor]:
+        """The tensors of all parts by name."""
+        return {name: tensor for part in self.parts for name, tensor in part.tensors.items()}
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -61,13 +69,15 @@ def read_header(path: Path) -> GgufHeader:
 
     Raises StartError, permanent, for a file that cannot be read, an architecture or a kind that is not supported.
     """
-    readers = tuple(_open(part) for part in _parts(path))
-    first = readers[0]
-    architecture = str(_field(first, "general.architecture", ""))
+    parts = tuple(_open(part) for part in _parts(path))
+    architecture = str(parts[0].fields.get("general.architecture", ""))
     family = FAMILIES.get(architecture)
     if family is None:
-        raise _refused(path, f"architecture {architecture!r} is not supported; supported: {', '.join(FAMILIES)}")
-    header = GgufHeader(path, architecture, family, _shape(path, first, architecture), _kinds(path, readers), readers)
+        reason = f" ({REASONS[architecture]})" if architecture in REASONS else ""
+        raise _refused(
+            path, f"architecture {architecture!r} is not supported{reason}; supported: {', '.join(FAMILIES)}"
+        )
+    header = GgufHeader(path, architecture, family, _shape(path, parts, architecture), _kinds(path, parts), parts)
     _check(header)
     return header
 
@@ -86,34 +96,29 @@ def _parts(path: Path) -> list[Path]:
     return parts
 
 
-def _open(path: Path) -> GGUFReader:
+def _open(path: Path) -> GgufFile:
     try:
-        return GGUFReader(path)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise _refused(path, f"is damaged or no GGUF file of version 2 or 3 ({error}); fetch it again") from error
+        return read_file(path)
+    except ValueError as error:
+        raise _refused(path, f"is no whole GGUF file of version 2 or 3: {error}; fetch it again") from error
 
 
-def _field(reader: GGUFReader, key: str, default: Any) -> Any:
-    field = reader.get_field(key)
-    return default if field is None else field.contents()
-
-
-def _shape(path: Path, reader: GGUFReader, architecture: str) -> Shape:
+def _shape(path: Path, parts: Sequence[GgufFile], architecture: str) -> Shape:
     def size(key: str, default: int | None = None) -> int:
-        value = _field(reader, f"{architecture}.{key}", default)
+        value = parts[0].fields.get(f"{architecture}.{key}", default)
         if isinstance(value, Sequence) and value and len(set(value)) == 1:
             value = value[0]
         if not isinstance(value, int):
             raise _refused(path, f"{architecture}.{key} is {value!r}; one number for all layers is supported")
         return value
 
+    table = next((part.tensors[TABLE] for part in parts if TABLE in part.tensors), None)
+    if table is None:
+        raise _refused(path, f"has no tensor {TABLE}; it is not a language model")
     heads, hidden = size("attention.head_count"), size("embedding_length")
     head_size = size("attention.key_length", hidden // heads)
     if size("attention.value_length", head_size) != head_size:
         raise _refused(path, "keys and values of different sizes are not supported")
-    table = next((tensor for tensor in reader.tensors if tensor.name == "token_embd.weight"), None)
-    if table is None:
-        raise _refused(path, "has no tensor token_embd.weight in its first part; it is not a language model")
     return Shape(
         layers=size("block_count"),
         hidden=hidden,
@@ -122,12 +127,12 @@ def _shape(path: Path, reader: GGUFReader, architecture: str) -> Shape:
         head_size=head_size,
         rotated=size("rope.dimension_count", head_size),
         context=size("context_length"),
-        vocabulary=int(table.shape[1]),
+        vocabulary=table.shape[0],
     )
 
 
-def _kinds(path: Path, readers: Sequence[GGUFReader]) -> tuple[str, ...]:
-    kinds = {tensor.tensor_type for reader in readers for tensor in reader.tensors}
+def _kinds(path: Path, parts: Sequence[GgufFile]) -> tuple[str, ...]:
+    kinds = {tensor.kind for part in parts for tensor in part.tensors.values()}
     refused = sorted(kind.name for kind in kinds & UNREADABLE)
     if refused:
         raise _refused(
@@ -138,9 +143,12 @@ def _kinds(path: Path, readers: Sequence[GGUFReader]) -> tuple[str, ...]:
 
 def _check(header: GgufHeader) -> None:
     """Refuses what the graph does not have, instead of computing another model."""
+    unknown = sorted(name for name in header.tensors if not NAMES.fullmatch(name))
+    if unknown:
+        raise _refused(header.path, f"{len(unknown)} tensors have no place in the graph, such as {unknown[0]}")
     softcap = header.field("{arch}.attn_logit_softcapping", 0.0)
     if softcap:
-        raise _refused(header.path, f"a soft cap of attention scores ({softcap:g}) is not supported; gemma3 has none")
+        raise _refused(header.path, f"a soft cap of attention scores ({softcap:g}) is not supported")
     if header.field("{arch}.expert_count", 0):
         raise _refused(header.path, "a mixture of experts is not supported; choose a dense model")
     scaling = header.field("{arch}.rope.scaling.type", "none")
