@@ -72,10 +72,14 @@ def write_model(
     head_norms: bool = False,
     after_norms: bool = False,
     tokenizer: Callable[[GGUFWriter], None] | None = None,
+    part_tensors: int = 0,
 ) -> Path:
-    """Writes a random decoder. `fields`: more fields, named without the architecture; `extra`: more tensors."""
+    """Writes a random decoder. `fields`: more fields, named without the architecture; `extra`: more tensors.
+
+    `part_tensors`: most tensors of a part, 0: a single file. Returns the file, or the first part.
+    """
     rng = np.random.default_rng(7)
-    writer = GGUFWriter(path, architecture)
+    writer = GGUFWriter(path, architecture, split_max_tensors=part_tensors)
     sizes = {
         "block_count": LAYERS,
         "context_length": CONTEXT,
@@ -133,7 +137,7 @@ def write_model(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
+    return min(path.parent.glob(f"{path.stem}-00001-of-*.gguf")) if part_tensors else path
 
 
 def add_tokenizer(

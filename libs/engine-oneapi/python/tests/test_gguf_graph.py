@@ -13,10 +13,13 @@ import openvino
 import pytest
 from gguf import GGMLQuantizationType as Kind
 from gguf_files import CONTEXT, HEAD, VOCABULARY, write_model
-from xim_engine_oneapi.gguf import build_model
+from xim_engine_oneapi.gguf import build_model, read_tokenizer
 
 BLOCK, BLOCKS = 32, 16
 TOKENS = [int(token) for token in np.random.default_rng(3).integers(0, VOCABULARY, 70)]
+
+WORDS = Path(__file__).parents[4] / "ARCHITECTURE.md"
+REAL = [*(Path(__file__).parents[4] / ".model_cache").glob("models--HuggingFaceTB--SmolLM2*/snapshots/*/*Q4_1.gguf")]
 
 EXACT = [Kind.F32, Kind.F16, Kind.BF16, Kind.Q4_0, Kind.Q4_1, Kind.Q5_0, Kind.Q5_1, Kind.Q8_0]
 EXACT += [Kind.Q2_K, Kind.Q3_K, Kind.Q4_K, Kind.Q5_K, Kind.Q6_K]
@@ -130,9 +133,28 @@ def test_architectures(tmp_path: Path, name: str) -> None:
     assert difference(path, TOKENS, run(path, [TOKENS], [])[0]) < 1e-3
 
 
+def test_parts_of_a_split_file(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.gguf", tied=False)
+    first = write_model(tmp_path / "split.gguf", tied=False, part_tensors=5)
+    assert len(list(tmp_path.glob("split-*.gguf"))) > 2
+    np.testing.assert_array_equal(run(first, [TOKENS], [])[0], run(path, [TOKENS], [])[0])
+
+
 @pytest.mark.parametrize("name", ["llama", "gemma3"])
 def test_sequences_side_by_side_in_chunks(tmp_path: Path, name: str) -> None:
     path = write_model(tmp_path / "model.gguf", name, **ARCHITECTURES[name])
     other = TOKENS[::-1]
     for tokens, rows in zip([TOKENS, other], run(path, [TOKENS, other], [1, 20, 40, 41, 69]), strict=True):
         assert difference(path, tokens, rows) < 1e-3
+
+
+@pytest.mark.skipif(not REAL, reason="the default model is not in the model cache")
+def test_perplexity_of_the_default_model() -> None:
+    tokens = read_tokenizer(REAL[0]).backend.encode(WORDS.read_text("utf-8")).ids[:300]
+
+    def perplexity(rows: npt.NDArray[np.float32]) -> float:
+        chosen = gguf_reference.log_softmax(rows)[np.arange(len(tokens) - 1), tokens[1:]]
+        return float(np.exp(-chosen.mean()))
+
+    expected = perplexity(gguf_reference.logits(REAL[0], tokens))
+    assert perplexity(run(REAL[0], [tokens], [])[0]) == pytest.approx(expected, rel=0.002)
