@@ -66,6 +66,7 @@ def write_model(
     fields: dict[str, Any] | None = None,
     *,
     extra: dict[str, npt.NDArray[np.float32]] | None = None,
+    layers: int = LAYERS,
     tied: bool = True,
     fused: bool = False,
     biases: bool = False,
@@ -81,7 +82,7 @@ def write_model(
     rng = np.random.default_rng(7)
     writer = GGUFWriter(path, architecture, split_max_tensors=part_tensors)
     sizes = {
-        "block_count": LAYERS,
+        "block_count": layers,
         "context_length": CONTEXT,
         "embedding_length": HIDDEN,
         "feed_forward_length": INNER,
@@ -111,7 +112,7 @@ def write_model(
     add_norm("output_norm", HIDDEN)
     if not tied:
         add_matrix("output", VOCABULARY, HIDDEN)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         block = f"blk.{layer}."
         add_norm(block + "attn_norm", HIDDEN)
         add_norm(block + "ffn_norm", HIDDEN)

@@ -82,6 +82,17 @@ def test_byte_level(tmp_path: Path) -> None:
     assert (parts.ends, parts.template, parts.prefix) == (frozenset({count + 1}), "{{ messages }}", [])
 
 
+@pytest.mark.parametrize(("name", "whole"), [("llama-bpe", True), ("tekken", True), ("qwen2", False)])
+def test_a_word_that_is_a_token(tmp_path: Path, name: str, whole: bool) -> None:
+    tokens = ["a", "b", "c", "bc", "abc"]
+
+    def add(writer: GGUFWriter) -> None:
+        add_tokenizer(writer, "gpt2", tokens, [TokenType.NORMAL] * 5, name, ["b c"], None, {})
+
+    backend = read_tokenizer(write_model(tmp_path / "model.gguf", tokenizer=add)).backend
+    assert backend.encode("abc").tokens == (["abc"] if whole else ["a", "bc"])
+
+
 @pytest.mark.parametrize(
     ("name", "fields", "begins"),
     [

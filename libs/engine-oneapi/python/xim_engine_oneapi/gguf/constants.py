@@ -26,6 +26,8 @@ def matrix(tensor: GgufTensor, rows: Order | slice | None = None) -> Node:
     `rows`: the rows to take and their order; all of them in the file's order by default.
     """
     data = tensor.data if rows is None else tensor.data[rows]
+    if tensor.kind == Kind.F32:
+        return op.constant(np.ascontiguousarray(data))
     if tensor.kind in FLOATS:
         return op.convert(op.constant(_halves(tensor.kind, data)), Type.f32)
     return grouped(to_groups(tensor.kind, np.asarray(data)))
@@ -48,7 +50,7 @@ def _halves(kind: Kind, data: npt.NDArray[np.generic]) -> Tensor:
         tensor = Tensor(Type.bf16, Shape(list(raw.shape)))
         tensor.data.view(np.uint16)[:] = raw
         return tensor
-    return Tensor(np.ascontiguousarray(data, np.float16))
+    return Tensor(np.ascontiguousarray(data))
 
 
 def _u4(groups: Groups) -> Node:

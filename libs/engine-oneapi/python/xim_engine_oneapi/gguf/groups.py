@@ -16,6 +16,11 @@ Floats = npt.NDArray[np.float32]
 FLOATS = {Kind.F32, Kind.F16, Kind.BF16}
 """Kinds that are no groups: a number per weight."""
 
+IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.int8)
+"""The uneven steps of IQ4_NL and IQ4_XS."""
+FP4_VALUES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
+"""Twice the numbers of E2M1."""
+
 LARGEST_ZERO = 60000.0
 """A zero point is an f16, whose largest value is 65504."""
 
@@ -113,7 +118,6 @@ def _affine(values: Bytes, scales: Floats, minima: Floats, size: int, bits: int)
     values, scales, minima = values.reshape(rows, -1, size), scales.reshape(rows, -1, 1), minima.reshape(rows, -1, 1)
     steps = scales.astype(np.float16)
     flat = np.abs(minima) > np.abs(steps.astype(np.float32)) * LARGEST_ZERO
-    flat |= steps == 0
     steps = np.where(flat, minima.astype(np.float16), steps)
     zeros = np.where(flat, np.float32(-1), -minima / np.where(steps == 0, np.float32(1), steps.astype(np.float32)))
     return Groups(np.where(flat, np.uint8(0), values), steps, zeros.astype(np.float16), bits)
@@ -182,6 +186,23 @@ def _q6_k(data: Bytes) -> Groups:
     return _symmetric(values, _half(scale) * np.ascontiguousarray(packed).view(np.int8), 16)
 
 
+def _iq4_nl(data: Bytes) -> Groups:
+    scales, quants = _split(data, 2, 16)
+    return _symmetric(IQ4_VALUES[_nibbles(quants, 16)], _half(scales), 32)
+
+
+def _iq4_xs(data: Bytes) -> Groups:
+    scale, upper, lower, quants = _split(data, 2, 2, 4, 128)
+    scales = (_nibbles(lower, 1) | _pairs(upper, 1) << 4).astype(np.float32) - 32
+    return _symmetric(IQ4_VALUES[_nibbles(quants, 16)], _half(scale) * scales, 32)
+
+
+def _mxfp4(data: Bytes) -> Groups:
+    exponents, quants = _split(data, 1, 16)
+    # The values are doubled, so that they are integers; the scale is half of the power of two.
+    return _symmetric(FP4_VALUES[_nibbles(quants, 16)], np.exp2(exponents.astype(np.float32) - 128), 32)
+
+
 READERS: dict[Kind, Callable[[Bytes], Groups]] = {
     Kind.Q4_0: _q4_0,
     Kind.Q4_1: _q4_1,
@@ -193,4 +214,7 @@ READERS: dict[Kind, Callable[[Bytes], Groups]] = {
     Kind.Q4_K: _q4_k,
     Kind.Q5_K: _q5_k,
     Kind.Q6_K: _q6_k,
+    Kind.IQ4_NL: _iq4_nl,
+    Kind.IQ4_XS: _iq4_xs,
+    Kind.MXFP4: _mxfp4,
 }
