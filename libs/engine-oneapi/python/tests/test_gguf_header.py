@@ -49,6 +49,12 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
         read_header(path)
 
 
+def test_missing_tensors_are_named(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.gguf", fields={"block_count": LAYERS + 1})
+    with pytest.raises(StartError, match=rf"8 tensors are missing, such as blk\.{LAYERS}\.attn_norm\.weight"):
+        read_header(path)
+
+
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     path = write_model(tmp_path / "model-00001-of-00002.gguf")
     with pytest.raises(StartError, match=r"model-00002-of-00002\.gguf is not beside it"):

@@ -146,6 +146,9 @@ def _check(header: GgufHeader) -> None:
     unknown = sorted(name for name in header.tensors if not NAMES.fullmatch(name))
     if unknown:
         raise _refused(header.path, f"{len(unknown)} tensors have no place in the graph, such as {unknown[0]}")
+    missing = [name for name in _required(header) if name not in header.tensors]
+    if missing:
+        raise _refused(header.path, f"{len(missing)} tensors are missing, such as {missing[0]}; fetch the file again")
     softcap = header.field("{arch}.attn_logit_softcapping", 0.0)
     if softcap:
         raise _refused(header.path, f"a soft cap of attention scores ({softcap:g}) is not supported")
@@ -154,6 +157,19 @@ def _check(header: GgufHeader) -> None:
     scaling = header.field("{arch}.rope.scaling.type", "none")
     if scaling not in ("none", "linear", "yarn", "longrope"):
         raise _refused(header.path, f"rope scaling {scaling!r} is not supported; none, linear, yarn and longrope are")
+
+
+def _required(header: GgufHeader) -> list[str]:
+    names = ["output_norm.weight"]
+    for layer in range(header.shape.layers):
+        block = f"blk.{layer}."
+        parts = ["attn_norm", "attn_output", "ffn_norm", "ffn_up", "ffn_down"]
+        parts += ["attn_qkv"] if f"{block}attn_qkv.weight" in header.tensors else ["attn_q", "attn_k", "attn_v"]
+        up = header.tensors.get(f"{block}ffn_up.weight")
+        if up is not None and up.shape[0] == header.field("{arch}.feed_forward_length"):
+            parts.append("ffn_gate")  # else both are in one tensor
+        names += [f"{block}{part}.weight" for part in parts]
+    return names
 
 
 def _refused(path: Path, reason: str) -> StartError:

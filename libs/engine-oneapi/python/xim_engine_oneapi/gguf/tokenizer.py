@@ -50,7 +50,8 @@ def read_tokenizer(source: Path | GgufHeader) -> TokenizerParts:
     """
     header = source if isinstance(source, GgufHeader) else read_header(source)
     model = header.field("tokenizer.ggml.model", "")
-    tokens = [str(token) for token in header.field("tokenizer.ggml.tokens", [])]
+    texts = header.field("tokenizer.ggml.tokens", [])
+    tokens = [text or f"[EMPTY_{number}]" for number, text in enumerate(texts)]
     if model not in ("gpt2", "llama") or not tokens:
         raise StartError(
             f"{header.path.name}: tokenizer {model!r} is not supported; gpt2 (byte-level BPE) and llama "
