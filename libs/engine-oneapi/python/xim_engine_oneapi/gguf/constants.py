@@ -1,0 +1,60 @@
+"""Tensors of a GGUF file as constants of an OpenVINO graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from gguf import GGMLQuantizationType as Kind
+from gguf.quants import dequantize
+from openvino import Node, Shape, Tensor, Type
+from openvino import opset13 as op
+
+from .container import GgufTensor
+from .groups import FLOATS, Groups, to_groups
+
+Order = npt.NDArray[np.int64]
+
+
+def vector(tensor: GgufTensor) -> npt.NDArray[np.float32]:
+    """A small tensor in f32: a norm or a bias."""
+    return np.asarray(dequantize(tensor.data, tensor.kind), np.float32)
+
+
+def matrix(tensor: GgufTensor, rows: Order | slice | None = None) -> Node:
+    """Weights `[rows, columns]` as an f32 node over compressed constants, which the CPU plugin does not unpack.
+
+    `rows`: the rows to take and their order; all of them in the file's order by default.
+    """
+    data = tensor.data if rows is None else tensor.data[rows]
+    if tensor.kind == Kind.F32:
+        return op.constant(np.ascontiguousarray(data))
+    if tensor.kind in FLOATS:
+        return op.convert(op.constant(_halves(tensor.kind, data)), Type.f32)
+    return grouped(to_groups(tensor.kind, np.asarray(data)))
+
+
+def grouped(groups: Groups) -> Node:
+    """An f32 node `[R, C]` that unpacks groups, in the pattern that the CPU plugin's compressed kernels recognise."""
+    rows, count, size = groups.values.shape
+    node = op.convert(_u4(groups) if groups.bits == 4 else op.constant(groups.values), Type.f16)
+    if groups.zeros is not None:
+        node = op.subtract(node, op.constant(groups.zeros))
+    node = op.multiply(node, op.constant(groups.scales))
+    node = op.reshape(node, op.constant(np.array([rows, count * size], np.int64)), False)
+    return op.convert(node, Type.f32)
+
+
+def _halves(kind: Kind, data: npt.NDArray[np.generic]) -> Tensor:
+    if kind == Kind.BF16:
+        raw = np.ascontiguousarray(data).view(np.uint16)
+        tensor = Tensor(Type.bf16, Shape(list(raw.shape)))
+        tensor.data.view(np.uint16)[:] = raw
+        return tensor
+    return Tensor(np.ascontiguousarray(data))
+
+
+def _u4(groups: Groups) -> Node:
+    pairs = groups.values.reshape(-1, 2)
+    tensor = Tensor(Type.u4, Shape(list(groups.values.shape)))
+    tensor.data.reshape(-1)[:] = pairs[:, 0] | pairs[:, 1] << 4
+    return op.constant(tensor)

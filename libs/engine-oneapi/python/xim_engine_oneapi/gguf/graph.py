@@ -1,0 +1,231 @@
+"""The OpenVINO graph of a decoder for continuous batching with paged attention, from a GGUF file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import openvino
+from openvino import Node, Output, Type
+from openvino import opset13 as op
+from openvino.op import _PagedAttentionExtension
+
+from .constants import Order, matrix, vector
+from .header import GgufHeader, read_header
+from .rope import frequencies
+
+Progress = Callable[[float], None]
+
+
+def build_model(source: Path | GgufHeader, progress: Progress | None = None) -> openvino.Model:
+    """The graph of a GGUF file, or of a header that has been read.
+
+    The T tokens of all sequences stand in a row, as in `xim_generation.runner.Batch`.
+
+    Inputs: `input_ids`, `position_ids` [T] i64; `past_lens`, `subsequence_begins`, `block_indices`,
+    `block_indices_begins` i32; `max_context_len` i32 scalar; `key_cache.N`, `value_cache.N`, whose shape and type the
+    plugin decides; `rows` [R] i64. Output: `logits` [R, vocabulary] f32 of the rows. `progress` gets shares up to 1.
+    """
+    header = source if isinstance(source, GgufHeader) else read_header(source)
+    return _Builder(header, progress or (lambda share: None)).build()
+
+
+class _Builder:
+    def __init__(self, header: GgufHeader, progress: Progress):
+        self.header, self.shape, self.family, self.progress = header, header.shape, header.family, progress
+        self.epsilon = float(header.field("{arch}.attention.layer_norm_rms_epsilon", 1e-5))
+        self.residual = float(header.field("{arch}.residual_scale", 1.0)) or 1.0
+        self.window = int(header.field("{arch}.attention.sliding_window", 0) or 0)
+        self.parameters: list[Node] = []
+        self.ids = self._input("input_ids", [-1], Type.i64)
+        self.positions = self._input("position_ids", [-1], Type.i64)
+        self.batch = [
+            self._input(name, [-1], Type.i32)
+            for name in ("past_lens", "subsequence_begins", "block_indices", "block_indices_begins")
+        ]
+        self.longest = self._input("max_context_len", [], Type.i32)
+        self.rows = self._input("rows", [-1], Type.i64)
+        self.angles = {local: self._angles(local) for local in {self._is_local(n) for n in range(self.shape.layers)}}
+
+    def build(self) -> openvino.Model:
+        table = matrix(self.header.tensors["token_embd.weight"])
+        hidden = op.unsqueeze(op.gather(table, self.ids, _integer(0)), _integer(1))
+        hidden = _scaled(hidden, self._embedding_scale())
+        for layer in range(self.shape.layers):
+            hidden = self._layer(layer, hidden)
+            self.progress((layer + 1) / (self.shape.layers + 1))
+        hidden = self._norm("output_norm", op.gather(hidden, self.rows, _integer(0)))
+        head = self.header.tensors.get("output.weight")
+        logits = op.matmul(op.squeeze(hidden, _integer(1)), table if head is None else matrix(head), False, True)
+        logits = _scaled(logits, 1 / (float(self.header.field("{arch}.logit_scale", 1.0)) or 1.0))
+        softcap = float(self.header.field("{arch}.final_logit_softcapping", 0.0))
+        if softcap:
+            logits = _scaled(op.tanh(_scaled(logits, 1 / softcap)), softcap)
+        logits.output(0).set_names({"logits"})
+        self.progress(1.0)
+        return openvino.Model([op.result(logits)], self.parameters, self.header.architecture)
+
+    def _layer(self, layer: int, hidden: Node) -> Node:
+        name = f"blk.{layer}."
+        block = self._attention(layer, self._norm(name + "attn_norm", hidden))
+        hidden = op.add(hidden, _scaled(self._after(name + "post_attention_norm", block), self.residual))
+        block = self._feed_forward(name, self._norm(name + "ffn_norm", hidden))
+        return op.add(hidden, _scaled(self._after(name + "post_ffw_norm", block), self.residual))
+
+    def _attention(self, layer: int, hidden: Node) -> Node:
+        shape, name = self.shape, f"blk.{layer}."
+        query_size, key_size = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
+        if name + "attn_qkv.weight" in self.header.tensors:
+            parts = [
+                self._linear(name + "attn_qkv", hidden, np.arange(start, start + size, dtype=np.int64))
+                for start, size in ((0, query_size), (query_size, key_size), (query_size + key_size, key_size))
+            ]
+        else:
+            parts = [
+                self._linear(name + "attn_q", hidden, self._order(shape.heads)),
+                self._linear(name + "attn_k", hidden, self._order(shape.kv_heads)),
+                self._linear(name + "attn_v", hidden),
+            ]
+        query = self._rotated(layer, name + "attn_q_norm", parts[0], shape.heads)
+        key = self._rotated(layer, name + "attn_k_norm", parts[1], shape.kv_heads)
+        value = op.reshape(parts[2], _integers(0, key_size), True)
+        return self._linear(name + "attn_output", op.unsqueeze(self._paged(layer, query, key, value), _integer(1)))
+
+    def _rotated(self, layer: int, norm: str, states: Node, heads: int) -> Node:
+        """[T, 1, heads * size] → [T, heads * size], normalised and turned by position; the plugin fuses it."""
+        size, turned = self.shape.head_size, self.shape.rotated
+        states = op.reshape(states, _integers(0, 0, heads, size), True)
+        states = op.transpose(self._after(norm, states), _integers(0, 2, 1, 3))
+        every = self.family.unrotated_layers
+        if not every or (layer + 1) % every:
+            cosine, sine = self.angles[self._is_local(layer)]
+            front = states if turned == size else _slice(states, 0, turned)
+            half = op.concat([_scaled(_slice(front, turned // 2, turned), -1.0), _slice(front, 0, turned // 2)], -1)
+            front = op.add(op.multiply(front, cosine), op.multiply(half, sine))
+            states = front if turned == size else op.concat([front, _slice(states, turned, size)], -1)
+        return op.reshape(op.transpose(states, _integers(0, 2, 1, 3)), _integers(0, heads * size), True)
+
+    def _paged(self, layer: int, query: Node, key: Node, value: Node) -> Output:
+        caches = [self._input(f"{kind}_cache.{layer}", [-1] * 4, Type.dynamic) for kind in ("key", "value")]
+        window = self.window if self._is_local(layer) or not self.family.local_layers else 0
+        none, floats = _empty(np.int32), _empty(np.float32)
+        node = _PagedAttentionExtension(
+            [
+                each.output(0)
+                for each in (
+                    *(query, key, value, *caches, *self.batch),
+                    op.constant(np.array(self._attention_scale(), np.float32)),
+                    op.constant(np.array(window, np.int32)),
+                    floats,  # alibi slopes
+                    self.longest,
+                    none,  # score aggregation window
+                    *(none, none, floats),  # rotation of cached keys: blocks, deltas, table
+                    *(floats, _integer32(0), _integer32(0)),  # sparse attention: threshold, block size, stride
+                    op.constant(np.zeros((0, 0, 0, 0), np.float32)),  # sinks
+                    *(_integer32(0), none, none, none),  # eviction by diversity: start, sizes, blocks, their begins
+                    *(none, _empty(np.uint8), none),  # types of tokens and further parts that text does not need
+                )
+            ]
+        )
+        info = node.get_rt_info()
+        for side in "kv":
+            info[f"num_{side}_heads"], info[f"{side}_head_size"] = self.shape.kv_heads, self.shape.head_size
+        return node.output(0)
+
+    def _feed_forward(self, name: str, hidden: Node) -> Node:
+        if name + "ffn_gate.weight" in self.header.tensors:
+            gate, up = self._linear(name + "ffn_gate", hidden), self._linear(name + "ffn_up", hidden)
+        else:  # both in one tensor, the gate first
+            size = int(self.header.tensors[name + "ffn_up.weight"].shape[0]) // 2
+            gate, up = (
+                self._linear(name + "ffn_up", hidden, np.arange(start, start + size, dtype=np.int64))
+                for start in (0, size)
+            )
+        gate = op.swish(gate) if self.family.activation == "silu" else op.gelu(gate, "tanh")
+        return self._linear(name + "ffn_down", op.multiply(gate, up))
+
+    def _linear(self, name: str, hidden: Node | Output, order: Order | None = None) -> Node:
+        node = op.matmul(hidden, matrix(self.header.tensors[name + ".weight"], order), False, True)
+        bias = self.header.tensors.get(name + ".bias")
+        if bias is None:
+            return node
+        values = vector(bias)
+        return op.add(node, op.constant(values if order is None else values[order]))
+
+    def _norm(self, name: str, hidden: Node) -> Node:
+        """Root mean square norm over the last axis. Gemma's `1 + weight` is in the file already."""
+        mean = op.reduce_mean(op.power(hidden, _number(2.0)), _integers(-1), True)
+        inverse = op.divide(_number(1.0), op.sqrt(op.add(mean, _number(self.epsilon))))
+        return op.multiply(op.multiply(hidden, inverse), op.constant(vector(self.header.tensors[name + ".weight"])))
+
+    def _after(self, name: str, hidden: Node) -> Node:
+        """A norm that only some families have."""
+        return self._norm(name, hidden) if name + ".weight" in self.header.tensors else hidden
+
+    def _order(self, heads: int) -> Order | None:
+        """Rows of queries or keys, so that a rotary embedding of neighbours becomes one of halves."""
+        if not self.family.adjacent:
+            return None
+        size, turned = self.shape.head_size, self.shape.rotated
+        head = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, size)])
+        order: Order = (np.arange(heads)[:, np.newaxis] * size + head).reshape(-1).astype(np.int64)
+        return order
+
+    def _angles(self, local: bool) -> tuple[Node, Node]:
+        """Cosine and sine [T, 1, 1, rotated]."""
+        turns, strength = frequencies(self.header, local=local)
+        positions = op.reshape(op.convert(self.positions, Type.f32), _integers(-1, 1, 1), False)
+        angles = op.multiply(positions, op.constant(turns.reshape(1, 1, -1)))
+        angles = op.concat([angles, angles], -1)
+        cosine, sine = (op.unsqueeze(_scaled(node, strength), _integer(1)) for node in (op.cos(angles), op.sin(angles)))
+        return cosine, sine
+
+    def _is_local(self, layer: int) -> bool:
+        every = self.family.local_layers
+        return every > 0 and (layer + 1) % every != 0
+
+    def _attention_scale(self) -> float:
+        given = float(self.header.field("{arch}.attention.scale", 0.0))
+        shared = self.shape.layers == self.family.shared_scale_layers
+        return given or 1 / math.sqrt(self.shape.hidden / self.shape.heads if shared else self.shape.head_size)
+
+    def _embedding_scale(self) -> float:
+        if self.family.scaled_embedding:
+            return math.sqrt(self.shape.hidden)
+        return float(self.header.field("{arch}.embedding_scale", 1.0)) or 1.0
+
+    def _input(self, name: str, shape: list[int], kind: Type) -> Node:
+        node = op.parameter(shape, kind, name)
+        node.output(0).set_names({name})
+        self.parameters.append(node)
+        return node
+
+
+def _scaled(node: Node, factor: float) -> Node:
+    return node if factor == 1.0 else op.multiply(node, _number(factor))
+
+
+def _slice(node: Node, start: int, end: int) -> Node:
+    return op.slice(node, _integers(start), _integers(end), _integers(1), _integers(-1))
+
+
+def _number(value: float) -> Node:
+    return op.constant(np.array(value, np.float32))
+
+
+def _integer(value: int) -> Node:
+    return op.constant(np.array(value, np.int64))
+
+
+def _integer32(value: int) -> Node:
+    return op.constant(np.array(value, np.int32))
+
+
+def _integers(*values: int) -> Node:
+    return op.constant(np.array(values, np.int64))
+
+
+def _empty(kind: type[np.generic]) -> Node:
+    return op.constant(np.zeros(0, kind))
