@@ -1,3 +1,4 @@
+import type * as NodeFs from 'node:fs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { until } from '../__fixtures__/until.ts';
 import { type MediaService, startMediaService } from './__fixtures__/media-service.ts';
@@ -6,7 +7,7 @@ const disk = vi.hoisted(() => ({ room: Infinity }));
 
 // A write stream whose system calls fail as they do on a file system without room.
 vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>();
+  const fs = await original<typeof NodeFs>();
   const fail = (callback: (error: Error) => void): void => {
     callback(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' }));
   };

@@ -86,6 +86,10 @@ describe('a form', () => {
     });
   });
 
+  it('may wait in the queue and arrive slowly without Node’s own limit for a request', () => {
+    expect(service.app.server.requestTimeout).toBe((600 + 300 + 10) * 1000);
+  });
+
   it('reaches the engine as a path', async () => {
     const answer = await post('/test/transcribe', form({ file: wav(5), 'timestamp_granularities[]': 'word' }));
     expect(await answer.json()).toMatchObject({

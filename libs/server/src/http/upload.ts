@@ -197,8 +197,7 @@ async function receive(
     if (received === 0) throw new MalformedBodyError('The body is empty; a form was expected.');
     return { fields: Object.fromEntries(fields), files };
   } catch (error) {
-    raw.unpipe();
-    raw.pause(); // what is left is read after the answer
+    raw.unpipe(); // what is left is read after the answer
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);
