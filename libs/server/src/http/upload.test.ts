@@ -217,23 +217,29 @@ describe('an upload', () => {
     expect((await service.metrics('xim_queue_wait_seconds_count'))[0]).toMatch(/ 0$/); // it never came to admission
   });
 
-  it('beyond the limit is refused at the limit, and a client that sends to its end gets the answer', async () => {
-    await start({ env: { XIM_UPLOAD_LIMIT_BYTES: String(MB) } });
-    const body = Buffer.concat([Buffer.from(fileHead()), Buffer.alloc(32 * MB)]);
-    const known = await sendThenRead(
-      `${service.url}/test/form`,
-      [`Content-Type: ${FORM_TYPE}`, `Content-Length: ${body.length + FORM_END.length}`],
-      body,
-    );
-    expect(known).toMatch(/^HTTP\/1\.1 413 [^]*request_too_large/);
-    const size = `${(body.length + FORM_END.length).toString(16)}\r\n`;
-    const chunked = await sendThenRead(
-      `${service.url}/test/form`,
-      [`Content-Type: ${FORM_TYPE}`, 'Transfer-Encoding: chunked'],
-      Buffer.concat([Buffer.from(size), body]),
-    );
-    expect(chunked).toMatch(/^HTTP\/1\.1 413 [^]*request_too_large/);
-  });
+  it.each([
+    ['', []],
+    [' and close', ['Connection: close']],
+  ])(
+    'beyond the limit is refused at the limit; clients that send to their end%s get the answer',
+    async (_how, head) => {
+      await start({ env: { XIM_UPLOAD_LIMIT_BYTES: String(MB) } });
+      const body = Buffer.concat([Buffer.from(fileHead()), Buffer.alloc(32 * MB)]);
+      const known = await sendThenRead(
+        `${service.url}/test/form`,
+        [`Content-Type: ${FORM_TYPE}`, `Content-Length: ${body.length + FORM_END.length}`, ...head],
+        body,
+      );
+      expect(known).toMatch(/^HTTP\/1\.1 413 [^]*request_too_large/);
+      const size = `${(body.length + FORM_END.length).toString(16)}\r\n`;
+      const chunked = await sendThenRead(
+        `${service.url}/test/form`,
+        [`Content-Type: ${FORM_TYPE}`, 'Transfer-Encoding: chunked', ...head],
+        Buffer.concat([Buffer.from(size), body]),
+      );
+      expect(chunked).toMatch(/^HTTP\/1\.1 413 [^]*request_too_large/);
+    },
+  );
 
   it('that is too slow is a 408, and its slot is free', async () => {
     await start({ env: { XIM_UPLOAD_TIMEOUT_SECONDS: '0.2', XIM_SLOTS: '1' } });

@@ -70,17 +70,24 @@ export const uploads = fp(
 
     app.addHook('onSend', async ({ raw }, reply) => {
       // Node would close the connection right after the answer, under a client that still sends.
-      if (!raw.complete) reply.raw.removeHeader('connection');
+      if (raw.complete) return;
+      reply.raw.removeHeader('connection');
+      reply.raw.shouldKeepAlive = true;
     });
     app.addHook('onResponse', async ({ raw }) => {
       if (raw.complete || raw.destroyed) return;
       const timer = setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();
       raw.once('close', () => clearTimeout(timer));
+      if (asksToClose(raw)) raw.once('end', () => raw.socket.destroySoon());
       raw.resume();
     });
   },
   { name: 'uploads' },
 );
+
+function asksToClose({ headers, httpVersion }: FastifyRequest['raw']): boolean {
+  return httpVersion === '1.0' || /\bclose\b/i.test(headers.connection ?? '');
+}
 
 /**
  * Admits a call, then receives the request's form, then runs `use` with both. A request that is refused or waits in
