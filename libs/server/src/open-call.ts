@@ -64,6 +64,7 @@ export function openCall(request: FastifyRequest, sequences: number, parts: Call
     },
     abort: (reason) => controller.abort(reason),
     async admit() {
+      if (slots && ended) throw signal.reason ?? new CancelledError('The call is over.');
       if (slots) return parts.engine();
       parts.assertAccepting();
       const asked = performance.now();

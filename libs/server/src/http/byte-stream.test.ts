@@ -22,10 +22,6 @@ const speak = (body: object, signal?: AbortSignal): Promise<Response> =>
 
 const running = async (): Promise<number> =>
   Number((await service.metrics('xim_running_sequences{'))[0]!.split(' ').at(-1));
-async function idle(): Promise<void> {
-  for (let i = 0; i < 1000 && (await running()) > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(await running()).toBe(0);
-}
 const lastRequest = async (): Promise<unknown> => {
   await until(() => service.requests().some(({ route }) => route === '/test/speak'), 'the request has ended');
   return service.requests().find(({ route }) => route === '/test/speak');
@@ -53,7 +49,7 @@ async function stall(): Promise<Socket> {
 
 describe('a stream of bytes over HTTP', () => {
   afterEach(async () => {
-    await idle();
+    await service.idle();
     await service.stop();
   });
 
@@ -106,7 +102,7 @@ describe('a stream of bytes over HTTP', () => {
     await reader.read();
     client.abort();
     await expect(reader.read()).rejects.toThrow();
-    await idle();
+    await service.idle();
     expect(await lastRequest()).toMatchObject({ status: 499 });
   });
 
@@ -126,7 +122,7 @@ describe('a stream of bytes over HTTP', () => {
   it('that nobody takes for the read timeout is cancelled', async () => {
     await start({}, { XIM_READ_TIMEOUT_SECONDS: '0.3' });
     const slow = await stall();
-    await idle();
+    await service.idle();
     expect(await lastRequest()).toMatchObject({ status: 499 });
     slow.destroy();
   });

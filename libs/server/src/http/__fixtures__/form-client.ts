@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import { silentWav } from './silent-wav.ts';
 
 export const BOUNDARY = 'xim-test-boundary';
 export const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
@@ -13,6 +14,22 @@ export function fileHead(field = 'file', name = 'sound.wav'): string {
 
 export function fieldPart(name: string, value: string): string {
   return `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+}
+
+/** A form as a browser makes it; every file is called `sound.wav`. */
+export function form(entries: Record<string, string | Blob | readonly (string | Blob)[]>): FormData {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(entries)) {
+    for (const item of [value].flat()) {
+      if (typeof item === 'string') data.append(name, item);
+      else data.append(name, item, 'sound.wav');
+    }
+  }
+  return data;
+}
+
+export function wav(seconds: number): Blob {
+  return new Blob([new Uint8Array(silentWav(seconds))], { type: 'audio/wav' });
 }
 
 export interface Answer {

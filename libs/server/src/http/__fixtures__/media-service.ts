@@ -19,6 +19,11 @@ export interface MediaService extends XimServer {
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** Lines of /metrics that begin with `name`. */
   metrics(name: string): Promise<string[]>;
+  post(path: string, body: string | FormData, headers?: Record<string, string>): Promise<Response>;
+  /** The statuses of the test routes' requests that ended, in order. */
+  statuses(): unknown[];
+  /** Resolves when no slot is taken, nothing waits and no file is left; rejects where that does not come. */
+  idle(): Promise<void>;
   /** Closes the service; fails where something is left in XIM_TMP. */
   stop(): Promise<void>;
 }
@@ -47,16 +52,29 @@ export async function startMediaService(task: Task, options: MediaOptions = {}):
   });
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 });
   await server.ready;
+  const requests = (): Readonly<Record<string, unknown>>[] => log.filter((line) => line['msg'] === 'request');
+  const metrics = async (name: string): Promise<string[]> => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return text.split('\n').filter((line) => line.startsWith(name));
+  };
+  const open = async (): Promise<number> => {
+    const lines = [...(await metrics('xim_running_sequences{')), ...(await metrics('xim_queue_sequences{'))];
+    return lines.reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+  };
   const left = (): string[] => readdirSync(tmp);
   return {
     ...server,
     url,
     left,
     log,
-    requests: () => log.filter((line) => line['msg'] === 'request'),
-    async metrics(name) {
-      const text = await (await fetch(`${url}/metrics`)).text();
-      return text.split('\n').filter((line) => line.startsWith(name));
+    requests,
+    metrics,
+    post: (path, body, headers = {}) => fetch(`${url}${path}`, { method: 'POST', body, headers }),
+    statuses: () => requests().flatMap(({ route, status }) => (String(route).startsWith('/test/') ? [status] : [])),
+    async idle() {
+      for (let i = 0; i < 1000 && (await open()) > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      if ((await open()) > 0) throw new Error('A slot is taken or a request waits.');
+      await until(() => left().length === 0, 'nothing is left in XIM_TMP');
     },
     async stop() {
       await server.close({ drainMs: 0 });
