@@ -49,6 +49,9 @@ export async function startMediaService(task: Task, options: MediaOptions = {}):
   const server = await createServer(service, config, {
     log: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },
     restart: { minDelayMs: 1, maxDelayMs: 5 },
+  }).catch((error: unknown) => {
+    rmSync(folder, { recursive: true });
+    throw error;
   });
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 });
   await server.ready;
