@@ -22,7 +22,7 @@ export const accessLog = fp<AccessLogOptions>(
       const { tally } = request;
       const seconds = (performance.now() - tally.arrived) / 1000;
       // 499: the client went away before it had its answer, as nginx logs it.
-      const status = isAnswered(request, reply) ? reply.raw.statusCode : 499;
+      const status = tally.cutStatus ?? (isAnswered(request, reply) ? reply.raw.statusCode : 499);
       const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
       onEnd(route, status, seconds);
 

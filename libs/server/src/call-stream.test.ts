@@ -16,6 +16,8 @@ function feed(parts: Partial<StreamParts<Event>> = {}) {
   const call: OpenCall = {
     options: { id: 'x', signal: controller.signal },
     admit: vi.fn(async () => ({}) as Engine),
+    holdDeadline: () => undefined,
+    restartDeadline: () => undefined,
     abort: vi.fn((reason: Error) => controller.abort(reason)),
     end: vi.fn(),
   };

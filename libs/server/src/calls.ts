@@ -53,6 +53,32 @@ export function createCalls(parts: CallParts): RunningCalls {
     else if (CancelledError.isInstance(error)) metrics.refused('cancelled-in-queue');
   };
 
+  /** The events of a call that begins with the first of them, or that was admitted before. */
+  const read = <E extends { readonly type: string }>(
+    request: FastifyRequest,
+    beginCall: () => OpenCall,
+    wasAdmitted: boolean,
+    open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
+  ): AsyncIterable<E> => ({
+    [Symbol.asyncIterator]() {
+      const meter = createMeter(parts.metrics, request.tally);
+      let admitted = wasAdmitted;
+      return createCallStream<E>({
+        begin: beginCall,
+        open(engine, options) {
+          admitted = true;
+          return open(engine, options);
+        },
+        onEvent: meter.event,
+        onEnd(call, error) {
+          if (error !== undefined) request.tally.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
+          end(call, admitted, error);
+        },
+        owe,
+      });
+    },
+  });
+
   return {
     get open() {
       return calls.size;
@@ -65,29 +91,22 @@ export function createCalls(parts: CallParts): RunningCalls {
       for (const call of calls) call.abort(reason);
     },
 
-    stream<E extends { readonly type: string }>(
-      request: FastifyRequest,
-      sequences: number,
-      open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
-    ): AsyncIterable<E> {
+    stream: (request, sequences, open) => read(request, () => begin(request, sequences), false, open),
+
+    async admitCall(request, sequences) {
+      const call = begin(request, sequences);
+      try {
+        await call.admit();
+      } catch (error) {
+        end(call, false, error);
+        throw error;
+      }
+      call.holdDeadline();
       return {
-        [Symbol.asyncIterator]() {
-          const meter = createMeter(parts.metrics, request.tally);
-          let admitted = false;
-          return createCallStream<E>({
-            begin: () => begin(request, sequences),
-            open(engine, options) {
-              admitted = true;
-              return open(engine, options);
-            },
-            onEvent: meter.event,
-            onEnd(call, error) {
-              if (error !== undefined) request.tally.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
-              end(call, admitted, error);
-            },
-            owe,
-          });
-        },
+        signal: call.options.signal,
+        restartDeadline: call.restartDeadline,
+        stream: (open) => read(request, () => call, true, open),
+        end: () => end(call, true),
       };
     },
 

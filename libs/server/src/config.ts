@@ -174,6 +174,17 @@ export const configSchema = z.object({
     expected: 'a whole number of bytes from 1',
     advice: 'Largest JSON body; a larger one is refused before it is read.',
   }),
+  uploadLimitBytes: bytes.default(256 * 1024 * 1024).register(settings, {
+    env: 'XIM_UPLOAD_LIMIT_BYTES',
+    expected: 'a whole number of bytes from 1',
+    advice:
+      'Largest upload, of which XIM_TMP holds one per slot; the default is two hours of 16-bit mono WAV at 16 kHz.',
+  }),
+  uploadTimeoutSeconds: seconds.default(300).register(settings, {
+    env: 'XIM_UPLOAD_TIMEOUT_SECONDS',
+    expected: 'seconds, above 0, at most 86400',
+    advice: 'Time that an upload may take once it has its slot; the deadline of the request counts from its end.',
+  }),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').register(settings, {
     env: 'XIM_LOG_LEVEL',
     expected: 'trace, debug, info, warn, error, fatal or silent',
@@ -185,7 +196,7 @@ export const configSchema = z.object({
     .register(settings, {
       env: 'XIM_TMP',
       expected: 'the path of a writable folder',
-      advice: 'Folder for uploads while their request runs; it must have room for the largest.',
+      advice: 'Folder for uploads while their request runs; a disk with room for the largest upload per slot.',
       shown: 'the system’s',
     }),
 });

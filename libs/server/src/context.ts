@@ -48,6 +48,24 @@ export interface Calls {
     sequences: number,
     open: (engine: Engine, options: CallOptions) => Promise<T>,
   ): Promise<T>;
+  /**
+   * Admits a call whose input is not there yet, such as an upload, so that a full service refuses before it reads.
+   * Resolves when the call has its slots; `end()` must follow.
+   */
+  admitCall(request: FastifyRequest, sequences: number): Promise<AdmittedCall>;
+}
+
+/** A call that has its slots and no input yet. Its deadline does not run before `restartDeadline()`. */
+export interface AdmittedCall {
+  /** Aborts when the client goes away, the deadline passes or the service shuts down. */
+  readonly signal: AbortSignal;
+  restartDeadline(): void;
+  /** Runs the call, once. */
+  stream<E extends { readonly type: string }>(
+    open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
+  ): AsyncIterable<E>;
+  /** Gives the slots back, run or not; once, however often it is called. */
+  end(): void;
 }
 
 declare module 'fastify' {

@@ -27,7 +27,6 @@ import type { Service } from './service.ts';
 import { createClose } from './shutdown.ts';
 import { createSupervision } from './supervision.ts';
 import { tally } from './tally.ts';
-import { tmpFolderProblem } from './tmp-folder.ts';
 
 export interface XimServer {
   /** Built, not listening. */
@@ -124,8 +123,6 @@ export async function createServer(
 
   log.info({ engine: factory.name, reason, refusals: choice.refusals, profile }, 'the engine is chosen');
   if (keys.length === 0 && !isLoopback(config.host)) warnOpen(app, config);
-  const tmpProblem = tmpFolderProblem(config.tmp, service.task);
-  if (tmpProblem !== undefined) log.warn(tmpProblem);
   supervision.start();
   return { app, plan, ready: supervision.ready, close: createClose({ app, calls, supervision, config }) };
 }

@@ -37,6 +37,38 @@ export class MalformedBodyError extends XimError {
   }
 }
 
+/** The body of an upload is no form that this service reads. */
+export class UnsupportedMediaTypeError extends XimError {
+  constructor(message: string) {
+    super('XIM_UNSUPPORTED_MEDIA_TYPE', message);
+  }
+}
+
+export class UploadTooLargeError extends XimError {
+  constructor(limitBytes: number) {
+    const advice = 'Send less, or raise XIM_UPLOAD_LIMIT_BYTES.';
+    super(
+      'XIM_UPLOAD_TOO_LARGE',
+      `The upload is larger than the ${limitBytes} bytes that this service takes. ${advice}`,
+    );
+  }
+}
+
+/** The client sent its upload too slowly. */
+export class UploadTimeoutError extends XimError {
+  constructor(seconds: number) {
+    const advice = 'Send it faster or smaller, or raise XIM_UPLOAD_TIMEOUT_SECONDS.';
+    super('XIM_UPLOAD_TIMEOUT', `The upload was not complete after ${seconds} seconds. ${advice}`);
+  }
+}
+
+/** The file system of XIM_TMP has no room for an upload. */
+export class StorageFullError extends XimError {
+  constructor(options?: ErrorOptions) {
+    super('XIM_STORAGE_FULL', 'The file system of XIM_TMP is full.', options);
+  }
+}
+
 /** The engine ended a call without its end event: what came of it is not the whole answer. */
 export class IncompleteError extends XimError {
   constructor() {

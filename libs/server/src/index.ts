@@ -14,4 +14,8 @@ export { embeddings } from './routes/embeddings.ts';
 export { textGeneration } from './routes/text-generation.ts';
 
 // Writing a route.
-export type { Calls, RoutePlugin, ServedName, ServiceContext } from './context.ts';
+export { answerBytes } from './http/byte-stream.ts';
+export type { ByteEvent } from './http/byte-stream.ts';
+export { uploads, withUpload } from './http/upload.ts';
+export type { Upload, UploadedFile, UploadOptions } from './http/upload.ts';
+export type { AdmittedCall, Calls, RoutePlugin, ServedName, ServiceContext } from './context.ts';

@@ -37,6 +37,30 @@ describe('an open call', () => {
     expect(call.options.signal.aborted).toBe(false);
   });
 
+  it('that is over gives no engine to who asks again', async () => {
+    const { call } = open();
+    await call.admit();
+    expect(await call.admit()).toEqual({});
+    call.end();
+    await expect(call.admit()).rejects.toThrow('The call is over');
+  });
+
+  it('may hold its deadline and count it from a later time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { call } = open();
+    call.holdDeadline();
+    vi.advanceTimersByTime(1_000_000);
+    expect(call.options.signal.aborted).toBe(false);
+    call.restartDeadline();
+    vi.advanceTimersByTime(59_000);
+    expect(call.options.signal.aborted).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    expect(call.options.signal.reason).toMatchObject({ code: 'XIM_DEADLINE' });
+    call.end();
+    call.restartDeadline();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('has the deadline of the service, or the earlier one that the client asks for', () => {
     const seconds = (headers?: Record<string, string>): number => {
       const { call } = open(headers);

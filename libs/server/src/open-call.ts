@@ -17,8 +17,15 @@ export interface CallParts {
 /** One call from the moment its route asks for it to the moment its slots are free. */
 export interface OpenCall {
   readonly options: CallOptions;
-  /** Waits for the slots. Rejects with what refused the call, or with the signal's reason. */
+  /**
+   * Waits for the slots. Rejects with what refused the call, or with the signal's reason. A call that has its slots
+   * keeps them: then this only looks for the engine.
+   */
   admit(): Promise<Engine>;
+  /** Stops the clock of the deadline. */
+  holdDeadline(): void;
+  /** Counts the deadline from now. */
+  restartDeadline(): void;
   /** Ends the call from outside; its signal aborts with `reason`. */
   abort(reason: Error): void;
   /** Gives everything back; once, however often it is called. */
@@ -32,18 +39,33 @@ export interface OpenCall {
 export function openCall(request: FastifyRequest, sequences: number, parts: CallParts): OpenCall {
   const { admission, metrics } = parts;
   const timeoutMs = Math.min(parts.requestTimeoutMs, askedTimeoutMs(request));
-  const deadline = request.tally.arrived + timeoutMs;
+  let deadline = request.tally.arrived + timeoutMs;
   const controller = new AbortController();
   const { signal } = controller;
-  const timer = setTimeout(() => controller.abort(new DeadlineError()), Math.max(0, deadline - performance.now()));
+  const startTimer = (): NodeJS.Timeout =>
+    setTimeout(() => controller.abort(new DeadlineError()), Math.max(0, deadline - performance.now()));
+  let timer = startTimer();
   const unwatch = onClientGone(request.raw.socket, () => controller.abort(new CancelledError()));
   let slots: Slots | undefined;
   let ended = false;
 
   return {
-    options: { id: request.id, signal, deadline },
+    get options() {
+      return { id: request.id, signal, deadline };
+    },
+    holdDeadline() {
+      clearTimeout(timer);
+    },
+    restartDeadline() {
+      clearTimeout(timer);
+      if (ended) return;
+      deadline = performance.now() + timeoutMs;
+      timer = startTimer();
+    },
     abort: (reason) => controller.abort(reason),
     async admit() {
+      if (slots && ended) throw signal.reason ?? new CancelledError('The call is over.');
+      if (slots) return parts.engine();
       parts.assertAccepting();
       const asked = performance.now();
       const taken = await admission.take(sequences, signal);

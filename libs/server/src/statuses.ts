@@ -41,6 +41,21 @@ export const statuses: Readonly<Record<string, StatusRow>> = {
   XIM_MODEL_NOT_FOUND: { status: 404, openai: invalid('model_not_found'), tgi: { type: 'model_not_found' } },
   XIM_ROUTE_NOT_FOUND: { status: 404, openai: invalid('unknown_url'), tgi: { type: 'not_found' } },
   XIM_METHOD_NOT_ALLOWED: { status: 405, openai: invalid('method_not_supported'), tgi: { type: 'method_not_allowed' } },
+  // The official SDKs retry a 408: a client that was too slow once will be so again.
+  XIM_UPLOAD_TIMEOUT: {
+    status: 408,
+    openai: invalid('upload_timeout'),
+    tgi: { type: 'validation' },
+    headers: { 'x-should-retry': 'false' },
+  },
+  XIM_UPLOAD_TOO_LARGE: { status: 413, openai: invalid('request_too_large'), tgi: { type: 'validation' } },
+  XIM_UNSUPPORTED_MEDIA_TYPE: { status: 415, openai: invalid('unsupported_media_type'), tgi: { type: 'validation' } },
+  XIM_STORAGE_FULL: {
+    status: 507,
+    openai: failed('insufficient_storage'),
+    tgi: { type: 'internal' },
+    say: 'The service has no room on its disk for this upload. Send it again later; its operator frees space in XIM_TMP.',
+  },
   XIM_OVERLOADED: {
     status: 429,
     openai: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },

@@ -17,6 +17,8 @@ export interface Tally {
   firstTokenMs: number | undefined;
   /** The code of the error that ended the request, also where the answer was a stream that had begun. */
   error: string | undefined;
+  /** The status that stands for the failure of an answer that had begun and was cut off; its head said 200. */
+  cutStatus: number | undefined;
 }
 
 /** Gives every request its tally before anything else sees it. */
@@ -31,6 +33,7 @@ export const tally = fp(
         queueMs: 0,
         firstTokenMs: undefined,
         error: undefined,
+        cutStatus: undefined,
       };
       done();
     });

@@ -89,7 +89,11 @@ describe('an error on the wire', () => {
       ModelNotFoundError: 'XIM_MODEL_NOT_FOUND',
       OverloadedError: 'XIM_OVERLOADED',
       RouteNotFoundError: 'XIM_ROUTE_NOT_FOUND',
+      StorageFullError: 'XIM_STORAGE_FULL',
       UnauthorizedError: 'XIM_UNAUTHORIZED',
+      UnsupportedMediaTypeError: 'XIM_UNSUPPORTED_MEDIA_TYPE',
+      UploadTimeoutError: 'XIM_UPLOAD_TIMEOUT',
+      UploadTooLargeError: 'XIM_UPLOAD_TOO_LARGE',
     };
     expect(made.filter((name) => !never.includes(name)).sort()).toEqual(Object.keys(codes));
     for (const code of Object.values(codes)) expect(statuses).toHaveProperty(code);
