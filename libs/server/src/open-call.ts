@@ -41,7 +41,7 @@ export function openCall(request: FastifyRequest, sequences: number, parts: Call
   let ended = false;
 
   return {
-    options: { id: request.id, signal, deadline },
+    options: { id: request.id, signal },
     abort: (reason) => controller.abort(reason),
     async admit() {
       parts.assertAccepting();
