@@ -115,8 +115,9 @@ export interface Engine {
  * - the last event is `end`; after it the iteration is done;
  * - failures are thrown as an `XimError`; there is no error event;
  * - events of a type that the reader does not know must be ignored;
- * - leaving the loop (`break`, `return()`), aborting `signal`, or passing `deadline` cancels the call: the engine stops
- *   working on it within one step. Aborting throws `CancelledError`, a deadline `DeadlineError`.
+ * - leaving the loop (`break`, `return()`) or aborting `signal` cancels the call: the engine stops working on it within
+ *   one step. Aborting throws `signal.reason` if that is an `XimError`, else `CancelledError` (`toAbortError`);
+ * - an engine keeps no time: the caller ends a late call by aborting `signal` with a `DeadlineError`.
  *
  * A promise-returning method follows the same rules without the events.
  */
@@ -124,8 +125,6 @@ export interface CallOptions {
   /** The request's id, for logs on both sides. Need not be unique. */
   readonly id: string;
   readonly signal: AbortSignal;
-  /** Monotonic milliseconds (`performance.now()`) at which the call fails with `DeadlineError`. */
-  readonly deadline?: number | undefined;
   /** The base model or an adapter, one of `EngineInfo.models`; absent = the base model. */
   readonly model?: string | undefined;
 }

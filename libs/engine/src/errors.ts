@@ -164,3 +164,8 @@ export class EngineDeadError extends XimError {
     return marked(error, 'EngineDeadError');
   }
 }
+
+/** The error of a call whose `signal` was aborted: the signal's reason if that is an `XimError`, else `CancelledError`. */
+export function toAbortError(signal: AbortSignal): XimError {
+  return XimError.isInstance(signal.reason) ? signal.reason : new CancelledError();
+}

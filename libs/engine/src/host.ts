@@ -32,8 +32,6 @@ export interface HostCpu {
 export interface Plan {
   /** Threads of the engine's computation. */
   readonly threads: number;
-  /** CPU ids that the worker is bound to; absent = leave it to the kernel. */
-  readonly cpus?: readonly number[];
   /** Sequences that run at once: chat choices, texts to embed, files, pictures. */
   readonly slots: number;
   /** Sequences that may wait for a slot. Beyond it a call is refused. */

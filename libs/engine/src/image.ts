@@ -7,9 +7,10 @@ export interface ImageInput {
   readonly negativePrompt?: string | undefined;
   /** Pictures to make, numbered from 0. Default 1. */
   readonly count?: number | undefined;
-  /** Pixels. */
-  readonly width: number;
-  readonly height: number;
+  /** Width in pixels; absent: the engine's default. */
+  readonly width?: number | undefined;
+  /** Height in pixels; absent: the engine's default. */
+  readonly height?: number | undefined;
   /** Denoising steps; absent: the model's own number. */
   readonly steps?: number | undefined;
   readonly guidance?: number | undefined;

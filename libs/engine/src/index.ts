@@ -46,6 +46,7 @@ export type { Artifact, ModelEntry, ModelFile, ModelShape, Profile, Refusal } fr
 export {
   CancelledError,
   DeadlineError,
+  toAbortError,
   EngineDeadError,
   EngineNotReadyError,
   EngineRequestError,

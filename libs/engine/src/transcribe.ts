@@ -38,11 +38,16 @@ export interface Segment {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  readonly tokens: readonly number[];
-  readonly temperature: number;
-  readonly averageLogprob: number;
-  readonly compressionRatio: number;
-  readonly noSpeechProbability: number;
+  /** Token ids of `text`. This field and the next four are reported by Whisper models only. */
+  readonly tokens?: readonly number[] | undefined;
+  /** Temperature of the decoding pass that gave `text`. */
+  readonly temperature?: number | undefined;
+  /** Mean natural log probability of `tokens`. */
+  readonly averageLogprob?: number | undefined;
+  /** Bytes of `text` in UTF-8, divided by their zlib-compressed bytes. */
+  readonly compressionRatio?: number | undefined;
+  /** Probability of no speech in the window of the segment, 0 to 1. */
+  readonly noSpeechProbability?: number | undefined;
   readonly words?: readonly Word[] | undefined;
   /** `SPEAKER_00` …, in order of first speech. */
   readonly speaker?: string | undefined;

@@ -92,7 +92,7 @@ export async function createServer(
     engine: supervision.engine,
   });
   const info = () => supervision.info;
-  const names = createServedNames(model, config.modelAliases, info);
+  const names = createServedNames(model, config.modelAliases);
   const context: ServiceContext = {
     name: service.name,
     version: service.version,

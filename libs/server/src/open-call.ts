@@ -39,28 +39,24 @@ export interface OpenCall {
 export function openCall(request: FastifyRequest, sequences: number, parts: CallParts): OpenCall {
   const { admission, metrics } = parts;
   const timeoutMs = Math.min(parts.requestTimeoutMs, askedTimeoutMs(request));
-  let deadline = request.tally.arrived + timeoutMs;
   const controller = new AbortController();
   const { signal } = controller;
-  const startTimer = (): NodeJS.Timeout =>
-    setTimeout(() => controller.abort(new DeadlineError()), Math.max(0, deadline - performance.now()));
-  let timer = startTimer();
+  const startTimer = (from: number): NodeJS.Timeout =>
+    setTimeout(() => controller.abort(new DeadlineError()), Math.max(0, from + timeoutMs - performance.now()));
+  let timer = startTimer(request.tally.arrived);
   const unwatch = onClientGone(request.raw.socket, () => controller.abort(new CancelledError()));
   let slots: Slots | undefined;
   let ended = false;
 
   return {
-    get options() {
-      return { id: request.id, signal, deadline };
-    },
+    options: { id: request.id, signal },
     holdDeadline() {
       clearTimeout(timer);
     },
     restartDeadline() {
       clearTimeout(timer);
       if (ended) return;
-      deadline = performance.now() + timeoutMs;
-      timer = startTimer();
+      timer = startTimer(performance.now());
     },
     abort: (reason) => controller.abort(reason),
     async admit() {

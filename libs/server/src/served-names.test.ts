@@ -1,4 +1,4 @@
-import { type EngineInfo, type ModelEntry, ModelNotFoundError } from '@xim/engine';
+import type { ModelEntry } from '@xim/engine';
 import { describe, expect, it } from 'vitest';
 import { createServedNames } from './served-names.ts';
 
@@ -7,34 +7,25 @@ const alias = (name: string, target?: string) => ({ name, target });
 
 describe('the names of the served model', () => {
   it('begin with its id; every one means the id', () => {
-    const { names, resolve } = createServedNames(
-      model,
-      [alias('a'), alias('b', 'org/model'), alias('c', 'gpt-4o-mini')],
-      () => undefined,
-    );
+    const { names, resolve } = createServedNames(model, [
+      alias('a'),
+      alias('b', 'org/model'),
+      alias('c', 'gpt-4o-mini'),
+    ]);
     expect(names().map((one) => one.name)).toEqual(['org/model', 'gpt-4o-mini', 'a', 'b', 'c']);
     for (const { name } of names()) {
       expect(resolve(name)).toEqual({ name, id: 'org/model', created: 7, ownedBy: 'org' });
     }
   });
 
-  it('hold the adapters of the engine once it is ready', () => {
-    const engine: { info?: EngineInfo } = {};
-    const { names, resolve } = createServedNames(model, [], () => engine.info);
-    expect(() => resolve('org/adapter')).toThrow(ModelNotFoundError);
-    engine.info = { models: ['org/model', 'org/adapter'] } as unknown as EngineInfo;
-    expect(resolve('org/adapter')).toMatchObject({ id: 'org/adapter' });
-    expect(names().map((one) => one.name)).toEqual(['org/model', 'org/adapter', 'gpt-4o-mini']);
-  });
-
   it('do not hold what was not configured; the error lists what is served', () => {
-    const { resolve } = createServedNames(model, [], () => undefined);
+    const { resolve } = createServedNames(model, []);
     for (const name of ['gpt-5', '', '__proto__', 'constructor']) {
       expect(() => resolve(name)).toThrow('Served: org/model, gpt-4o-mini.');
     }
   });
 
   it('cannot point at a model that is not served', () => {
-    expect(() => createServedNames(model, [alias('a', 'org/other')], () => undefined)).toThrow('"a=org/other"');
+    expect(() => createServedNames(model, [alias('a', 'org/other')])).toThrow('"a=org/other"');
   });
 });

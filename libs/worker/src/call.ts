@@ -1,4 +1,4 @@
-import { CancelledError, type CallOptions, DeadlineError, type XimError } from '@xim/engine';
+import { type CallOptions, toAbortError, type XimError } from '@xim/engine';
 import { toXimError } from './errors.ts';
 
 /** Bytes of events that may wait unread per call; a worker that has sent so many waits for the reader. */
@@ -57,13 +57,11 @@ function createIterator<E>(
   let state: 'new' | 'open' | 'closed' = 'new';
   let error: XimError | undefined;
   let id = 0;
-  let timer: NodeJS.Timeout | undefined;
   let unread = 0;
 
   const close = (endedByWorker: boolean): void => {
     if (state === 'open') {
       signal.removeEventListener('abort', onAbort);
-      clearTimeout(timer);
       carrier.close(id, endedByWorker);
     }
     state = 'closed';
@@ -81,7 +79,7 @@ function createIterator<E>(
   const settleRest = (): void => {
     for (const waiter of waiters.splice(0)) waiter.resolve({ value: undefined, done: true });
   };
-  const onAbort = (): void => fail(new CancelledError(), false);
+  const onAbort = (): void => fail(toAbortError(signal), false);
 
   const receiver: Receiver = {
     get held() {
@@ -109,9 +107,7 @@ function createIterator<E>(
     if (bytes > 0 && state === 'open') carrier.credit(id, bytes);
   };
   const begin = (): void => {
-    if (signal.aborted) throw closedWith(new CancelledError());
-    const left = options.deadline === undefined ? Infinity : options.deadline - performance.now();
-    if (left <= 0) throw closedWith(new DeadlineError());
+    if (signal.aborted) throw closedWith(toAbortError(signal));
     try {
       id = carrier.open(task, input, options, receiver);
     } catch (reason) {
@@ -119,7 +115,6 @@ function createIterator<E>(
     }
     state = 'open';
     signal.addEventListener('abort', onAbort, { once: true });
-    if (left < 2 ** 31) timer = setTimeout(() => fail(new DeadlineError(), false), left);
   };
   const closedWith = <T>(reason: T): T => {
     state = 'closed';

@@ -221,13 +221,13 @@ function withWorkerPython(rest: string | undefined): string {
 }
 
 function toLoad({ model, modelPath, plan, profile }: CreateOptions): Frame {
-  const { threads, cpus, slots, kvCacheBytes, batchTokens }: Plan = plan;
+  const { threads, slots, kvCacheBytes, batchTokens }: Plan = plan;
   return {
     type: 'load',
     model,
     modelPath,
     options: profile.options ?? {},
-    plan: { threads, cpus, slots, kvCacheBytes, batchTokens },
+    plan: { threads, slots, kvCacheBytes, batchTokens },
   };
 }
 

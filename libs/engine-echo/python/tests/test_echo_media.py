@@ -129,6 +129,14 @@ def test_generate_image_gives_real_pictures_and_their_partials(context: MakeCont
     assert len({rows for _, _, rows in seen}) == 6
 
 
+def test_generate_image_has_a_default_size(context: MakeContext) -> None:
+    def size(**change: int) -> tuple[int, int]:
+        events = run(GenerateImage(), {"prompt": "a", "format": "png", **change}, context())
+        return next(pixels(event["bytes"])[:2] for event in events if event["type"] == "image")
+
+    assert [size(), size(width=8), size(height=8)] == [(64, 64), (8, 64), (64, 8)]
+
+
 def test_generate_image_gives_picture_i_the_seed_plus_i(context: MakeContext) -> None:
     def pictures(**change: int) -> list[bytes]:
         request = {"prompt": "a", "format": "png", "width": 8, "height": 8, **change}

@@ -13,6 +13,8 @@ from .start import Pace, describe, start
 
 _MAX_SIDE = 4096
 _DEFAULT_STEPS = 4
+_DEFAULT_SIDE = 64
+"""Pixels of a side that the request leaves out."""
 
 
 class GenerateImage:
@@ -62,7 +64,8 @@ def _image(request: Request, index: int, unfinished: float) -> Event:
     """The picture, its colours drawn towards grey by `unfinished` (0 to 1)."""
     words = f"{request['prompt']}\0{request.get('negativePrompt', '')}\0{request.get('seed', 0) + index}"
     colours = [round(value + (128 - value) * unfinished) for value in hashlib.sha256(words.encode()).digest()[:6]]
-    raw = _png(request["width"], request["height"], colours[:3], colours[3:])
+    width, height = request.get("width", _DEFAULT_SIDE), request.get("height", _DEFAULT_SIDE)
+    raw = _png(width, height, colours[:3], colours[3:])
     return {"type": "image", "index": index, "bytes": raw, "mediaType": "image/png"}
 
 

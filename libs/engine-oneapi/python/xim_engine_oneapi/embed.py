@@ -47,7 +47,7 @@ class Embed:
         self._most_tokens = int(shape["contextLength"])
         self._tokens = TextTokens(f"{context.model_path}/tokenizer.json", self._most_tokens)
         context.progress("compiling the model", None)
-        config = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": bool(context.plan.cpus)}
+        config = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
         core = ov.Core()
         model = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": self.parallel})
         self._inputs = {port.get_any_name() for port in model.inputs}

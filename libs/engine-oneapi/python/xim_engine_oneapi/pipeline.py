@@ -15,7 +15,7 @@ def to_properties(context: Context) -> dict[str, Any]:
     """OpenVINO's properties for the device CPU."""
     properties: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": context.plan.threads,
-        "ENABLE_CPU_PINNING": bool(context.plan.cpus),
+        "ENABLE_CPU_PINNING": False,
     }
     if context.options.get("exact"):
         # Other settings round differently for one row than for several: a text then depends on its company.

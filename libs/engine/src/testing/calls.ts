@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { beforeAll, afterAll } from 'vitest';
-import type { CallOptions, Engine, EngineInfo, Task } from '../index.ts';
+import { type CallOptions, DeadlineError, type Engine, type EngineInfo, type Task } from '../index.ts';
 import { type JobWatch, watchJob } from './job-watch.ts';
 import type { EngineSuite, EventOf, InputOf, TaskSamples } from './samples.ts';
 
@@ -73,6 +73,15 @@ export async function collect<E>(events: AsyncIterable<E>): Promise<E[]> {
   const all: E[] = [];
   for await (const event of events) all.push(event);
   return all;
+}
+
+/** A signal that aborts with `DeadlineError` after `ms` milliseconds; at once for 0. */
+export function abortAfter(ms: number): AbortSignal {
+  const abort = new AbortController();
+  const end = (): void => abort.abort(new DeadlineError());
+  if (ms === 0) end();
+  else setTimeout(end, ms);
+  return abort.signal;
 }
 
 /** A signal that many calls may share without Node's warning of a leak. */

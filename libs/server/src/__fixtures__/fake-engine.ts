@@ -14,6 +14,7 @@ import {
   type Refusal,
   type StartOptions,
   type TokenizeOutput,
+  toAbortError,
 } from '@xim/engine';
 
 /** How fake engines behave; may be changed while they run. */
@@ -89,21 +90,19 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
     resolveExited({ reason, expected, lastWords: [] });
   };
 
-  /** Waits like a call does: ends early when the call is cancelled, late or its engine dead. */
-  const wait = (ms: number, { signal, deadline }: CallOptions): Promise<void> =>
+  /** Waits like a call does: ends early when the call's signal aborts or its engine dies. */
+  const wait = (ms: number, { signal }: CallOptions): Promise<void> =>
     new Promise((resolve, reject) => {
       const settle = (error?: Error): void => {
         clearTimeout(timer);
-        clearTimeout(late);
         open.delete(fail);
         signal.removeEventListener('abort', onAbort);
         if (error) reject(error);
         else resolve();
       };
       const fail = (error: Error): void => settle(error);
-      const onAbort = (): void => settle(new CancelledError());
+      const onAbort = (): void => settle(toAbortError(signal));
       const timer = behaviour.hangs ? undefined : setTimeout(() => settle(), ms);
-      const late = setTimeout(() => settle(new DeadlineError()), (deadline ?? Infinity) - performance.now());
       open.add(fail);
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort);

@@ -63,7 +63,6 @@ class Plan:
     slots: int
     kv_cache_bytes: int
     batch_tokens: int
-    cpus: list[int] | None = None
 
 
 @dataclass(frozen=True)

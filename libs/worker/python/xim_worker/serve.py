@@ -64,8 +64,6 @@ def serve(
 def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan:
     header = _wait_for_load(connection)
     plan = _to_plan(header["plan"])
-    if plan.cpus:
-        os.sched_setaffinity(0, plan.cpus)
     context = Context(
         model=header["model"],
         model_path=header["modelPath"],
@@ -104,7 +102,6 @@ def _to_plan(plan: dict[str, Any]) -> Plan:
         slots=plan["slots"],
         kv_cache_bytes=plan["kvCacheBytes"],
         batch_tokens=plan["batchTokens"],
-        cpus=plan.get("cpus"),
     )
 
 
