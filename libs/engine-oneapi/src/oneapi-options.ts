@@ -5,14 +5,14 @@ import type { WorkerSpec } from '@xim/worker';
 /**
  * The job's command line.
  *
- * @param pythonFolder the folder with `xim_engine_oneapi` in it
+ * @param pythonPath the folders with `xim_engine_oneapi` and what it imports, as PYTHONPATH has them
  */
-export function toWorkerSpec({ model, python, plan, handler }: CreateOptions, pythonFolder: string): WorkerSpec {
+export function toWorkerSpec({ model, python, plan, handler }: CreateOptions, pythonPath: string): WorkerSpec {
   return {
     command: [python, '-m', 'xim_engine_oneapi', model.task, ...(handler === undefined ? [] : [handler])],
     env: {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      PYTHONPATH: pythonFolder,
+      PYTHONPATH: pythonPath,
       // Never a module that lies in the folder in which the host happens to run.
       PYTHONSAFEPATH: '1',
       PYTHONNOUSERSITE: '1',

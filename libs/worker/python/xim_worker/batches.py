@@ -48,7 +48,7 @@ class BatchRunner:
 
     def call(self, call: int, request: Request, credit: int | None) -> None:
         try:
-            items = self._handler.prepare(request)
+            items = list(self._handler.prepare(request))
         except Exception as error:
             self._connection.send_events([(call, failure(error))])
             return

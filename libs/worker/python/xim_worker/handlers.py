@@ -6,7 +6,7 @@ An event is a dict with `type`; values of type `bytes` in it travel raw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -125,7 +125,7 @@ class BatchHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def prepare(self, request: Request) -> list[Item]: ...
+    def prepare(self, request: Request) -> Iterable[Item]: ...
 
     def run(self, items: Sequence[Item]) -> Sequence[Any]: ...
 
