@@ -116,8 +116,10 @@ class Item:
 class BatchHandler(Protocol):
     """Many small inputs, computed together across calls.
 
-    `prepare` runs on arrival, in the thread that reads the socket; `run` in one of `parallel` threads, which take
-    disjoint batches; `finish` makes the call's result from the results of its items, in their order.
+    `prepare` runs on arrival, in one of a few threads beside the batches. Where it takes long it is a generator: every
+    few items other calls have their turn. `run` runs in one of `parallel` threads, which take disjoint batches; a batch
+    that fails is run again in halves, down to single items, so that an item fails no call but its own. `finish` makes
+    the call's result from the results of its items, in their order.
     """
 
     parallel: int
