@@ -71,7 +71,8 @@ def vectors_of(handler: EmbedHandler, request: dict[str, Any]) -> Floats:
 
 def unit(*values: float) -> Floats:
     vector = np.array(values, np.float32)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    scaled: Floats = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return scaled
 
 
 def test_a_text_has_the_same_vector_alone_and_in_a_padded_batch(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def modules(*kinds: str) -> list[dict[str, str]]:
 
 def unit(*values: float) -> Floats:
     vector = np.array([values], np.float32)
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    scaled: Floats = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return scaled
 
 
 @pytest.mark.parametrize(
