@@ -1,4 +1,5 @@
 import { bestBare } from './best-bare.ts';
+import { benchFairness } from './fairness.ts';
 import { runLoad } from './load.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
@@ -14,8 +15,12 @@ interface BareRun {
 /** Single-text requests per run. */
 const REQUESTS: Readonly<Record<number, number>> = { 1: 100, 8: 400, 32: 1600 };
 
-/** Embeddings of single texts from many clients, against the bare loop over batches of 32 of the same texts. */
+/**
+ * Embeddings of single texts from many clients, against the bare loop over batches of 32 of the same texts; with the
+ * kind `fairness` instead how single texts fare beside lists of thousands.
+ */
 export async function benchEmbedding(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
+  if (settings.kinds.includes('fairness')) return benchFairness(settings, text, say);
   const service = await startService('apps/embedding/src/main.ts', settings.env);
   const { bare, threads } = await startBest(settings, await settings.modelFolder('embedding'), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];

@@ -1,6 +1,6 @@
 export interface Settings {
   readonly clients: readonly number[];
-  /** Of `CHAT_KINDS`. */
+  /** Of `CHAT_KINDS`, or `fairness`. */
   readonly kinds: readonly string[];
   /** Counted pairs of XIM and bare loop. */
   readonly pairs: number;

@@ -6,7 +6,7 @@ import type { WorkerSpec } from '@xim/worker';
 /**
  * The job's command line.
  *
- * @param pythonFolders the folders with `xim_engine_oneapi` and `xim_generation` in them
+ * @param pythonFolders the folders with `xim_engine_oneapi` and the packages that it imports
  */
 export function toWorkerSpec(
   { model, python, plan, handler }: CreateOptions,

@@ -5,6 +5,11 @@ export interface EmbedInput {
   readonly items: readonly EmbedItem[];
   /** Elements per vector: the first so many, renormalised. Absent: all. Invalid where the model does not allow it. */
   readonly dimensions?: number | undefined;
+  /**
+   * Name of the model's prompt that is put before each text, such as `query` or `document`. Absent: the model's default
+   * one, if any. Invalid where the model has none of that name, and with items that are tokens.
+   */
+  readonly prompt?: string | undefined;
 }
 
 export type EmbedItem = { readonly text: string } | { readonly tokens: readonly number[] };

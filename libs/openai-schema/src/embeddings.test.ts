@@ -42,8 +42,15 @@ describe('EmbeddingsRequest', () => {
     ['dimensions', 0],
     ['dimensions', 1.5],
     ['dimensions', '3'],
+    ['prompt_name', 1],
+    ['input_type', 1],
   ])('refuses %s: %j', (field, value) => {
     expect(parse({ [field]: value }).error?.issues[0]?.path).toEqual([field]);
+  });
+
+  it('takes one of the two names of a prompt', () => {
+    expect(parse({ input_type: 'query', prompt_name: null }).error).toBeUndefined();
+    expect(parse({ input_type: 'query', prompt_name: 'document' }).error?.issues[0]?.path).toEqual(['input_type']);
   });
 
   it('takes null for every optional field', () => {

@@ -21,6 +21,20 @@ export const EmbeddingsRequest = z
       .nullish()
       .describe('Length of the vectors, where the model allows another than its own.'),
     user: z.string().nullish(),
+    prompt_name: z
+      .string()
+      .nullish()
+      .describe(
+        'An extension: the name of the model’s prompt that is put before each text, as Sentence Transformers has it.',
+      ),
+    input_type: z
+      .string()
+      .nullish()
+      .describe('An extension: the same by another name, such as "query" or "passage". Not together with prompt_name.'),
+  })
+  .refine(({ prompt_name, input_type }) => prompt_name == null || input_type == null || prompt_name === input_type, {
+    path: ['input_type'],
+    error: 'input_type and prompt_name are two names of one setting; expected one of them',
   })
   .meta({ id: 'EmbeddingsRequest' });
 export type EmbeddingsRequest = z.infer<typeof EmbeddingsRequest>;

@@ -175,3 +175,41 @@ describe('admission', () => {
     }
   });
 });
+
+describe('createAdmission with a share', () => {
+  const signal = new AbortController().signal;
+  const admitted = async (taken: Promise<unknown>): Promise<boolean> => {
+    const pending = Symbol();
+    return (await Promise.race([taken, Promise.resolve(pending)])) !== pending;
+  };
+
+  it('lets a large call hold its share only, so that small ones run beside it', async () => {
+    const admission = createAdmission({ slots: 16, queue: 100, share: 2 });
+    const large = await admission.take(2048, signal);
+    expect([large.count, admission.running]).toEqual([2, 2]);
+    expect((await admission.take(1, signal)).count).toBe(1);
+    large.release();
+    expect(admission.running).toBe(1);
+  });
+
+  it('keeps half of the slots for small calls, which go by waiting large ones', async () => {
+    const admission = createAdmission({ slots: 8, queue: 100, share: 2 });
+    const running = [await admission.take(9, signal), await admission.take(9, signal)];
+    const third = admission.take(9, signal);
+    const small = admission.take(2, signal);
+    expect([await admitted(third), await admitted(small)]).toEqual([false, true]);
+    running[0]!.release();
+    expect(await admitted(third)).toBe(true);
+  });
+
+  it('never lets small calls starve a large one that only wants for slots', async () => {
+    const admission = createAdmission({ slots: 4, queue: 100, share: 2 });
+    const small = await Promise.all([1, 2, 3, 4].map(() => admission.take(1, signal)));
+    const large = admission.take(9, signal);
+    const later = admission.take(1, signal);
+    small[0]!.release();
+    expect([await admitted(large), await admitted(later)]).toEqual([false, false]);
+    small[1]!.release();
+    expect([await admitted(large), await admitted(later)]).toEqual([true, false]);
+  });
+});

@@ -4,10 +4,13 @@ import { OverloadedError } from '@xim/engine';
  * Decides who runs and who waits, counted in sequences: a call that wants several takes several slots, at most all.
  * Strictly first come, first served: a large call at the head waits for its slots and everyone behind waits with it, so
  * small ones never starve it.
+ *
+ * Where the engine shares its batches among calls (`share`), a large call holds no more than its share, and all large
+ * ones together half of the slots: small ones go by those large ones that wait for others of their kind.
  */
 export interface Admission {
   /**
-   * Resolves with the call's slots, at once or after waiting. Rejects with OverloadedError when the queue has no room,
+   * Resolves with the call's slots (no more than its share), at once or after waiting. Rejects with OverloadedError when the queue has no room,
    * or with the signal's reason when it aborts first; the place in the queue is free at once.
    */
   take(sequences: number, signal: AbortSignal): Promise<Slots>;
@@ -24,40 +27,70 @@ export interface Slots {
 
 interface Waiter {
   readonly count: number;
+  readonly large: boolean;
   admit(): void;
 }
 
 const MIN_RETRY_SECONDS = 1;
 const MAX_RETRY_SECONDS = 30;
 
-export function createAdmission(options: { slots: number; queue: number; now?: () => number }): Admission {
-  const { slots, queue, now = () => performance.now() } = options;
+export interface AdmissionOptions {
+  readonly slots: number;
+  readonly queue: number;
+  /** The most slots that one call holds; only for engines that run the sequences of all calls in turns. Default all. */
+  readonly share?: number | undefined;
+  readonly now?: () => number;
+}
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { slots, queue, share = slots, now = () => performance.now() } = options;
+  const mostLarge = Math.max(share, Math.floor(slots / 2));
   const waiting = new Set<Waiter>(); // in order of arrival; leaving from the middle is as cheap as from the head
   let running = 0;
+  let runningLarge = 0;
   let queued = 0;
   let meanSeconds = 1;
 
-  const grant = (count: number): Slots => {
+  const grant = (wanted: number, large: boolean): Slots => {
     const since = now();
+    const count = Math.min(wanted, share);
     let held = true;
     running += count;
+    if (large) runningLarge += count;
     return {
       count,
       release() {
         if (!held) return;
         held = false;
         running -= count;
+        if (large) runningLarge -= count;
         meanSeconds += ((now() - since) / 1000 - meanSeconds) / 8;
         admitWaiting();
       },
     };
   };
 
+  /** What a call waits for: nothing, large calls alone, or any. */
+  const blockedBy = (wanted: number, large: boolean): 'nothing' | 'large' | 'all' => {
+    const count = Math.min(wanted, share);
+    if (running + count > slots) return 'all';
+    return large && runningLarge + count > mostLarge ? 'large' : 'nothing';
+  };
+
   const admitWaiting = (): void => {
     for (const waiter of waiting) {
-      if (running + waiter.count > slots) return;
-      waiter.admit();
+      const blocked = blockedBy(waiter.count, waiter.large);
+      if (blocked === 'all') return;
+      if (blocked === 'nothing') waiter.admit();
     }
+  };
+
+  /** Whether a call that arrives goes by all that wait: a small one does where they are large and wait for their kind. */
+  const mayPass = (large: boolean): boolean => {
+    for (const waiter of waiting) {
+      if (large || blockedBy(waiter.count, waiter.large) !== 'large') return false;
+    }
+    return true;
   };
 
   /** The time in which what waits, and this call, would be through: all slots busy, each call as long as the recent ones. */
@@ -77,7 +110,8 @@ export function createAdmission(options: { slots: number; queue: number; now?: (
     take(sequences, signal) {
       const count = Math.min(sequences, slots);
       if (signal.aborted) return Promise.reject(signal.reason as Error);
-      if (waiting.size === 0 && running + count <= slots) return Promise.resolve(grant(count));
+      const large = count > share;
+      if (mayPass(large) && blockedBy(count, large) === 'nothing') return Promise.resolve(grant(count, large));
 
       // One call larger than the whole queue may wait alone; else it could never run on a busy service.
       const fits = queued + count <= queue || (queue > 0 && queued === 0);
@@ -99,9 +133,10 @@ export function createAdmission(options: { slots: number; queue: number; now?: (
         };
         const waiter: Waiter = {
           count,
+          large,
           admit() {
             leave();
-            resolve(grant(count));
+            resolve(grant(count, large));
           },
         };
         waiting.add(waiter);

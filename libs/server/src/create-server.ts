@@ -71,7 +71,9 @@ export async function createServer(
 
   const app = createApp(service, config, surroundings);
   const { log } = app;
-  const admission = createAdmission(plan);
+  // The worker gives texts of all calls their turn, so that a list of thousands need not hold every slot to its end.
+  const share = service.task === 'embed' ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
+  const admission = createAdmission({ ...plan, share });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
   const supervision = createSupervision({

@@ -32,6 +32,10 @@ class Embed:
         wanted = request.get("dimensions", self._dimensions)
         if type(wanted) is not int or not 1 <= wanted <= self._dimensions:
             raise InvalidInput(f"dimensions must be 1 to {self._dimensions}; it is {wanted!r}.", "dimensions")
+        if request.get("prompt") is not None:
+            raise InvalidInput(
+                f'This model has no prompt "{request["prompt"]}"; it has: none.', "prompt", "XIM_UNSUPPORTED_PARAMETER"
+            )
         if not request["items"]:
             raise InvalidInput("There is nothing to embed: give at least one text.", "items")
         return [self._to_item(item, f"items.{number}", wanted) for number, item in enumerate(request["items"])]

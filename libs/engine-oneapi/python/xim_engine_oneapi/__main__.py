@@ -13,8 +13,10 @@ elif task == "generate":
 
     serve(steps={"generate": Generate()})
 elif task == "embed":
-    from .embed import Embed
+    from xim_embedding.handler import EmbedHandler
 
-    serve(batches={"embed": Embed()})
+    from .embed import OpenVINOEncoder
+
+    serve(batches={"embed": EmbedHandler(OpenVINOEncoder)})
 else:
     sys.exit(f"xim_engine_oneapi has no handler for the task {task}")

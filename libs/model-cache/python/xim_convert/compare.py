@@ -11,6 +11,7 @@ from optimum.intel import OVModelForCausalLM, OVModelForFeatureExtraction
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from .errors import ConvertError
+from .sentence_model import read_sentence_model
 
 _TEXT = (
     "The tide turns twice a day. When the moon is full, the water rises higher than usual, and the fishermen of the "
@@ -42,14 +43,18 @@ def compare_logits(original: Path, converted: Path, weights: str) -> float:
 
 
 def compare_vectors(original: Path, converted: Path, weights: str) -> float:
-    """The least cosine of the token vectors' mean between both models. Raises ConvertError below LEAST_COSINE."""
+    """The least cosine between both models' vectors, pooled and passed through dense layers as the model asks.
+
+    Raises ConvertError below LEAST_COSINE.
+    """
     tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
     before = AutoModel.from_pretrained(original, dtype=torch.float32, local_files_only=True)
     after = OVModelForFeatureExtraction.from_pretrained(converted, ov_config={"INFERENCE_PRECISION_HINT": "f32"})
+    to_vector = read_sentence_model(original).to_vector
     cosines = []
     for text in _TEXTS:
         inputs = tokenizer(text, return_tensors="pt")
-        one, other = _mean(before, inputs), _mean(after, inputs)
+        one, other = to_vector(_hidden(before, inputs)), to_vector(_hidden(after, inputs))
         cosines.append(float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
     return _held_to(min(cosines), LEAST_COSINE[weights], weights, "is the least cosine to the original's vectors")
 
@@ -60,9 +65,10 @@ def _logits(model: Any, inputs: Any) -> torch.Tensor:
     return logits
 
 
-def _mean(model: Any, inputs: Any) -> Any:
+def _hidden(model: Any, inputs: Any) -> Any:
+    """`[tokens, elements]`"""
     with torch.inference_mode():
-        return np.asarray(model(**inputs).last_hidden_state[0]).mean(0)
+        return np.asarray(model(**inputs).last_hidden_state[0])
 
 
 def _held_to(found: float, least: float, weights: str, what: str) -> float:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from .sentence_model import read_json, read_sentence_model
+
+_POSITIONS_AFTER_PADDING = {
+    *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"),
+    *("data2vec-text", "ibert", "xmod"),
+}
 
 
 def to_shape(task: str, folder: Path, config: Any) -> dict[str, Any]:
     """The numbers from which memory is computed. `config`: the model's, as Transformers names its members."""
     if task == "embed":
-        longest = _read(folder / "sentence_bert_config.json").get("max_seq_length") or config.max_position_embeddings
-        return {"contextLength": longest, "layers": config.num_hidden_layers, "dimensions": config.hidden_size}
+        model = read_sentence_model(folder)
+        return {
+            "contextLength": _longest_text(folder, config),
+            "layers": config.num_hidden_layers,
+            "dimensions": model.dimensions(config.hidden_size),
+        }
     heads = config.num_attention_heads
     return {
         "contextLength": config.max_position_embeddings,
@@ -22,13 +32,19 @@ def to_shape(task: str, folder: Path, config: Any) -> dict[str, Any]:
 
 
 def to_options(task: str, folder: Path) -> dict[str, Any]:
-    """Options of the profile: which pooling a model for embeddings was trained with (Sentence Transformers' file)."""
+    """Options of the profile: which pooling a model for embeddings was trained with.
+
+    Several at once have no option: they, and what follows pooling, are read from the folder's own files.
+    """
     if task != "embed":
         return {}
-    pooling = _read(folder / "1_Pooling" / "config.json")
-    return {"pooling": "cls" if pooling.get("pooling_mode_cls_token") else "mean", "normalize": True}
+    poolings = read_sentence_model(folder).poolings
+    return {**({"pooling": poolings[0]} if len(poolings) == 1 else {}), "normalize": True}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text("utf8")) if path.is_file() else {}
-    return found
+def _longest_text(folder: Path, config: Any) -> int:
+    """Tokens; the positions of RoBERTa and its kin begin after the padding token's number."""
+    positions: int = config.max_position_embeddings
+    if config.model_type in _POSITIONS_AFTER_PADDING:
+        positions -= (1 if config.pad_token_id is None else config.pad_token_id) + 1
+    return min(read_json(folder / "sentence_bert_config.json").get("max_seq_length") or positions, positions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from .compare import compare_logits, compare_vectors
 from .errors import ConvertError
 from .facts import to_options, to_shape
 from .pickled import read_tensors
+from .sentence_model import copy_sentence_model
 
 TASKS = {"generate": "text-generation-with-past", "embed": "feature-extraction"}
 
@@ -49,7 +49,7 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         say(f"quantising the weights to {weights}")
         _quantise(output / _MODEL, weights)
     if task == "embed":
-        shutil.copyfile(folder / "tokenizer.json", output / "tokenizer.json")
+        copy_sentence_model(folder, output)
     _remove_needless(output)
     say("comparing one inference with the original")
     compare = compare_logits if task == "generate" else compare_vectors

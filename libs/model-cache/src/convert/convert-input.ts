@@ -21,7 +21,8 @@ export interface ConvertInput {
 }
 
 /** Configuration, tokenizer and weights; not what else repositories hold, such as the same weights in other formats. */
-const NEEDED = /^(?:[^/]+\.(?:json|txt|model|jinja)|model[^/]*\.safetensors|1_Pooling\/config\.json)$/;
+const NEEDED =
+  /^(?:[^/]+\.(?:json|txt|model|jinja)|model[^/]*\.safetensors|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
 const PICKLE = 'pytorch_model.bin';
 
 function needed<T extends { readonly path: string }>(files: readonly T[], name: string): T[] {

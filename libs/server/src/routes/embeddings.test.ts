@@ -167,3 +167,13 @@ describe('the official client', () => {
     await expect(service.client.embeddings.create({ model: 'ada', input: 'x' })).rejects.toThrow(OpenAI.NotFoundError);
   });
 });
+
+describe('a prompt of the model', () => {
+  it.each([{ prompt_name: 'query' }, { input_type: 'query' }])('reaches the engine: %j', async (fields) => {
+    expect(await refusalOf(fields)).toMatchObject({
+      status: 400,
+      param: 'prompt_name',
+      message: 'This model has no prompt "query"; it has: none.',
+    });
+  });
+});

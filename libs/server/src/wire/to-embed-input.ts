@@ -2,10 +2,14 @@ import type { EmbedInput, EmbedItem } from '@xim/engine';
 import type { EmbeddingsInput, EmbeddingsRequest } from '@xim/openai-schema';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
-export const embedParamNames = { items: 'input', dimensions: 'dimensions' } as const;
+export const embedParamNames = { items: 'input', dimensions: 'dimensions', prompt: 'prompt_name' } as const;
 
 export function toEmbedInput(request: EmbeddingsRequest): EmbedInput {
-  return { items: toItems(request.input), dimensions: request.dimensions ?? undefined };
+  return {
+    items: toItems(request.input),
+    dimensions: request.dimensions ?? undefined,
+    prompt: request.prompt_name ?? request.input_type ?? undefined,
+  };
 }
 
 function toItems(input: EmbeddingsInput): EmbedItem[] {

@@ -2,69 +2,103 @@
 
 import random
 
-from xim_worker.batches import _Call, take_batch
+from xim_worker.fair_batch import BatchCall, FairBatches
 from xim_worker.handlers import Item
 
 
-def waiting(*sizes: list[int]) -> dict[int, _Call]:
-    return {call: _Call(call, {}, [Item(size, None) for size in items]) for call, items in enumerate(sizes, 1)}
+def call_of(number: int, items: list[int]) -> BatchCall:
+    call = BatchCall(number, {})
+    call.items = [Item(size, None) for size in items]
+    call.order()
+    return call
 
 
-def sizes(batch: list[tuple[_Call, int]]) -> list[int]:
+def waiting(budget: int, *sizes: list[int]) -> FairBatches:
+    batches = FairBatches(budget)
+    for number, items in enumerate(sizes, 1):
+        batches.add(call_of(number, items))
+    return batches
+
+
+def sizes(batch: list[tuple[BatchCall, int]]) -> list[int]:
     return [call.items[index].size for call, index in batch]
 
 
 def test_takes_everything_that_fits_in_order_of_length() -> None:
-    calls = waiting([40], [50], [45])
-    assert sizes(take_batch(calls, 1000)) == [40, 45, 50]
-    assert calls == {}
+    calls = waiting(1000, [40], [50], [45])
+    assert sizes(calls.take()) == [40, 45, 50]
+    assert calls.count == 0
 
 
 def test_padding_never_doubles_the_work() -> None:
-    calls = waiting([200], [40], [150])
-    assert sizes(take_batch(calls, 10_000)) == [150, 200]
-    assert sizes(take_batch(calls, 10_000)) == [40]
+    calls = waiting(10_000, [200], [40], [150])
+    assert sizes(calls.take()) == [150, 200]
+    assert sizes(calls.take()) == [40]
 
 
 def test_short_items_join_whatever_their_length() -> None:
-    assert sizes(take_batch(waiting([3], [30], [1]), 1000)) == [1, 3, 30]
+    assert sizes(waiting(1000, [3], [30], [1]).take()) == [1, 3, 30]
 
 
 def test_the_budget_counts_padding() -> None:
-    assert len(take_batch(waiting([100] * 50), 1000)) == 10
+    assert len(waiting(1000, [100] * 50).take()) == 10
 
 
 def test_the_leader_does_not_decide_the_width_alone() -> None:
-    assert sizes(take_batch(waiting([50], [99], [101], [26]), 1000)) == [50, 99]
+    assert sizes(waiting(1000, [50], [99], [101], [26]).take()) == [50, 99]
 
 
 def test_an_item_over_the_budget_runs_alone() -> None:
-    calls = waiting([500], [500])
-    assert sizes(take_batch(calls, 100)) == [500]
-    assert sizes(take_batch(calls, 100)) == [500]
+    calls = waiting(100, [500], [500])
+    assert sizes(calls.take()) == [500]
+    assert sizes(calls.take()) == [500]
 
 
 def test_a_large_call_does_not_hold_a_small_one() -> None:
-    calls = waiting([100] * 1000, [100])
-    batch = take_batch(calls, 1000)
+    batch = waiting(1000, [100] * 1000, [100]).take()
     assert [call.id for call, _ in batch].count(2) == 1
-    assert 2 not in calls
 
 
-def test_a_call_of_another_length_has_its_turn_next() -> None:
-    calls = waiting([256] * 100, [8])
-    assert set(sizes(take_batch(calls, 1024))) == {256}
-    assert sizes(take_batch(calls, 1024)) == [8]
+def test_a_small_call_of_another_length_goes_first() -> None:
+    calls = waiting(1024, [256] * 100, [8])
+    assert sizes(calls.take()) == [8]
+    assert set(sizes(calls.take())) == {256}
+
+
+def test_a_short_call_waits_for_one_batch_however_many_large_ones_there_are() -> None:
+    calls = waiting(1024, *[[64 * 3**number] * 100 for number in range(5)])
+    for batches in range(7, 17):
+        for _ in range(batches):
+            calls.take()
+        calls.add(call_of(100 + batches, [8]))
+        assert 100 + batches in {call.id for _ in range(2) for call, _ in calls.take()}
+
+
+def test_short_calls_that_never_end_do_not_starve_a_large_one() -> None:
+    calls = waiting(1024, [256] * 40)
+    served = 0
+    for number in range(2, 102):
+        calls.add(call_of(number, [8] * 32))
+        served += sum(call.id == 1 for call, _ in calls.take())
+    assert served == 40
+    assert calls.count > 0
+
+
+def test_large_calls_have_turns_among_themselves() -> None:
+    calls = waiting(1024, [256] * 40, [64] * 160, [700] * 10)
+    leads = [calls.take()[-1][0].id for _ in range(9)]
+    assert sorted(leads[-6:]) == [1, 1, 2, 2, 3, 3]
 
 
 def test_every_item_is_taken_once() -> None:
     rng = random.Random(7)
     for _ in range(50):
-        calls = waiting(*[[rng.randint(1, 256) for _ in range(rng.randint(1, 40))] for _ in range(rng.randint(1, 12))])
-        everything = {(call.id, index) for call in calls.values() for index in range(len(call.items))}
+        lists = [[rng.randint(1, 256) for _ in range(rng.randint(1, 40))] for _ in range(rng.randint(1, 12))]
+        calls = waiting(1024, *lists)
+        everything = {(number, index) for number, items in enumerate(lists, 1) for index in range(len(items))}
         taken: list[tuple[int, int]] = []
-        while calls:
-            batch = take_batch(calls, 1024)
+        while calls.count:
+            batch = calls.take()
             assert batch
             assert max(max(sizes(batch)), 32) * len(batch) <= 1024 or len(batch) == 1
             taken += [(call.id, index) for call, index in batch]

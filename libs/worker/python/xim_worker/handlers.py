@@ -6,7 +6,7 @@ An event is a dict with `type`; values of type `bytes` in it travel raw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
@@ -119,8 +119,10 @@ class Item:
 class BatchHandler(Protocol):
     """Many small inputs, computed together across calls.
 
-    `prepare` runs on arrival, in the thread that reads the socket; `run` in one of `parallel` threads, which take
-    disjoint batches; `finish` makes the call's result from the results of its items, in their order.
+    `prepare` runs on arrival, in one of a few threads beside the batches. Where it takes long it is a generator: every
+    few items other calls have their turn. `run` runs in one of `parallel` threads, which take disjoint batches; a batch
+    that fails is run again in halves, down to single items, so that an item fails no call but its own. `finish` makes
+    the call's result from the results of its items, in their order.
     """
 
     parallel: int
@@ -128,7 +130,7 @@ class BatchHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def prepare(self, request: Request) -> list[Item]: ...
+    def prepare(self, request: Request) -> Iterable[Item]: ...
 
     def run(self, items: Sequence[Item]) -> Sequence[Any]: ...
 

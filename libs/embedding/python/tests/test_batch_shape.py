@@ -1,7 +1,7 @@
 """Few shapes, each hardly larger than needed."""
 
 import pytest
-from xim_engine_oneapi.batch_shape import padded_rows, padded_tokens
+from xim_embedding.batch_shape import padded_rows, padded_tokens
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(1, 1), (8, 8), (12, 12), (13, 16), (16, 16), (17, 32), (256, 256)])

@@ -1,0 +1,5 @@
+"""The embedding runtime that every engine shares: texts in, unit vectors out.
+
+An engine brings an `Encoder` (`encoder.py`), which computes hidden states; tokens, prompts, the shapes of batches,
+pooling, dense layers and normalisation are here, once.
+"""

@@ -1,0 +1,76 @@
+"""The tokens of texts to embed, by the model's own tokenizer; never more than the model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tokenizers import Tokenizer
+from xim_worker import InvalidInput
+
+# Texts that are encoded in one call; between two calls other requests have their turn.
+_SLICE = 32
+# Bytes of a text per token, at least: a word that is not in the vocabulary becomes one token, however long.
+_LONGEST_WORD = 256
+
+
+class TextTokens:
+    def __init__(self, tokenizer: Tokenizer, context_length: int) -> None:
+        self._context_length = context_length
+        self._tokenizer = tokenizer
+        vocabulary = tokenizer.get_vocab()
+        self._vocabulary = len(vocabulary)
+        longest = max((len(token.encode("utf-8", "surrogatepass")) for token in vocabulary), default=1)
+        self._most_bytes = context_length * max(longest, _LONGEST_WORD)
+        bare = tokenizer.encode("a", add_special_tokens=False).ids
+        whole = tokenizer.encode("a").ids
+        at = whole.index(bare[0])
+        self._before, self._after = whole[:at], whole[at + len(bare) :]
+
+    def read(self, items: list[dict[str, Any]], prompt: str = "") -> Iterator[list[int]]:
+        """The tokens of each item, special tokens included, a few texts at a time; raises InvalidInput.
+
+        `prompt` is put before every text; items that are tokens already are taken as they are.
+        """
+        if not items:
+            raise InvalidInput("There is nothing to embed; expected at least one text.", "items")
+        for number, item in enumerate(items):
+            self._check(item, f"items.{number}")
+        for at in range(0, len(items), _SLICE):
+            part = items[at : at + _SLICE]
+            encoded = iter(self._tokenizer.encode_batch([prompt + item["text"] for item in part if "text" in item]))
+            for number, item in enumerate(part, at):
+                place = f"items.{number}"
+                tokens = next(encoded).ids if "text" in item else self._completed(item["tokens"], place)
+                if len(tokens) > self._context_length:
+                    raise self._too_long(f"{len(tokens)} tokens", place)
+                yield tokens
+
+    def _check(self, item: dict[str, Any], place: str) -> None:
+        """What costs next to nothing, for every item before the first is encoded."""
+        if not (item["text"] if "text" in item else item["tokens"]):
+            raise InvalidInput("A text to embed is empty; leave it out or give it words.", place)
+        if "tokens" in item and len(item["tokens"]) > self._context_length:
+            raise self._too_long(f"{len(item['tokens'])} tokens", place)
+        if "text" in item and len(item["text"]) > self._most_bytes:
+            raise self._too_long(f"{len(item['text'])} characters, more than so many tokens ever have", place)
+
+    def _too_long(self, size: str, place: str) -> InvalidInput:
+        return InvalidInput(
+            f"This model's maximum context length is {self._context_length} tokens. However, a text of your "
+            f"request has {size}. Shorten or split it.",
+            place,
+            "XIM_CONTEXT_LENGTH_EXCEEDED",
+        )
+
+    def _completed(self, tokens: list[int], place: str) -> list[int]:
+        """The model's own tokens, with the special tokens that a text would get around it where they are missing."""
+        if min(tokens) < 0 or max(tokens) >= self._vocabulary:
+            raise InvalidInput(
+                f"A token is outside the model's vocabulary; expected 0 to {self._vocabulary - 1}. Tokens must be this "
+                "model's own, not those of another tokenizer.",
+                place,
+            )
+        before = [] if tokens[: len(self._before)] == self._before else self._before
+        after = [] if self._after and tokens[-len(self._after) :] == self._after else self._after
+        return [*before, *tokens, *after]

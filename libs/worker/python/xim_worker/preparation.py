@@ -1,0 +1,82 @@
+"""Prepares calls of a BatchHandler beside the socket and the batches: a few threads, calls taking turns."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from .fair_batch import BatchCall
+from .handlers import Item, Request
+from .process import leave
+from .wire import HostGone
+
+_THREADS = 2
+# Items of one turn; a handler that makes them one after the other holds a thread no longer.
+_TURN = 64
+# The host admits fewer calls at once; more would be a fault, and is refused instead of kept.
+_MOST_CALLS = 8192
+
+
+class Preparation:
+    """A call with many items has a turn of a few, then waits behind the others.
+
+    `done` gets a call whose items are complete, `failed` one whose preparation raised; both are called from the
+    threads here. A call that is over is forgotten at its next turn.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[Request], Iterable[Item]],
+        done: Callable[[BatchCall], None],
+        failed: Callable[[BatchCall, Exception], None],
+    ) -> None:
+        self._prepare = prepare
+        self._done = done
+        self._failed = failed
+        self._line: deque[BatchCall] = deque()
+        self._arrived = threading.Condition()
+        for number in range(_THREADS):
+            threading.Thread(target=self._run, name=f"prepare-{number}", daemon=True).start()
+
+    def add(self, call: BatchCall) -> None:
+        with self._arrived:
+            full = len(self._line) >= _MOST_CALLS
+            if not full:
+                self._line.append(call)
+                self._arrived.notify()
+        if full:
+            self._failed(call, RuntimeError(f"{_MOST_CALLS} calls wait to be prepared; expected fewer from the host"))
+
+    def _run(self) -> None:
+        try:
+            while True:
+                with self._arrived:
+                    while not self._line:
+                        self._arrived.wait()
+                    call = self._line.popleft()
+                if not call.over:
+                    self._turn(call)
+        except HostGone:
+            leave(1)
+
+    def _turn(self, call: BatchCall) -> None:
+        try:
+            if call.source is None:
+                call.source = iter(self._prepare(call.request))
+            before = len(call.items)
+            call.items += islice(call.source, _TURN)
+        except HostGone:
+            raise
+        except Exception as error:
+            self._failed(call, error)
+            return
+        if len(call.items) - before < _TURN:
+            call.source = None
+            call.order()
+            self._done(call)
+            return
+        with self._arrived:
+            self._line.append(call)
+            self._arrived.notify()
