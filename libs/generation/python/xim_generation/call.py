@@ -128,5 +128,3 @@ class Call:
         if self.thinks:
             usage["reasoningTokens"] = sum(choice.reasoning_tokens for choice in self.choices)
         return {"type": "end", "usage": usage}
-
-

@@ -170,7 +170,9 @@ class GenerateHandler:
                 continue
             call, choice = self._choices[sequence.number]
             if choice.scores_prompt:
-                found = self._guarded(call, choice.take_prompt_rows, logits[rows[0] : rows[1]], chunk.start, self._scratch)
+                found = self._guarded(
+                    call, choice.take_prompt_rows, logits[rows[0] : rows[1]], chunk.start, self._scratch
+                )
                 events += [(call.number, event) for event in found]
             if sequence.computed == len(sequence.tokens):
                 last_rows.append(rows[1] - 1)
