@@ -129,9 +129,8 @@ describe('oneapi: a template without tools', { timeout: 300_000 }, () => {
     const prompt = { tokens: tokens.slice(0, 70).map((token) => token.id) };
     const cached = async (input: GenerateInput) => {
       const events = await run(input);
-      const [start, end] = [events[0], events.at(-1)] as { cachedTokens?: number; usage?: { cachedTokens?: number } }[];
-      expect(end!.usage!.cachedTokens).toBe(start!.cachedTokens);
-      return start!.cachedTokens;
+      const end = events.at(-1) as { usage?: { cachedTokens?: number } };
+      return end.usage!.cachedTokens;
     };
     expect(await cached({ prompt, maxTokens: 3, ignoreEnd: true })).toBe(0);
     expect(await cached({ prompt, maxTokens: 3, ignoreEnd: true, choices: 2 })).toBe(64);
@@ -172,7 +171,7 @@ describe('oneapi: a template with tools and thoughts', { timeout: 300_000 }, () 
     expect(textOf(shaped)).toMatch(/^[a-z]{3}$/);
   });
 
-  it('without a prefix cache an echo has its probabilities', async () => {
+  it('an echo has its probabilities, whatever is in the cache', async () => {
     const prompt = { text: 'The sea is a vast body of water. '.repeat(20) };
     const count = (await tokenize(prompt)).tokens.length;
     for (let round = 0; round < 2; round++) {
@@ -180,7 +179,6 @@ describe('oneapi: a template with tools and thoughts', { timeout: 300_000 }, () 
       const entries = events.flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []));
       expect(entries.length).toBe(count + 2);
       expect(entries.map((entry) => entry.logprob === null)).toEqual(entries.map((_, number) => number === 0));
-      expect(events[0]).not.toHaveProperty('cachedTokens');
     }
   });
 });

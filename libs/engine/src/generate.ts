@@ -82,7 +82,9 @@ export interface Sampling {
   /** Smallest set of tokens whose probabilities reach this sum, 0 to 1. */
   readonly topP?: number | undefined;
   readonly topK?: number | undefined;
-  /** The same seed and input give the same text, as far as the engine can: some do only for a call that runs alone. Non-negative, below 2^63. */
+  /** Tokens below this share of the most probable token's probability are left out, 0 to 1. */
+  readonly minP?: number | undefined;
+  /** The same seed and input give the same text, whatever else runs, but for the rounding of the engine's kernels. Non-negative, below 2^63. */
   readonly seed?: number | undefined;
   /** Subtracted from the logit of a token that was generated before, −2 to 2. */
   readonly presencePenalty?: number | undefined;

@@ -1,16 +1,12 @@
 """What a worker looks at before native code does."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from xim_engine_oneapi.kv_cache import blocks_for
 from xim_engine_oneapi.runtime import best_isa
-from xim_engine_oneapi.weights import find_weights, writable_file
+from xim_engine_oneapi.weights import find_weights
 from xim_worker import Context, Plan, StartError
-
-SMOLLM2 = {"layers": 30, "kvHeads": 3, "headDim": 64}
 
 
 def to_context(folder: Path, size: int | None = None) -> Context:
@@ -41,32 +37,16 @@ def test_one_file_is_expected(tmp_path: Path, names: list[str]) -> None:
         find_weights(to_context(tmp_path), ".gguf")
 
 
-def test_a_file_that_may_only_be_read_is_copied_for_as_long_as_it_is_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "m.gguf"
-    path.write_bytes(b"12345")
-    with writable_file(path) as file:
-        assert file == path
-    # The tests may run as root, to whom everything is writable.
-    monkeypatch.setattr(os, "access", lambda file, mode: file != path or mode != os.W_OK)
-    with writable_file(path) as file:
-        assert file != path
-        assert file.name == path.name
-        assert file.read_bytes() == b"12345"
-    assert not file.parent.exists()
+def test_of_several_files_the_one_that_is_named_is_taken(tmp_path: Path) -> None:
+    for name in ("a.gguf", "m.gguf"):
+        (tmp_path / name).write_bytes(b"12345")
+    assert find_weights(to_context(tmp_path, 5), ".gguf") == tmp_path / "m.gguf"
 
 
-def test_blocks_are_as_large_as_the_library_says() -> None:
-    # Recorded: 100 blocks of this model take 43,776,000 bytes by the library's own metrics.
-    assert blocks_for(43_776_000, SMOLLM2) == 100
-    assert blocks_for(43_775_999, SMOLLM2) == 99
-    assert blocks_for(0, SMOLLM2) == 1
-
-
-def test_a_shape_without_numbers_says_which_is_missing() -> None:
-    with pytest.raises(StartError, match=r"shape\.kvHeads"):
-        blocks_for(1, {"layers": 30, "headDim": 64})
+def test_a_split_file_is_its_first_part(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"m-0000{number}-of-00003.gguf").write_bytes(b"1")
+    assert find_weights(to_context(tmp_path), ".gguf") == tmp_path / "m-00001-of-00003.gguf"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 from xim_worker import serve, serve_file
 
 task, *own = sys.argv[1:]
-# Each task imports only what it needs: GenAI alone takes seconds.
+# Each task imports only what it needs.
 if own:
     serve_file(own[0], task)
 elif task == "generate":

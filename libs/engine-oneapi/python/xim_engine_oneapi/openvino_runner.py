@@ -11,7 +11,7 @@ from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Batch, Floats, RunnerLimits
 from xim_worker import Context, Runtime, StartError
 
-from .runtime import describe_runtime
+from .runtime import describe_runtime, probe_model
 
 BLOCK_TOKENS = 32
 """Tokens of a block of the key-value cache: a constant of OpenVINO's CPU plugin."""
@@ -23,7 +23,7 @@ class OpenVinoRunner:
     def __init__(self, compiled: ov.CompiledModel, tokenizer: Tokenizer, context: Context) -> None:
         """`compiled`: a model as `paged_model.to_paged` describes it, with the properties of `to_properties`."""
         self.tokenizer = tokenizer
-        self._compiled = compiled
+        self._properties = to_properties(context)
         self._request = compiled.create_infer_request()
         caches = [port for port in compiled.inputs if "_cache." in port.any_name]
         blocks = _blocks_for(context, sum(_block_bytes(port) for port in caches))
@@ -59,14 +59,15 @@ class OpenVinoRunner:
         """The scheduler gives blocks back; nothing else is kept of a sequence."""
 
     def describe(self) -> tuple[Runtime, str]:
-        return describe_runtime(self._compiled)
+        # Kernels for few rows are others than those for many: a product of many rows shows the best that is used.
+        return describe_runtime(probe_model(self._properties))
 
 
 def to_properties(context: Context) -> dict[str, Any]:
     """OpenVINO's properties for the device CPU."""
     properties: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": context.plan.threads,
-        "ENABLE_CPU_PINNING": bool(context.plan.cpus),
+        "ENABLE_CPU_PINNING": False,
         "NUM_STREAMS": 1,
     }
     if context.options.get("exact"):
@@ -92,4 +93,5 @@ def _block_shape(port: ov.Output) -> list[int]:
 
 
 def _block_bytes(port: ov.Output) -> int:
-    return prod(_block_shape(port)) * port.element_type.bitwidth // 8
+    bits: int = port.element_type.bitwidth
+    return prod(_block_shape(port)) * bits // 8

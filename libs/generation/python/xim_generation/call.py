@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from xim_worker import Event
 
+from .chat.prompt import EncodedPrompt
 from .constrain import Matcher
 from .output.choice_output import ChoiceOutput
-from .output.token_score import TokenScore
+from .output.token_log import TokenScore
 from .sample.logprobs import log_sum_exp, to_score
 from .sample.params import RequestParams
 from .sample.sampler import SequenceSampler, apply_mask
@@ -57,6 +58,10 @@ class Choice:
         return self._output.over
 
     @property
+    def output_tokens(self) -> int:
+        return self._output.output_tokens
+
+    @property
     def reasoning_tokens(self) -> int:
         return self._output.reasoning_tokens
 
@@ -94,7 +99,7 @@ class Choice:
                 reason = "length"
         return self._output.push([token], None if score is None else [score], reason)
 
-    def take_prompt_rows(self, rows: Row, start: int, scratch: Scratch) -> list[Event]:
+    def take_prompt_rows(self, rows: Row, start: int, text: str, scratch: Scratch) -> list[Event]:
         """Scores of the prompt's tokens behind `start`, whose logits are `rows`; the echo, once all are known."""
         alternatives = self._params.logprobs or 0
         prompt = self.sequence.tokens[: self.sequence.prompt]
@@ -103,7 +108,7 @@ class Choice:
         if len(self._prompt_scores) < len(prompt) - 1:
             return []
         self.scores_prompt = False
-        return self._output.echo(prompt, self._prompt_scores)
+        return [self._output.echo(text, prompt, self._prompt_scores)]
 
 
 @dataclass
@@ -111,8 +116,7 @@ class Call:
     """`choices` are all that the call began with, over or not."""
 
     number: int
-    input_tokens: int
-    thinks: bool
+    prompt: EncodedPrompt
     choices: list[Choice] = field(default_factory=list)
 
     @property
@@ -121,10 +125,10 @@ class Call:
 
     def to_end(self) -> Event:
         usage = {
-            "inputTokens": self.input_tokens,
-            "outputTokens": sum(choice.generated for choice in self.choices),
-            "cachedTokens": self.choices[0].sequence.cached,
+            "inputTokens": len(self.prompt.tokens),
+            "outputTokens": sum(choice.output_tokens for choice in self.choices),
+            "cachedTokens": max(0, self.choices[0].sequence.cached),
         }
-        if self.thinks:
+        if self.prompt.thinks:
             usage["reasoningTokens"] = sum(choice.reasoning_tokens for choice in self.choices)
         return {"type": "end", "usage": usage}

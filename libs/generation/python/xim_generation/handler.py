@@ -128,11 +128,15 @@ class GenerateHandler:
             logprobs=params.logprobs,
             thinks=prompt.thinks,
             inside=prompt.inside,
-            tools=tools.parsed,
+            # A format leaves no room for calls.
+            tools=tools.parsed and (prepared.constraint is None or tools.required),
             single=tools.single,
             required=tools.required,
+            schemas={tool["name"]: tool.get("parameters") or {} for tool in tools.shown},
+            strips=prompt.strips,
+            check=None if prepared.constraint is None else prepared.constraint.check,
         )
-        call = Call(number, len(prompt.tokens), prompt.thinks)
+        call = Call(number, prompt)
         events: list[Event] = [{"type": "start", "inputTokens": len(prompt.tokens)}]
         first: Sequence | None = None
         for index in range(params.choices):
@@ -150,7 +154,7 @@ class GenerateHandler:
             choice = Choice(sequence, sampler, output, matcher, params, max_tokens)
             call.choices.append(choice)
             if params.echo and params.logprobs is None:
-                events += output.echo(prompt.tokens, None)
+                events.append(output.echo(prompt.text, prompt.tokens, None))
         for choice in call.choices:
             self._choices[choice.sequence.number] = (call, choice)
             self._scheduler.add(choice.sequence)
@@ -170,8 +174,9 @@ class GenerateHandler:
                 continue
             call, choice = self._choices[sequence.number]
             if choice.scores_prompt:
+                score_rows = logits[rows[0] : rows[1]]
                 found = self._guarded(
-                    call, choice.take_prompt_rows, logits[rows[0] : rows[1]], chunk.start, self._scratch
+                    call, choice.take_prompt_rows, score_rows, chunk.start, call.prompt.text, self._scratch
                 )
                 events += [(call.number, event) for event in found]
             if sequence.computed == len(sequence.tokens):

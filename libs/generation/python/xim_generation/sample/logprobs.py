@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..output.token_score import TokenScore
+from ..output.token_log import TokenScore
 
 Row = npt.NDArray[np.float32]
 

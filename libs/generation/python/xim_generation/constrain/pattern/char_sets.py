@@ -50,5 +50,3 @@ def chars(*parts: str | tuple[str, str]) -> Chars:
 
 
 ANY = Chars(complement(()))
-DIGIT = chars(("0", "9"))
-HEX = chars(("0", "9"), ("a", "f"), ("A", "F"))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from .char_sets import chars, complement
-from .limits import DEEPEST, LONGEST_REPEAT
-from .nodes import Chars, Node, Repeat, Rule, Seq, Text, alt
-from .regex_characters import CharacterReader
+from .characters import CharacterReader
+from .nodes import Anchor, Chars, Node, Repeat, Seq, Text, alt
 
-BEGIN, END = Rule("^"), Rule("$")
+BEGIN, END = Anchor("^"), Anchor("$")
+
+# Groups in each other, and repetitions of one part: a pattern beyond is refused.
+_DEEPEST = 64
+_LONGEST_REPEAT = 2000
 
 _DOT = Chars(complement(chars("\n\r\u2028\u2029").ranges))
 _QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
 def parse(pattern: str, param: str) -> Node:
-    """Anchors are the rules BEGIN and END; raises InvalidInput."""
+    """Anchors are the nodes BEGIN and END; raises InvalidInput."""
     reader = _Reader(pattern, param)
     node = reader.choice(0)
     if reader.more():
@@ -24,8 +27,8 @@ def parse(pattern: str, param: str) -> Node:
 
 class _Reader(CharacterReader):
     def choice(self, depth: int) -> Node:
-        if depth > DEEPEST:
-            raise self.broken(f"at most {DEEPEST} groups in each other")
+        if depth > _DEEPEST:
+            raise self.broken(f"at most {_DEEPEST} groups in each other")
         ways = [self._sequence(depth)]
         while self.take("|"):
             ways.append(self._sequence(depth))
@@ -48,8 +51,8 @@ class _Reader(CharacterReader):
         if item in (BEGIN, END):
             raise self.broken("no quantifier after an anchor")
         least, most = bounds
-        if max(least, most or 0) > LONGEST_REPEAT:
-            raise self.refused(f"more than {LONGEST_REPEAT} repetitions")
+        if max(least, most or 0) > _LONGEST_REPEAT:
+            raise self.refused(f"more than {_LONGEST_REPEAT} repetitions")
         return Repeat(item, least, most)
 
     def _quantifier(self) -> tuple[int, int | None] | None:

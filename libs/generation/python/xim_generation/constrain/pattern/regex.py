@@ -1,17 +1,14 @@
-"""ECMA-262 patterns as expressions over characters: what is regular of them, in the syntax without flags."""
+"""ECMA-262 patterns as expressions over characters: their regular part, in the syntax without flags."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from xim_worker import InvalidInput
 
-from .automaton import Automaton
 from .char_sets import ANY
-from .nodes import EMPTY, Alt, Node, Repeat, Seq, alt, seq
-from .regex_parser import BEGIN, END, parse
+from .nodes import EMPTY, Alt, Chars, Node, Repeat, Seq, Text, alt, seq
+from .parser import BEGIN, END, parse
 
 _ANYTHING = Repeat(ANY, 0, None)
 
@@ -26,14 +23,26 @@ def found_in(pattern: Any, param: str) -> Node:
     return _anchored(_read(pattern, param), _ANYTHING, _ANYTHING, param)
 
 
-def matcher(pattern: Any, param: str) -> Callable[[str], bool]:
-    """Whether a match lies in a text. Takes time linear in the text, whatever the pattern."""
-    return node_matcher(found_in(pattern, param))
+def to_rust(node: Node) -> str:
+    """The expression in the syntax of Rust's `regex` crate, without flags or classes that depend on them."""
+    if isinstance(node, Text):
+        return "".join(map(_to_char, node.value))
+    if isinstance(node, Chars):
+        # A class without members matches nothing; the crate has no empty class.
+        ranges = "".join(f"{_to_char(chr(low))}-{_to_char(chr(high))}" for low, high in node.ranges)
+        return f"[{ranges}]" if ranges else "[^\\x{0}-\\x{10FFFF}]"
+    if isinstance(node, Seq):
+        return "".join(map(to_rust, node.items))
+    if isinstance(node, Alt):
+        return f"(?:{'|'.join(map(to_rust, node.items))})"
+    if isinstance(node, Repeat):
+        most = "" if node.most is None else str(node.most)
+        return f"(?:{to_rust(node.item)}){{{node.least},{most}}}"
+    raise AssertionError("anchors are gone once the expression is read")
 
 
-@lru_cache(maxsize=64)
-def node_matcher(node: Node) -> Callable[[str], bool]:
-    return Automaton(node).accepts
+def _to_char(char: str) -> str:
+    return char if char.isascii() and char.isalnum() else f"\\x{{{ord(char):X}}}"
 
 
 def _read(pattern: Any, param: str) -> Node:
@@ -61,7 +70,7 @@ def _anchored(node: Node, before: Node | None, after: Node | None, param: str) -
         items[-1], after = _anchored(items[-1], None, after, param), None
     if any(map(_has_anchor, items)):
         raise InvalidInput(
-            "The engine oneapi does not support ^ and $ inside a pattern; expected them at its ends only.",
+            "^ and $ inside a pattern cannot be held to; expected them at its ends only.",
             param,
             "XIM_UNSUPPORTED_PARAMETER",
         )

@@ -31,9 +31,7 @@ class CharacterReader:
         return InvalidInput(f"Broken pattern at position {self._at}; expected {expected}.", self._param)
 
     def refused(self, what: str) -> InvalidInput:
-        message = (
-            f"The engine oneapi does not support {what} in a pattern (position {self._at}); expected a pattern without."
-        )
+        message = f"{what} in a pattern cannot be held to (position {self._at}); expected a pattern without."
         return InvalidInput(message, self._param, "XIM_UNSUPPORTED_PARAMETER")
 
     def peek(self, text: str) -> bool:

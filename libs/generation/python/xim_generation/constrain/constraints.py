@@ -1,0 +1,202 @@
+"""The shape of an output, held token by token with llguidance: masks over the vocabulary."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import llguidance
+import numpy as np
+import numpy.typing as npt
+from xim_worker import InvalidInput
+
+from ..chat.dialects import Dialect
+from ..chat.tokenizer import Tokenizer
+from ..chat.tools import ToolUse
+from .pattern import to_rust, whole
+from .schema import PlainSchema, to_check
+from .tool_grammar import ToolGrammar
+
+Words = npt.NDArray[np.uint32]
+
+# Clients use few schemas, and each for many calls.
+_KEPT = 256
+_MOST_CHARACTERS = 1_000_000
+# JSON as models write it: one space behind a comma and a colon, none elsewhere, so no model is caught in white space.
+_JSON = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "coerce_one_of": True}
+
+
+def _limits() -> llguidance.LLParserLimits:
+    """Bounds on the work of a grammar: about 40 ms to read one, 15 ms for a mask at most."""
+    return llguidance.LLParserLimits(
+        initial_lexer_fuel=2_000_000,
+        step_lexer_fuel=200_000,
+        step_max_items=50_000,
+        max_lexer_states=100_000,
+        max_grammar_size=200_000,
+        verbose_errors=False,
+    )
+
+
+class Matcher:
+    """Where one output is in its grammar."""
+
+    def __init__(self, matcher: llguidance.LLMatcher) -> None:
+        self._matcher = matcher
+
+    @property
+    def finished(self) -> bool:
+        """Nothing may follow but the end."""
+        return bool(self._matcher.is_stopped())
+
+    def fill(self, mask: Words) -> None:
+        """Sets the bits of the tokens that may follow: token t is bit t % 32 of `mask[t // 32]`."""
+        self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+        self._raise()
+
+    def accept(self, token: int) -> None:
+        self._matcher.consume_token(token)
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._matcher.is_error():
+            message = "The output's grammar takes too much work to follow; simplify the schema or pattern."
+            raise InvalidInput(message, "format", "XIM_UNSUPPORTED_PARAMETER")
+
+
+class Constraint:
+    """`check`: whether a finished output has the shape, where the grammar alone leaves something open; else None."""
+
+    def __init__(self, compiled: llguidance.LLMatcher, check: Callable[[str], bool] | None) -> None:
+        self._compiled = compiled
+        self.check = check
+
+    def start(self) -> Matcher:
+        """A matcher at the beginning of an output."""
+        return Matcher(self._compiled.deep_copy())
+
+
+class Constraints:
+    """Compiles shapes for one vocabulary; the last ones are kept. May be used by several threads."""
+
+    def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
+        """`vocabulary`: elements of a row of logits; those beyond the tokenizer's tokens are never allowed."""
+        self._tokenizer = tokenizer
+        self._library = llguidance.LLTokenizer(
+            llguidance.TokenizerWrapper(_Vocabulary(tokenizer, vocabulary)),
+            n_vocab=vocabulary,
+            eos_token=sorted(tokenizer.ends) or None,
+        )
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Constraint] = OrderedDict()
+
+    def compile(self, format_: dict[str, Any] | None, use: ToolUse, dialect: Dialect) -> Constraint | None:
+        """
+        None: the output is free. Required calls leave no room for a format. Raises InvalidInput with the place of the
+        keyword or pattern that cannot be held to.
+        """
+        if not use.required and not format_:
+            return None
+        wanted = [use.shown, use.name, use.single, dialect.name] if use.required else format_
+        key = json.dumps(wanted, sort_keys=False)
+        if len(key) > _MOST_CHARACTERS:
+            where = "prompt.tools" if use.required else "format"
+            message = f"A schema or pattern has at most {_MOST_CHARACTERS} characters here; shorten it."
+            raise InvalidInput(message, where, "XIM_UNSUPPORTED_PARAMETER")
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        constraint = self._to_tools(use, dialect) if use.required else self._to_format(format_ or {})
+        with self._lock:
+            self._kept[key] = constraint
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return constraint
+
+    def _to_format(self, format_: dict[str, Any]) -> Constraint:
+        kind = format_.get("type")
+        if kind == "regex":
+            param = "format.pattern"
+            pattern = to_rust(whole(format_.get("pattern"), param))
+            return self._compile(llguidance.LLMatcher.grammar_from_regex(pattern), param, None)
+        if kind == "json":
+            return self._to_schema({"type": "object"}, "format")
+        if kind == "json-schema":
+            return self._to_schema(format_.get("schema"), "format.schema")
+        raise InvalidInput("A format is of no known type; expected json, json-schema or regex.", "format.type")
+
+    def _to_schema(self, schema: Any, param: str) -> Constraint:
+        plain = PlainSchema(schema, param)
+        if plain.grammar is False:
+            raise InvalidInput("No value has the shape of this schema.", param)
+        grammar = llguidance.LLMatcher.grammar_from_json_schema(
+            {} if plain.grammar is True else plain.grammar, overrides=_JSON
+        )
+        return self._compile(grammar, param, _json_check(schema) if plain.checked else None)
+
+    def _to_tools(self, use: ToolUse, dialect: Dialect) -> Constraint:
+        grammar = ToolGrammar(use, dialect.form, self._tokenizer.added, _JSON)
+        check = None
+        if grammar.checks:
+            validators = {name: to_check(schema) for name, schema in grammar.checks.items()}
+
+            def check(text: str) -> bool:
+                return all(
+                    validators[name].is_valid(json.loads(arguments))
+                    for name, arguments in _calls(text, dialect)
+                    if name in validators
+                )
+
+        return self._compile(llguidance.LLMatcher.grammar_from_lark(grammar.lark), "prompt.tools", check)
+
+    def _compile(self, grammar: str, param: str, check: Callable[[str], bool] | None) -> Constraint:
+        compiled = llguidance.LLMatcher(self._library, grammar, log_level=0, limits=_limits())
+        if compiled.is_error():
+            reason = compiled.get_error().splitlines()[0][:300]
+            message = f"This shape of an output cannot be held to: {reason}"
+            raise InvalidInput(message, param, "XIM_UNSUPPORTED_PARAMETER")
+        return Constraint(compiled, check)
+
+
+def _json_check(schema: Any) -> Callable[[str], bool]:
+    validator = to_check(schema)
+    return lambda text: bool(validator.is_valid(json.loads(text)))
+
+
+def _calls(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """The names and arguments of an output that consists of calls."""
+    parser = dialect.parser(thinks=False, inside=False, tools=True, required=True)
+    if parser is None:
+        return
+    arguments: dict[int, str] = {}
+    names: dict[int, str] = {}
+    for event in [*parser.push(text), *parser.finish()]:
+        if event["type"] == "tool-call":
+            names[event["call"]] = event["name"]
+        elif event["type"] == "tool-call-delta":
+            arguments[event["call"]] = arguments.get(event["call"], "") + event["arguments"]
+    for call, name in names.items():
+        yield name, arguments.get(call, "{}")
+
+
+class _Vocabulary:
+    """The tokenizer as llguidance wants it."""
+
+    def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
+        # A token without bytes is one that no text allows; special ones need a name that no text has.
+        raw = [*tokenizer.raw[:vocabulary], *[b""] * max(0, vocabulary - len(tokenizer.raw))]
+        special = tokenizer.specials | set(tokenizer.added.values())
+        self.tokens = [
+            b"\xff" + (name or b"<unused>") if token in special or not name else name for token, name in enumerate(raw)
+        ]
+        self.special_token_ids = sorted(special)
+        self.eos_token_id = min(tokenizer.ends, default=0)
+        self.bos_token_id = None
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: bytes | str) -> list[int]:
+        return self._tokenizer.encode(text.decode() if isinstance(text, bytes) else text, special=False)

@@ -1,0 +1,73 @@
+"""Required tool calls as a grammar in the Lark dialect of llguidance (guidance-ai/llguidance, docs/syntax.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from xim_worker import InvalidInput
+
+from ..chat.dialects import CallForm
+from ..chat.tools import ToolUse
+from .schema import PlainSchema
+
+# Calls of one output at most.
+_MOST_CALLS = 32
+_NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+class ToolGrammar:
+    """`lark`: one call, or one to 32, of the tools that may be called, each with arguments that fit the tool.
+
+    `added`: text → token of the tokenizer's added tokens; a mark among them is that token. `checks`: by tool, the
+    schema that finished arguments are validated against, since the grammar alone leaves something open.
+    """
+
+    def __init__(self, use: ToolUse, form: CallForm, added: Mapping[str, int], options: Mapping[str, Any]) -> None:
+        self.checks: dict[str, Any] = {}
+        if form.arguments != "json":
+            message = "This model writes its calls as XML, which cannot be held to; leave the tool choice at auto."
+            raise InvalidInput(message, "prompt.toolChoice", "XIM_UNSUPPORTED_PARAMETER")
+        self._added = added
+        rules, calls = [], []
+        for number, tool in enumerate(use.shown):
+            if use.name is not None and tool["name"] != use.name:
+                continue
+            schema = self._to_schema(tool, f"prompt.tools.{number}.parameters")
+            name = json.dumps(tool["name"], ensure_ascii=False)[1:-1]
+            begin = self._to_lark(form.begin + name + form.middle)
+            body = json.dumps({**schema, "x-guidance": dict(options)})
+            rules.append(f"call_{number}: {begin} arguments_{number} {self._to_lark(form.end)}")
+            rules.append(f"arguments_{number}: %json {body}")
+            calls.append(f"call_{number}")
+        more = (
+            "" if use.single or not form.parallel else f" ({self._to_lark(form.separator)} call){{0,{_MOST_CALLS - 1}}}"
+        )
+        start = f"start: {self._to_lark(form.first)} call{more} {self._to_lark(form.last)}"
+        self.lark = "\n".join([re.sub(r" +", " ", start), f"call: {' | '.join(calls)}", *rules])
+
+    def _to_schema(self, tool: dict[str, Any], param: str) -> dict[str, Any]:
+        """Absent parameters mean no arguments; arguments are always an object."""
+        parameters = tool.get("parameters")
+        if parameters is None:
+            return _NO_ARGUMENTS
+        plain = PlainSchema(parameters, param)
+        if plain.checked:
+            self.checks[tool["name"]] = parameters
+        if plain.grammar is False:
+            raise InvalidInput(f"No arguments fit the parameters of the tool {tool['name']!r}.", param)
+        schema: dict[str, Any] = {} if plain.grammar is True else plain.grammar
+        return schema if "type" in schema or "$ref" in schema else {"type": "object", **schema}
+
+    def _to_lark(self, text: str) -> str:
+        """Literals, and marks that are tokens of their own."""
+        marks = [mark for mark in self._added if mark and mark in text]
+        if not marks:
+            return json.dumps(text) if text else ""
+        pattern = "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
+        parts = re.split(f"({pattern})", text)
+        return " ".join(
+            f"<[{self._added[part]}]>" if part in self._added else json.dumps(part) for part in parts if part
+        )
