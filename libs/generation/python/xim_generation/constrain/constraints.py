@@ -155,10 +155,14 @@ class Constraints:
 
     def _compile(self, grammar: str, param: str, check: Callable[[str], bool] | None) -> Constraint:
         compiled = llguidance.LLMatcher(self._library, grammar, log_level=0, limits=_limits())
+        if not compiled.is_error():
+            # The first mask shows a grammar without an end, and some of its work is kept.
+            compiled.compute_bitmask()
         if compiled.is_error():
             reason = compiled.get_error().splitlines()[0][:300]
             message = f"This shape of an output cannot be held to: {reason}"
-            raise InvalidInput(message, param, "XIM_UNSUPPORTED_PARAMETER")
+            code = "XIM_INVALID_INPUT" if "nsatisfiable" in reason else "XIM_UNSUPPORTED_PARAMETER"
+            raise InvalidInput(message, param, code)
         return Constraint(compiled, check)
 
 

@@ -5,15 +5,20 @@ The keywords are those of JSON Schema 2020-12 and draft-07 (json-schema.org/spec
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.validators import validator_for
 from xim_worker import InvalidInput
 
 from .pattern import found_in, to_rust
 
 # A schema beyond these is refused before anything is compiled.
 _DEEPEST = 64
-_MOST_NODES = 20_000
+_MOST_NODES = 2_000
 
 # They say nothing about a value, or nothing that a validator must look at.
 _ANNOTATIONS = {
@@ -37,7 +42,7 @@ _NUMBERS = {
     *("minItems", "maxItems"),
 }
 # Formats that the grammar holds; any other is an annotation.
-_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"}
 
 
 class PlainSchema:
@@ -47,6 +52,7 @@ class PlainSchema:
         self.original = schema
         self.checked = False
         self._nodes = 0
+        self._refuse_malformed(schema, param)
         self.grammar = self._read(schema, param, 0)
 
     def _read(self, schema: Any, param: str, depth: int) -> Any:
@@ -67,7 +73,9 @@ class PlainSchema:
             if key in _CHECKED:
                 self.checked = True
                 # Validated in the end; the grammar would refuse them.
-                if key not in ("oneOf", "minProperties", "maxProperties"):
+                if key != "oneOf":
+                    if _has_pattern(value):
+                        raise _unsupported(f"A pattern inside {key}", place)
                     continue
             if key in _ANNOTATIONS or key.startswith("x-"):
                 continue
@@ -84,14 +92,49 @@ class PlainSchema:
             elif key == "format":
                 if value in _FORMATS:
                     plain[key] = value
+                    self.checked |= value in ("date", "date-time")
             elif key == "$ref":
-                if not isinstance(value, str) or not value.startswith("#"):
-                    raise _unsupported("A $ref to another document", place)
+                self._refuse_unknown(value, place)
                 plain[key] = value
             elif key in _VALUES or key in _NUMBERS or key in _CHECKED:
                 plain[key] = value
             # Any other keyword constrains nothing.
         return plain
+
+    def _refuse_malformed(self, schema: Any, param: str) -> None:
+        """What is wrong by the schema's own meta-schema."""
+        if not isinstance(schema, (dict, bool)):
+            raise InvalidInput(f"{param} is no JSON Schema; expected an object or a boolean.", param)
+        if isinstance(schema, bool):
+            return
+        try:
+            json.dumps(schema, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InvalidInput("A schema holds half a character (a lone surrogate).", param) from None
+        except RecursionError:
+            raise _unsupported(f"A schema deeper than {_DEEPEST} levels", param) from None
+        kind = _validator_for(schema)
+        try:
+            # One finding is enough, and looking for the best of all takes long.
+            wrong = next(kind(kind.META_SCHEMA).iter_errors(schema), None)
+        except RecursionError:
+            raise _unsupported(f"A schema deeper than {_DEEPEST} levels", param) from None
+        if wrong is not None:
+            place = ".".join([param, *map(str, wrong.absolute_path)])
+            raise InvalidInput(f"{place} is not as JSON Schema has it: {wrong.message[:200]}.", place)
+
+    def _refuse_unknown(self, reference: Any, param: str) -> None:
+        if not isinstance(reference, str) or (reference != "#" and not reference.startswith("#/")):
+            raise _unsupported("A $ref to another document, or to an anchor,", param)
+        value = self.original
+        for part in reference[2:].split("/") if reference != "#" else []:
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
+            if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+                value = value[int(name)]
+            elif isinstance(value, dict) and name in value:
+                value = value[name]
+            else:
+                raise InvalidInput(f"The $ref {reference[:200]!r} leads to no part of the schema.", param)
 
     def _read_named(self, key: str, value: Any, param: str, depth: int) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -106,12 +149,27 @@ class PlainSchema:
 
 def to_check(schema: Any) -> Any:
     """A jsonschema validator. Patterns are left out: the grammar holds them, and a caller's may take for ever."""
-    # Imported only where it is needed: it takes a tenth of a second.
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import validator_for
-
     plain = _without_patterns(schema)
-    return validator_for(plain, default=Draft202012Validator)(plain)
+    return _validator_for(plain)(plain, format_checker=_DATES)
+
+
+def _validator_for(schema: Any) -> Any:
+    return validator_for(schema, default=Draft202012Validator)
+
+
+def _is_date(value: object) -> bool:
+    """A day of the calendar; the rest of the format is the grammar's."""
+    return not isinstance(value, str) or bool(date.fromisoformat(value[:10]))
+
+
+_DATES = FormatChecker(formats=())
+_DATES.checkers = {name: (_is_date, ValueError) for name in ("date", "date-time")}
+
+
+def _has_pattern(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(key in ("pattern", "patternProperties") or _has_pattern(member) for key, member in value.items())
+    return isinstance(value, list) and any(map(_has_pattern, value))
 
 
 def _without_patterns(value: Any) -> Any:
