@@ -149,7 +149,7 @@ describe('budgets', () => {
   it.each([
     ...matching(/^(apps|libs)\/.*\.py$/)
       .filter((path) => !/\/(tests|__fixtures__)\//.test(path))
-      .map((path) => [path, 'lines', linesOf(path), 200]),
+      .map((path) => [path, 'lines', linesOf(path), 300]),
     ...matching(/^apps\/[^/]+\/src\/app\.ts$/).map((path) => [path, 'lines', linesOf(path), 40]),
     ...matching(/^apps\/[^/]+\/Dockerfile$/).map((path) => [path, 'lines', linesOf(path), 15]),
     ...ENGINES.map((path) => [
@@ -168,7 +168,7 @@ describe('budgets', () => {
       path,
       'dependencies',
       runTime(path).length,
-      /server/.test(path) ? 13 : 4,
+      /server/.test(path) ? 14 : 4,
     ]),
   ] as [string, string, number, number][])('%s: %s %i, limit %i', (_path, _what, count, limit) => {
     expect(count).toBeLessThanOrEqual(limit);

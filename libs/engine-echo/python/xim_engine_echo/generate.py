@@ -8,7 +8,7 @@ import re
 from collections import deque
 from typing import Any
 
-from xim_generation.output.text_stream import to_text_tokens
+from xim_generation.output.text_tokens import to_text_tokens
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
 from .prompt import arguments_for, called_tools, instance_of, read_prompt

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xim_generation.output.text_stream import first_stop, overlap
+from xim_generation.output.stop_text import first_stop, overlap
 from xim_worker import Event
 
 from .tokens import to_id

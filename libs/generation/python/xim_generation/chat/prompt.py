@@ -9,7 +9,7 @@ from typing import Any
 
 from xim_worker import Event, InvalidInput, Request
 
-from ..output.text_stream import to_text_tokens
+from ..output.text_tokens import to_text_tokens
 from .conversation import MARKS_IN_WORDS, Conversation
 from .dialects import choose_dialect, find_dialect
 from .template import ChatTemplate

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from xim_worker import Event
 
-from .text_stream import first_stop, overlap
+from .stop_text import first_stop, overlap
 from .tool_calls import new_id
 
 CHANNEL, MESSAGE, START, CONSTRAIN = "<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"

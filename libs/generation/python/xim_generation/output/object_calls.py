@@ -16,7 +16,7 @@ from collections.abc import Callable
 from xim_worker import Event
 
 from .arguments_end import ArgumentsEnd
-from .text_stream import overlap
+from .stop_text import overlap
 from .tool_calls import joined, new_id, say, to_call, to_name
 
 _HEAD = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from xim_worker import Event
 
-from .text_stream import overlap
+from .stop_text import overlap
 
 BEGIN, END = "<think>", "</think>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
-from .text_stream import first_stop, overlap
+from .stop_text import first_stop, overlap
 
 
 class TokenText:

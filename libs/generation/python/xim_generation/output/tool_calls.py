@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from xim_worker import Event
 
 from .arguments_end import ArgumentsEnd
-from .text_stream import first_stop, overlap
+from .stop_text import first_stop, overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from xim_worker import Event
 
-from .text_stream import first_stop, overlap
+from .stop_text import first_stop, overlap
 from .tool_calls import joined, new_id, say
 
 _BEGIN, _FUNCTION = "<tool_call>", "<function="
