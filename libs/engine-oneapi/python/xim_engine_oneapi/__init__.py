@@ -1,1 +1,1 @@
-"""OpenVINO's handlers: `generate` on GenAI's continuous batching, `embed` on the plain runtime."""
+"""OpenVINO's handlers: `generate` as a model runner with paged attention, `embed` as an encoder."""
