@@ -163,7 +163,7 @@ def _is_date(value: object) -> bool:
 
 
 _DATES = FormatChecker(formats=())
-_DATES.checkers = {name: (_is_date, ValueError) for name in ("date", "date-time")}
+_DATES.checkers = dict.fromkeys(("date", "date-time"), (_is_date, ValueError))
 
 
 def _has_pattern(value: Any) -> bool:
