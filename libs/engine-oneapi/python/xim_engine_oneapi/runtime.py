@@ -26,7 +26,7 @@ def describe_runtime(model: ov.CompiledModel) -> tuple[Runtime, str]:
 
 
 def probe_model(properties: dict[str, Any]) -> ov.CompiledModel:
-    """A product of two matrices, compiled and run with these properties: for a library that hides its model or chooses kernels by shape."""
+    """A product of two matrices, compiled and run with these properties: it shows the kernels for many rows."""
     size = 64
     rows = ops.parameter([-1, size], np.float32)
     # A softmax beside it, since the product alone may go to a library whose kernels do not say what they use.
