@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const locks = ['tools/python', ...readdirSync(join(ROOT, 'libs')).map((lib) => `libs/${lib}/python`)]
+const locks = ['tools/python', 'tools/bench', ...readdirSync(join(ROOT, 'libs')).map((lib) => `libs/${lib}/python`)]
   .flatMap((folder) => [`${folder}/requirements`, `${folder}/convert`])
   .filter((lock) => existsSync(join(ROOT, `${lock}.in`)));
 
@@ -14,7 +14,13 @@ const entriesOf = (text: string) =>
     .split('\n')
     .map((line) => line.replace(/(^|\s)#.*/, '').trim())
     .filter(Boolean);
-const namesOf = (text: string) => entriesOf(text).map((entry) => NAME.exec(entry)?.[0].toLowerCase());
+const namesOf = (text: string) => entriesOf(text).flatMap((entry) => NAME.exec(entry)?.[0].toLowerCase() ?? []);
+/** What a list asks for, with the lists that it takes by `-r`. */
+const askedBy = (path: string): string[] => {
+  const text = readFileSync(path, 'utf8');
+  const others = entriesOf(text).flatMap((entry) => /^-r (.+)$/.exec(entry)?.[1] ?? []);
+  return [...namesOf(text), ...others.flatMap((other) => askedBy(join(dirname(path), other)))];
+};
 
 it.each(locks)('%s: every wheel has one version and hashes; no host is named', (name) => {
   const lock = readFileSync(join(ROOT, `${name}.lock`), 'utf8');
@@ -34,7 +40,7 @@ it.each(locks)('%s: the lock holds what is asked for, and nothing that is left o
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   };
   const locked = namesOf(read('.lock'));
-  expect(locked).toEqual(expect.arrayContaining(namesOf(read('.in'))));
+  expect(locked).toEqual(expect.arrayContaining(askedBy(join(ROOT, `${lock}.in`))));
   for (const name of namesOf(read('.excluded.in'))) expect(locked).not.toContain(name);
 });
 

@@ -5,6 +5,7 @@ import {
   DeadlineError,
   type Engine,
   EngineDeadError,
+  EngineNotReadyError,
   type EngineExit,
   type EngineFactory,
   type EngineInfo,
@@ -118,7 +119,8 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
   const leave = (error?: unknown): void => {
     running--;
     if (error === undefined) ends.push('end');
-    else if (CancelledError.isInstance(error)) ends.push('cancelled');
+    // A server that closes aborts the calls that are left with this reason.
+    else if (CancelledError.isInstance(error) || EngineNotReadyError.isInstance(error)) ends.push('cancelled');
     else if (DeadlineError.isInstance(error)) ends.push('deadline');
     else ends.push(EngineDeadError.isInstance(error) ? 'dead' : 'failed');
   };

@@ -53,6 +53,8 @@ class PlainSchema:
         self.checked = False
         self._nodes = 0
         self._refuse_malformed(schema, param)
+        # Parts that are merged with others must stay open for the others' properties.
+        self._closes = not _merges(schema)
         self.grammar = self._read(schema, param, 0)
 
     def _read(self, schema: Any, param: str, depth: int) -> Any:
@@ -99,6 +101,9 @@ class PlainSchema:
             elif key in _VALUES or key in _NUMBERS or key in _CHECKED:
                 plain[key] = value
             # Any other keyword constrains nothing.
+        if self._closes and _lists_all(plain):
+            # Narrower than the schema: a small model invents properties for ever.
+            plain["additionalProperties"] = False
         return plain
 
     def _refuse_malformed(self, schema: Any, param: str) -> None:
@@ -145,6 +150,22 @@ class PlainSchema:
             written = f"^(?:{to_rust(found_in(name, place))})$" if key == "patternProperties" else name
             read[written] = self._read(member, place, depth + 1)
         return read
+
+
+def _merges(value: Any) -> bool:
+    """Whether properties of one object may stand in several parts of the schema."""
+    if isinstance(value, dict):
+        beside = "properties" in value and not value.keys().isdisjoint({"$ref", "anyOf", "oneOf"})
+        return beside or "allOf" in value or any(map(_merges, value.values()))
+    return isinstance(value, list) and any(map(_merges, value))
+
+
+def _lists_all(schema: dict[str, Any]) -> bool:
+    """Whether the listed properties are all that an object needs, and nothing is said of others."""
+    listed = schema.get("properties")
+    if not listed or not schema.keys().isdisjoint({"additionalProperties", "patternProperties"}):
+        return False
+    return all(name in listed for name in schema.get("required", []))
 
 
 def to_check(schema: Any) -> Any:

@@ -35,6 +35,7 @@ it('can be published as its siblings can', async () => {
     description: 'my-engine as a XIM engine',
     repository: { ...sibling.repository, directory: 'libs/engine-my-engine' },
     xim: { tasks: ['generate', 'speak'] },
+    dependencies: { '@xim/engine': '^0.1.0', '@xim/generation': '^0.1.0', '@xim/worker': '^0.1.0' },
   });
   expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain(
     "'xim_engine_my_engine'), generationPython()]",
