@@ -6,9 +6,6 @@ import type { ModelEntry, Profile, Refusal } from './model.ts';
 import type { SpeakEvent, SpeakInput } from './speak.ts';
 import type { TranscribeEvent, TranscribeInput } from './transcribe.ts';
 
-/** The five tasks. A model has one; an engine may be able to do several. */
-export type Task = 'generate' | 'embed' | 'transcribe' | 'speak' | 'generateImage';
-
 /**
  * Describes an engine without starting anything. An engine's package exports one factory; an app lists the factories it
  * wants in order of preference, and the server takes the first whose `check` accepts this host and model.
@@ -174,6 +171,3 @@ export interface EngineExit {
   /** The last lines of the worker's log, oldest first. */
   readonly lastWords: readonly string[];
 }
-
-/** Bytes that enter an engine: small ones in memory, large uploads as a file that outlives the call. */
-export type Media = { readonly path: string } | { readonly bytes: Uint8Array };

@@ -1,4 +1,4 @@
-import type { Media } from './engine.ts';
+import type { Media } from './task.ts';
 
 /** The task `generateImage`: pictures out of text, or out of text and a picture. */
 

@@ -8,10 +8,9 @@ export type {
   EngineInfo,
   LoadProgress,
   Log,
-  Media,
   StartOptions,
-  Task,
 } from './engine.ts';
+export type { Media, Task } from './task.ts';
 
 // The tasks.
 export type {

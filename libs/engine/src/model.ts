@@ -1,4 +1,4 @@
-import type { Task } from './engine.ts';
+import type { Task } from './task.ts';
 
 /** A model's lock entry: one value of `models` in an app's `models.json`. `model-cache` parses and fetches it. */
 export interface ModelEntry {

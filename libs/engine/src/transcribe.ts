@@ -1,4 +1,4 @@
-import type { Media } from './engine.ts';
+import type { Media } from './task.ts';
 
 /** The task `transcribe`: text, times, words and speakers out of a recording. All times are seconds from its start. */
 

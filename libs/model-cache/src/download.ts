@@ -3,30 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '@xim/engine';
 import { DownloadError } from './errors.ts';
 import { hashFile } from './hash-file.ts';
-import { transfer } from './transfer.ts';
+import { transfer, type TransferOptions } from './transfer.ts';
 
-export interface DownloadOptions {
-  readonly url: URL;
-  /** Where the file goes; `<path>.json` beside it remembers what is needed to resume. Both may exist from before. */
-  readonly path: string;
-  /** Of the whole file, lower-case hex, where known. */
-  readonly sha256?: string | undefined;
-  /** Value of the header; only the host of `url` gets it. */
-  readonly authorization?: string | undefined;
-  /** Sees each answer, redirects included; what it throws ends the download, unless it is transient. */
-  readonly onAnswer?: ((response: Response) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((receivedBytes: number, totalBytes: number | undefined) => void) | undefined;
+export interface DownloadOptions extends TransferOptions {
   /** Tries in a row that bring no new byte. Default 5. */
   readonly attempts?: number;
   /** Tries in a row that find nobody at the address. Default `attempts`. */
   readonly connectAttempts?: number;
   /** Wait before the second try, doubled for each further one. Default 500. */
   readonly retryMs?: number;
-  /** A connection without a byte for this long is given up. Default 30,000. */
-  readonly idleMs?: number;
-  /** A server that does not begin to answer for this long is not reachable. Default `idleMs`. */
-  readonly answerMs?: number;
 }
 
 /** No wait is longer, whatever a server asks for. */

@@ -21,7 +21,7 @@ import { makeFile, makeModel, noise, sha256 } from '../test/model.ts';
 import { makeZip, type ZipMember } from '../test/zip.ts';
 import { ModelFetchError } from './errors.ts';
 import { fetchArtifact, type FetchOptions } from './fetch-artifact.ts';
-import type { FetchProgress } from './sources.ts';
+import type { FetchProgress } from './sources/source.ts';
 
 const WEIGHTS = noise(60_000);
 const TOKENS = Buffer.from('{"vocab": []}'.repeat(500));

@@ -5,28 +5,22 @@ import { CancelledError, type ModelEntry, type ModelFile, XimError } from '@xim/
 import { blobOf, isComplete, linkSnapshot, type Place, placeOf, removePartial, unproven } from './cache-layout.ts';
 import { toSpaceError } from './disk-space.ts';
 import { ModelFetchError, OutOfSpaceError, WrongContentError } from './errors.ts';
-import { createRun } from './fetch-run.ts';
-import type { Hub } from './hub-settings.ts';
+import { createRun, type RunOptions } from './fetch-run.ts';
 import { findCopies, takeCopy } from './local-copies.ts';
 import { withLock } from './lock.ts';
-import { type FetchProgress, type FetchRun, findSource } from './sources.ts';
+import { findSource } from './sources.ts';
+import type { FetchRun } from './sources/source.ts';
 import { moveBlob, storeBlob, UNVERIFIED } from './store-blob.ts';
 import { recordVerified } from './verified.ts';
 
-export interface FetchOptions {
+export interface FetchOptions extends RunOptions {
   readonly model: ModelEntry;
   /** Key of `model.artifacts`. */
   readonly artifact: string;
   /** The model cache; made when it is not there. */
   readonly cacheDir: string;
-  /** A Python whose pip finds packages; only used when something is missing. */
-  readonly python: string;
   /** Open no connection and start nothing: what is missing is an error. */
   readonly offline?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** How the hub is reached; without it the public one, without a token. Keep one per process: it remembers. */
-  readonly hub?: Hub | undefined;
-  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** What fetches the files where there is a network, for the message that they are missing offline. */
   readonly advice?: string | undefined;
   /** Gets a sentence when a source had to be passed over for the next one. */

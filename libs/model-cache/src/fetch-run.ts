@@ -1,16 +1,22 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { FetchOptions } from './fetch-artifact.ts';
-import { PUBLIC_HUB } from './hub-settings.ts';
-import type { FetchRun } from './sources.ts';
+import { type Hub, PUBLIC_HUB } from './hub-settings.ts';
+import type { FetchProgress, FetchRun } from './sources/source.ts';
 
 /** Progress is told at most this often, but for the first and the last of a transfer. */
 const PROGRESS_MS = 100;
 
+/** The part of the options of a fetch that its sources need. */
+export interface RunOptions {
+  /** A Python whose pip finds packages; only used when something is missing. */
+  readonly python: string;
+  /** How the hub is reached; without it the public one, without a token. Keep one per process: it remembers. */
+  readonly hub?: Hub | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+}
+
 /** What sources are given to work with. Nothing is opened or made yet. */
-export function createRun(
-  partialFolder: string,
-  options: Pick<FetchOptions, 'python' | 'hub' | 'signal' | 'onProgress'>,
-): FetchRun {
+export function createRun(partialFolder: string, options: RunOptions): FetchRun {
   const done = new Map<string, Promise<string>>();
   let last = -Infinity;
   return {

@@ -1,4 +1,4 @@
-import type { FetchProgress } from './sources.ts';
+import type { FetchProgress } from './sources/source.ts';
 
 /** Seconds of the past from which the rate is taken. */
 const WINDOW_S = 10;

@@ -6,8 +6,8 @@ import { toConnectionError, toStatusError } from './http-errors.ts';
 import { toHubSentence } from './hub-errors.ts';
 import type { Hub } from './hub-settings.ts';
 import { request } from './request.ts';
-import { type HubReference, toResolveUrl } from './sources/hf.ts';
-import type { FileFacts } from './sources.ts';
+import { type HubReference, toResolveUrl } from './hub-reference.ts';
+import type { FileFacts } from './sources/source.ts';
 
 const ATTEMPTS = 4;
 const ANSWER_MS = 10_000;

@@ -11,7 +11,7 @@ import { makeZip } from '../test/zip.ts';
 import { fetchArtifact, type FetchOptions } from './fetch-artifact.ts';
 import { listRepo, toFacts } from './hub-listing.ts';
 import type { Hub } from './hub-settings.ts';
-import { toHubReference } from './sources/hf.ts';
+import { toHubReference } from './hub-reference.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

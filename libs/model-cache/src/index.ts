@@ -5,11 +5,11 @@ export type { Models } from './models-file.ts';
 // Bringing a model's files into the cache.
 export { fetchArtifact } from './fetch-artifact.ts';
 export type { FetchOptions } from './fetch-artifact.ts';
-export type { FetchProgress } from './sources.ts';
+export type { FetchProgress } from './sources/source.ts';
 
 // A model that the user names.
 export { resolveOwnModel } from './own-model.ts';
-export type { OwnModelOptions } from './own-model.ts';
+export type { OwnModelOptions } from './own-model-options.ts';
 
 // Where the cache is and how the hub is reached, from the environment.
 export { toCacheDir, toHub, toTokenFile } from './hub-settings.ts';

@@ -5,7 +5,7 @@ import type { ModelEntry, ModelFile } from '@xim/engine';
 import { blobOf, hasSize, type Place, repoFolder } from './cache-layout.ts';
 import { hashFile } from './hash-file.ts';
 import { refusePickle } from './pickle.ts';
-import { toHubReference } from './sources/hf.ts';
+import { toHubReference } from './hub-reference.ts';
 import { UNVERIFIED } from './store-blob.ts';
 
 /**

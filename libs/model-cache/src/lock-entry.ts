@@ -4,7 +4,7 @@ import { readGguf, type GgufFacts } from './gguf.ts';
 import { type HubFile, type HubListing, toFacts } from './hub-listing.ts';
 import type { Hub } from './hub-settings.ts';
 import { request } from './request.ts';
-import { toResolveUrl } from './sources/hf.ts';
+import { toResolveUrl } from './hub-reference.ts';
 import { toSpdx } from './spdx.ts';
 import { toStatusError } from './http-errors.ts';
 

@@ -10,8 +10,8 @@ import { hashFile } from './hash-file.ts';
 import { type HubListing, listRepo } from './hub-listing.ts';
 import { lockFiles, readRemoteGguf } from './lock-entry.ts';
 import { modelEntry } from './models-schema.ts';
-import type { OwnFacts, OwnModelOptions } from './own-model.ts';
-import type { HubReference } from './sources/hf.ts';
+import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
+import type { HubReference } from './hub-reference.ts';
 import { openFile } from './read-at.ts';
 
 const { id, revision, licence, gated, created, artifacts, shape } = modelEntry.unwrap().shape;

@@ -8,7 +8,7 @@ import { readGguf } from './gguf.ts';
 import { hashFile } from './hash-file.ts';
 import { toLocalName } from './local-name.ts';
 import { IR } from './openvino-ir.ts';
-import type { OwnFacts, OwnModelOptions } from './own-model.ts';
+import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
 import { refusePickle } from './pickle.ts';
 import { openFile } from './read-at.ts';
 import { recordVerified } from './verified.ts';

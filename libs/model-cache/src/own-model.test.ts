@@ -8,7 +8,8 @@ import { LLAMA, makeGguf } from '../test/gguf.ts';
 import { makeFile, makeModel, noise, sha256 } from '../test/model.ts';
 import { fetchArtifact } from './fetch-artifact.ts';
 import { readGguf } from './gguf.ts';
-import { type OwnModelOptions, resolveOwnModel } from './own-model.ts';
+import type { OwnModelOptions } from './own-model-options.ts';
+import { resolveOwnModel } from './own-model.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -1,26 +1,10 @@
 import type { ModelEntry, Profile } from '@xim/engine';
 import { ModelFetchError } from './errors.ts';
-import type { Hub } from './hub-settings.ts';
+import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
 import { resolveHubModel } from './own-hub-model.ts';
 import { IR, IR_ENGINE } from './openvino-ir.ts';
 import { resolveLocalModel } from './own-local-model.ts';
-import { toHubReference } from './sources/hf.ts';
-
-export interface OwnModelOptions {
-  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one or with OpenVINO IR. */
-  readonly text: string;
-  /** The service's own entry: its task, aliases and profiles are kept. */
-  readonly shipped: ModelEntry;
-  readonly cacheDir: string;
-  readonly hub: Hub;
-  readonly offline: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What is known of a model that no lock file describes. */
-export type OwnFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
-  readonly files: ModelEntry['artifacts'][string]['files'];
-};
+import { toHubReference } from './hub-reference.ts';
 
 const ARTIFACT = 'own';
 

@@ -1,5 +1,5 @@
 import { createProgressFormatter } from './format-progress.ts';
-import type { FetchProgress } from './sources.ts';
+import type { FetchProgress } from './sources/source.ts';
 
 /** Without a terminal a line every so often is enough. */
 const LINE_MS = 5_000;

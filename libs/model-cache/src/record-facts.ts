@@ -8,7 +8,8 @@ import { createRun } from './fetch-run.ts';
 import type { FetchOptions } from './fetch-artifact.ts';
 import { formatModels } from './format-models.ts';
 import { readOpenModels } from './models-file.ts';
-import { type FileFacts, findSource, type FetchRun } from './sources.ts';
+import { findSource } from './sources.ts';
+import type { FetchRun, FileFacts } from './sources/source.ts';
 
 type Options = Pick<FetchOptions, 'cacheDir' | 'python' | 'hub' | 'signal' | 'onProgress' | 'offline'>;
 

@@ -1,10 +1,27 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ensureSpace, toSpaceError } from './disk-space.ts';
-import type { DownloadOptions } from './download.ts';
 import { DownloadError } from './errors.ts';
 import { toConnectionError, toStatusError } from './http-errors.ts';
 import { request } from './request.ts';
+
+export interface TransferOptions {
+  readonly url: URL;
+  /** Where the file goes; `<path>.json` beside it remembers what is needed to resume. Both may exist from before. */
+  readonly path: string;
+  /** Of the whole file, lower-case hex, where known. */
+  readonly sha256?: string | undefined;
+  /** Value of the header; only the host of `url` gets it. */
+  readonly authorization?: string | undefined;
+  /** Sees each answer, redirects included; what it throws ends the download, unless it is transient. */
+  readonly onAnswer?: ((response: Response) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((receivedBytes: number, totalBytes: number | undefined) => void) | undefined;
+  /** A connection without a byte for this long is given up. Default 30,000. */
+  readonly idleMs?: number;
+  /** A server that does not begin to answer for this long is not reachable. Default `idleMs`. */
+  readonly answerMs?: number;
+}
 
 /** What the file beside a part remembers. */
 interface Begun {
@@ -15,7 +32,7 @@ interface Begun {
 }
 
 /** One try: asks for what is missing and appends it. Anything but a complete file throws. */
-export async function transfer(options: DownloadOptions & { readonly idleMs: number }): Promise<void> {
+export async function transfer(options: TransferOptions & { readonly idleMs: number }): Promise<void> {
   const { path, sha256, signal, onProgress } = options;
   const begun = await readBegun(path);
   const present = begun ? ((await stat(path).catch(() => undefined))?.size ?? 0) : 0;
@@ -81,7 +98,7 @@ export async function transfer(options: DownloadOptions & { readonly idleMs: num
   }
 }
 
-function toRequest(options: DownloadOptions, from: number, validator: string | undefined) {
+function toRequest(options: TransferOptions, from: number, validator: string | undefined) {
   const url = new URL(options.url);
   // A compressed answer has another length, and its parts cannot be joined.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };

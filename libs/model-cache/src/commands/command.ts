@@ -3,7 +3,7 @@ import type { ModelEntry } from '@xim/engine';
 import { XimError } from '@xim/engine';
 import type { Hub } from '../hub-settings.ts';
 import { readModels } from '../models-file.ts';
-import type { FetchProgress } from '../sources.ts';
+import type { FetchProgress } from '../sources/source.ts';
 
 /** One command of `xim-models`. A new one is a file here and a name in `commands/index.ts`. */
 export interface Command {

@@ -8,7 +8,7 @@ import { convertModel, type Weights, WEIGHTS } from '../convert/convert-model.ts
 import { runTool } from '../convert/run-tool.ts';
 import { prepareTools } from '../convert/tool-environment.ts';
 import { IR_ENGINE } from '../openvino-ir.ts';
-import { toHubReference } from '../sources/hf.ts';
+import { toHubReference } from '../hub-reference.ts';
 import { sourceProblem } from '../sources.ts';
 import { readEntry, writeEntry } from '../write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';

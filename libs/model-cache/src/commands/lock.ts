@@ -3,7 +3,7 @@ import type { ModelEntry } from '@xim/engine';
 import { chooseGguf, matchFiles } from '../choose-files.ts';
 import { listRepo } from '../hub-listing.ts';
 import { lockFiles, readRemoteGguf } from '../lock-entry.ts';
-import { toHubReference } from '../sources/hf.ts';
+import { toHubReference } from '../hub-reference.ts';
 import { readEntry, TASKS, writeEntry } from '../write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 

@@ -4,7 +4,7 @@ import { isConverted } from '../cache-layout.ts';
 import { type HubListing, listRepo, toFacts } from '../hub-listing.ts';
 import { readModels } from '../models-file.ts';
 import { writeModels } from '../record-facts.ts';
-import { toHubReference } from '../sources/hf.ts';
+import { toHubReference } from '../hub-reference.ts';
 import { toSpdx } from '../spdx.ts';
 import { attempt, type Context } from './command.ts';
 

@@ -8,7 +8,7 @@ import { listRepo } from '../hub-listing.ts';
 import type { Hub } from '../hub-settings.ts';
 import { toLocalName } from '../local-name.ts';
 import { lockFiles } from '../lock-entry.ts';
-import type { HubReference } from '../sources/hf.ts';
+import type { HubReference } from '../hub-reference.ts';
 
 /** A model as it was published: a folder as Transformers saves it. */
 export interface ConvertInput {

@@ -1,5 +1,5 @@
 import { ModelFetchError } from '../errors.ts';
-import type { Source } from '../sources.ts';
+import type { Source } from './source.ts';
 
 const RECIPE = /^(fp32|fp16|int8|int4):(\S+)$/;
 

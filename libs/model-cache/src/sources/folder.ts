@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ModelFetchError } from '../errors.ts';
-import type { Source } from '../sources.ts';
+import type { Source } from './source.ts';
 
 /** A file of this machine: weights that somebody copied here, or a share that is mounted. */
 export const folder: Source = {

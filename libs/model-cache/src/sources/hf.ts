@@ -3,35 +3,11 @@ import { download } from '../download.ts';
 import { DownloadError, ModelFetchError } from '../errors.ts';
 import { readFacts } from '../hub-listing.ts';
 import { toHubSentence } from '../hub-errors.ts';
-import type { Source } from '../sources.ts';
-
-const ID = String.raw`[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*`;
-const REFERENCE = new RegExp(String.raw`^(${ID})(?:@([A-Za-z0-9][\w./-]*))?(?:#([^/\\\p{Cc}#?][^\\\p{Cc}]*))?$`, 'u');
+import { toHubReference, toResolveUrl } from '../hub-reference.ts';
+import type { Source } from './source.ts';
 
 /** A server that does not answer within so long is taken for away: another source may be near. */
 const ANSWER_MS = 5_000;
-
-export interface HubReference {
-  readonly repo: string;
-  /** Branch, tag or commit. */
-  readonly revision: string;
-  /** In the repository; absent where it is the file's path in the model. */
-  readonly path: string | undefined;
-}
-
-/** Reads `org/name[@revision][#path]`; undefined for anything else. */
-export function toHubReference(text: string): HubReference | undefined {
-  const [, repo, revision = 'main', path] = REFERENCE.exec(text) ?? [];
-  const parts = `${repo}/${revision}/${path ?? ''}`.split('/');
-  if (repo === undefined || parts.includes('..') || /--/.test(repo)) return undefined;
-  return { repo, revision, path };
-}
-
-/** Address of a file's content; it redirects to the host that stores large ones. */
-export function toResolveUrl(endpoint: string, { repo, revision }: HubReference, path: string): URL {
-  const parts = path.split('/').map(encodeURIComponent).join('/');
-  return new URL(`${endpoint}/${repo}/resolve/${encodeURIComponent(revision)}/${parts}`);
-}
 
 /** A file of a repository on the Hugging Face hub, or on the mirror that HF_ENDPOINT names. */
 export const hf: Source = {

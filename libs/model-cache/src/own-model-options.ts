@@ -1,0 +1,18 @@
+import type { ModelEntry } from '@xim/engine';
+import type { Hub } from './hub-settings.ts';
+
+export interface OwnModelOptions {
+  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one or with OpenVINO IR. */
+  readonly text: string;
+  /** The service's own entry: its task, aliases and profiles are kept. */
+  readonly shipped: ModelEntry;
+  readonly cacheDir: string;
+  readonly hub: Hub;
+  readonly offline: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of a model that no lock file describes. */
+export type OwnFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
+  readonly files: ModelEntry['artifacts'][string]['files'];
+};
