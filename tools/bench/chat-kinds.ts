@@ -1,9 +1,14 @@
-/** What the chat benchmark asks for: plain text, an answer of a schema's shape, or a call of a tool. */
+/**
+ * What the chat benchmark asks for: plain text, an answer of a schema's shape, a call of a tool, or plain text with what
+ * costs time in the sampler; the last are measured against the bare loop's plain text.
+ */
 export interface ChatKind {
   readonly name: string;
   readonly request: object;
   /** The part of the engine's input from which the bare loop makes the same grammar. */
   readonly constraint?: object;
+  /** Share of the bare loop's throughput that is to be reached. */
+  readonly least: number;
 }
 
 const place = { type: 'string', maxLength: 40 };
@@ -34,17 +39,22 @@ export function listSchema(property: string): object {
 const schema = listSchema('facts');
 
 export const CHAT_KINDS: readonly ChatKind[] = [
-  { name: 'plain', request: {} },
+  { name: 'plain', request: {}, least: 1 },
   {
     name: 'schema',
     request: { response_format: toFormat(schema) },
     constraint: { format: { type: 'json-schema', schema } },
+    least: 1,
   },
   {
     name: 'tools',
     request: { tools: [weather, tide].map((tool) => ({ type: 'function', function: tool })), tool_choice: 'required' },
     constraint: { prompt: { tools: [weather, tide], toolChoice: { mode: 'required', parallel: true } } },
+    least: 1,
   },
+  { name: 'sampling', request: { temperature: 0.8, top_p: 0.95, seed: 1 }, least: 0.9 },
+  { name: 'alternatives', request: { logprobs: true, top_logprobs: 5 }, least: 0.9 },
+  { name: 'bias', request: { logit_bias: { 5: 1 } }, least: 0.9 },
 ];
 
 /** OpenAI's response_format for a schema. */

@@ -20,7 +20,7 @@ Starts each service and, interleaved in the same run, the bare Python loop over 
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32
-  --kinds LIST     what chat is asked for, default plain,schema,tools; of embedding, fairness
+  --kinds LIST     of chat plain,schema,tools (the default), sampling, alternatives, bias; of embedding fairness
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
   --check          exit 1 when a figure's whole interval misses what it has to reach
