@@ -61,6 +61,16 @@ async function eventsOf(events: AsyncIterable<{ type: string }>): Promise<{ type
   return all;
 }
 
+it('what an engine says of itself beside the numbers reaches the host', async () => {
+  const model = echoModel('speak');
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+  try {
+    expect(await engine.start()).toMatchObject({ voices: ['alto', 'bass'], sampleRate: 24_000 });
+  } finally {
+    await engine.stop();
+  }
+});
+
 describe('a service’s own handler', () => {
   it.each<[string, Task, string, (engine: Engine) => Promise<unknown>, unknown]>([
     [

@@ -152,6 +152,14 @@ export interface EngineInfo {
   readonly contextLength?: number | undefined;
   /** Elements of an embedding. */
   readonly dimensions?: number | undefined;
+  /** Names that `SpeakInput.voice` may have, the default first. */
+  readonly voices?: readonly string[] | undefined;
+  /** Samples per second of the speech that is made. */
+  readonly sampleRate?: number | undefined;
+  /** Sizes of pictures, `512x512`, the default first; absent where any size may be asked for. */
+  readonly imageSizes?: readonly string[] | undefined;
+  /** Languages that a recording may have, ISO 639-1. */
+  readonly languages?: readonly string[] | undefined;
   /** Sequences the engine runs at once. */
   readonly slots: number;
   /** From `start()` to ready, the proving inference included. */

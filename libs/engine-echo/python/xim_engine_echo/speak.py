@@ -27,7 +27,7 @@ class Speak:
     def load(self, context: Context) -> Info:
         self._faults = start(context)
         self._rate: float = context.options.get("rate", 0)
-        return describe(context)
+        return describe(context, voices=list(HERTZ), sample_rate=SAMPLE_RATE)
 
     def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
         self._faults.call()

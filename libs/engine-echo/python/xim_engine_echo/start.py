@@ -38,7 +38,14 @@ def start(context: Context) -> Faults:
     return faults
 
 
-def describe(context: Context, *, context_length: int | None = None, dimensions: int | None = None) -> Info:
+def describe(
+    context: Context,
+    *,
+    context_length: int | None = None,
+    dimensions: int | None = None,
+    voices: list[str] | None = None,
+    sample_rate: int | None = None,
+) -> Info:
     return Info(
         runtime={"name": "python", "version": platform.python_version(), "isa": "none"},
         models=[context.model["id"]],
@@ -46,4 +53,6 @@ def describe(context: Context, *, context_length: int | None = None, dimensions:
         slots=context.plan.slots,
         context_length=context_length,
         dimensions=dimensions,
+        voices=voices,
+        sample_rate=sample_rate,
     )

@@ -53,6 +53,10 @@ class Info:
     slots: int
     context_length: int | None = None
     dimensions: int | None = None
+    voices: list[str] | None = None
+    sample_rate: int | None = None
+    image_sizes: list[str] | None = None
+    languages: list[str] | None = None
 
 
 @dataclass(frozen=True)

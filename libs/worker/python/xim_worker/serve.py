@@ -112,8 +112,12 @@ def _to_wire(infos: list[Info]) -> dict[str, Any]:
         for key, value in asdict(info).items():
             if merged.get(key) is None:
                 merged[key] = value
-    merged["contextLength"] = merged.pop("context_length")
-    return {key: value for key, value in merged.items() if value is not None}
+    return {_to_camel(key): value for key, value in merged.items() if value is not None}
+
+
+def _to_camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _take_calls(connection: Connection, runners: dict[str, _Runner], tokenizers: list[Any]) -> None:
