@@ -71,6 +71,29 @@ it('what an engine says of itself beside the numbers reaches the host', async ()
   }
 });
 
+it('a handler knows the companions of its model', async () => {
+  const told = `${IMPORTS}class Handler:
+    def load(self, context):
+        of = [f"{role} {one.model['id']} {one.model_path} {one.options}" for role, one in context.companions.items()]
+        return Info(runtime={"name": ", ".join(of), "version": "1", "isa": "none"}, models=["m"], dtype="none", slots=1)
+    def run(self, request, cancelled):
+        yield {"type": "end", "duration": 0}
+`;
+  const handler = join(folder, 'companions.py');
+  writeFileSync(handler, told);
+  const model = echoModel('speak');
+  const profile = model.profiles[0]!;
+  const companions = {
+    vad: { model: { ...model, id: 'a/vad' }, profile: { ...profile, options: {} }, modelPath: '/v' },
+  };
+  const engine = echo.create({ profile, plan, model, modelPath: '', python: 'python3', handler, log, companions });
+  try {
+    expect((await engine.start()).runtime.name).toBe('vad a/vad /v {}');
+  } finally {
+    await engine.stop();
+  }
+});
+
 describe('a service’s own handler', () => {
   it.each<[string, Task, string, (engine: Engine) => Promise<unknown>, unknown]>([
     [

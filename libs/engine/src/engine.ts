@@ -35,6 +35,11 @@ export interface CreateOptions {
   readonly model: ModelEntry;
   /** Folder that holds the files of the profile's artifact, verified. Empty string when the profile has no artifact. */
   readonly modelPath: string;
+  /**
+   * The models around the main one, by their role in `models.json` (`vad`, `speaker`, `alignment`, `vocoder`), verified
+   * like it. Absent or empty where the service has none.
+   */
+  readonly companions?: Readonly<Record<string, Companion>> | undefined;
   /** Interpreter that has the engine's wheels; engines without Python ignore it. */
   readonly python: string;
   /**
@@ -43,6 +48,15 @@ export interface CreateOptions {
    */
   readonly handler?: string | undefined;
   readonly log: Log;
+}
+
+/** A model that the main one works with. */
+export interface Companion {
+  readonly model: ModelEntry;
+  /** The first profile of the model for this engine whose instruction sets the host has. */
+  readonly profile: Profile;
+  /** Folder that holds the files of the profile's artifact, verified. */
+  readonly modelPath: string;
 }
 
 /** The part of a structured logger that engines use. Fields first, then a sentence. */

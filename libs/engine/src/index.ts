@@ -1,6 +1,7 @@
 // The engine: what an adapter implements and a server calls.
 export type {
   CallOptions,
+  Companion,
   CreateOptions,
   Engine,
   EngineExit,

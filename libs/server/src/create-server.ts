@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Host, Plan } from '@xim/engine';
+import type { Host, ModelEntry, Plan, Profile } from '@xim/engine';
 import { planFor, type PlanRequest, readHost } from '@xim/host-plan';
 import { readModels } from '@xim/model-cache';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
@@ -9,6 +9,7 @@ import { auth, isLoopback, readApiKeys } from './auth.ts';
 import type { RestartOptions } from './back-off.ts';
 import { createCalls } from './calls.ts';
 import { chooseEngine } from './choose-engine.ts';
+import { chooseCompanions, fetchCompanions } from './companions.ts';
 import type { Config } from './config.ts';
 import type { ServiceContext } from './context.ts';
 import { cors } from './cors.ts';
@@ -55,7 +56,8 @@ export async function createServer(
   surroundings: Surroundings = {},
 ): Promise<XimServer> {
   const keys = readApiKeys(config);
-  const shipped = readModels(service.models).models.main;
+  const { models } = readModels(service.models);
+  const shipped = models.main;
   if (!shipped || shipped.task !== service.task) {
     const found = shipped ? `is for the task ${shipped.task}` : 'has no role "main"';
     throw new ServiceStartError(`[server] ${service.models.pathname} ${found}; expected a model for ${service.task}.`);
@@ -68,6 +70,7 @@ export async function createServer(
   const { factory, profile, reason } = choice;
   const plan = planFor({ host, model, profile, requested: toRequested(config) });
   const python = toPython(config, factory.name);
+  const companions = chooseCompanions(models, factory.name, host);
 
   const app = createApp(service, config, surroundings);
   const { log } = app;
@@ -77,8 +80,12 @@ export async function createServer(
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
   const supervision = createSupervision({
-    fetch: (options) => fetchModel({ model, profile, config, python, hub, log, ...options }),
-    create: (modelPath) => factory.create({ profile, plan, model, modelPath, python, handler, log }),
+    fetch: async (options) => {
+      const fetch = (one: ModelEntry, by: Profile) =>
+        fetchModel({ model: one, profile: by, config, python, hub, log, ...options });
+      return { modelPath: await fetch(model, profile), companions: await fetchCompanions(companions, fetch) };
+    },
+    create: (files) => factory.create({ profile, plan, model, ...files, python, handler, log }),
     stallMs: plan.stallMs,
     owed: () => calls.owed,
     onReady: (info) => metrics.engineReady(info, reason),

@@ -1,4 +1,5 @@
 import {
+  type CreateOptions,
   type Engine,
   type EngineInfo,
   EngineNotReadyError,
@@ -24,10 +25,13 @@ export interface SupervisionStatus {
   readonly restarts: number;
 }
 
+/** The part of an engine's options that is known once all files are there. */
+export type FetchedFiles = Pick<CreateOptions, 'modelPath' | 'companions'>;
+
 export interface SupervisionParts {
-  /** Brings the model's files and resolves with their folder. Its failure is final. */
-  fetch(options: { signal: AbortSignal; onProgress: (progress: LoadProgress) => void }): Promise<string>;
-  create(modelPath: string): Engine;
+  /** Brings the files of the model and its companions. Its failure is final. */
+  fetch(options: { signal: AbortSignal; onProgress: (progress: LoadProgress) => void }): Promise<FetchedFiles>;
+  create(files: FetchedFiles): Engine;
   readonly stallMs: number;
   /** Calls whose reader waits for the engine now. */
   owed(): number;
@@ -108,13 +112,13 @@ export function createSupervision(parts: SupervisionParts): Supervision {
   };
 
   const run = async (): Promise<void> => {
-    const modelPath = await parts.fetch({ signal: stopping.signal, onProgress });
+    const files = await parts.fetch({ signal: stopping.signal, onProgress });
     become('loading', 'The model is being loaded.');
     for (;;) {
       let failure: string;
       try {
         stopping.signal.throwIfAborted();
-        failure = await runOne((current = parts.create(modelPath)));
+        failure = await runOne((current = parts.create(files)));
         if (draining) return;
         log.error({ reason: failure }, 'the engine ended');
       } catch (error) {

@@ -220,13 +220,19 @@ function withWorkerPython(rest: string | undefined): string {
   return rest ? `${own}:${rest}` : own;
 }
 
-function toLoad({ model, modelPath, plan, profile }: CreateOptions): Frame {
+function toLoad({ model, modelPath, plan, profile, companions = {} }: CreateOptions): Frame {
   const { threads, slots, kvCacheBytes, batchTokens }: Plan = plan;
   return {
     type: 'load',
     model,
     modelPath,
     options: profile.options ?? {},
+    companions: Object.fromEntries(
+      Object.entries(companions).map(([role, one]) => [
+        role,
+        { model: one.model, modelPath: one.modelPath, options: one.profile.options ?? {} },
+      ]),
+    ),
     plan: { threads, slots, kvCacheBytes, batchTokens },
   };
 }

@@ -8,6 +8,7 @@ from .handler_file import serve_file
 from .handlers import (
     BatchHandler,
     CallHandler,
+    Companion,
     Context,
     Event,
     Info,
@@ -24,6 +25,7 @@ from .serve import serve
 __all__ = [
     "BatchHandler",
     "CallHandler",
+    "Companion",
     "Context",
     "Event",
     "Info",

@@ -70,6 +70,18 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A model that the main one works with."""
+
+    model: dict[str, Any]
+    """The lock entry."""
+    model_path: str
+    """Folder with the files of the profile's artifact."""
+    options: dict[str, Any]
+    """`Profile.options` of the companion's own profile."""
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything `load` may know."""
 
@@ -85,6 +97,8 @@ class Context:
     """Tells the host what is being done: `progress("reading weights", 0.4)`."""
     wake: Callable[[], None] = field(repr=False, default=lambda: None)
     """From any thread: `busy` of a StepHandler has become true, although no call has arrived."""
+    companions: dict[str, Companion] = field(default_factory=dict)
+    """By role in `models.json`: the models that the main one works with."""
 
 
 class StepHandler(Protocol):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from .batches import BatchRunner
 from .calls import CallRunner, failure
-from .handlers import BatchHandler, CallHandler, Context, Info, Plan, Request, StartError, StepHandler
+from .handlers import BatchHandler, CallHandler, Companion, Context, Info, Plan, Request, StartError, StepHandler
 from .process import leave, prepare
 from .steps import StepRunner
 from .wire import PROTOCOL, Connection, HostGone
@@ -72,6 +72,10 @@ def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan
         rank=rank,
         progress=lambda step, fraction: connection.send({"type": "progress", "step": step, "fraction": fraction}),
         wake=connection.wake,
+        companions={
+            role: Companion(one["model"], one["modelPath"], one["options"])
+            for role, one in header.get("companions", {}).items()
+        },
     )
     try:
         infos = [handler.load(context) for handler in handlers]
