@@ -16,17 +16,18 @@ from xim_worker import InvalidInput
 from ..chat.dialects import Dialect
 from ..chat.tokenizer import Tokenizer
 from ..chat.tools import ToolUse
+from .deep_stack import run_deep
+from .output_check import OutputCheck
 from .pattern import to_rust, whole
-from .schema import PlainSchema, to_check
-from .tool_grammar import ToolGrammar
+from .schema import PlainSchema
+from .tool_grammar import ToolGrammar, to_options
 
 Words = npt.NDArray[np.uint32]
 
 # Clients use few schemas, and each for many calls.
 _KEPT = 256
 _MOST_CHARACTERS = 1_000_000
-# JSON as models write it: one space behind a comma and a colon, none elsewhere, so no model is caught in white space.
-_JSON = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "coerce_one_of": True}
+_KEPT_CHARACTERS = 8_000_000
 
 
 def _limits() -> llguidance.LLParserLimits:
@@ -44,8 +45,9 @@ def _limits() -> llguidance.LLParserLimits:
 class Matcher:
     """Where one output is in its grammar."""
 
-    def __init__(self, matcher: llguidance.LLMatcher) -> None:
+    def __init__(self, matcher: llguidance.LLMatcher, param: str) -> None:
         self._matcher = matcher
+        self._param = param
 
     @property
     def finished(self) -> bool:
@@ -64,19 +66,20 @@ class Matcher:
     def _raise(self) -> None:
         if self._matcher.is_error():
             message = "The output's grammar takes too much work to follow; simplify the schema or pattern."
-            raise InvalidInput(message, "format", "XIM_UNSUPPORTED_PARAMETER")
+            raise InvalidInput(message, self._param, "XIM_UNSUPPORTED_PARAMETER")
 
 
 class Constraint:
     """`check`: whether a finished output has the shape, where the grammar alone leaves something open; else None."""
 
-    def __init__(self, compiled: llguidance.LLMatcher, check: Callable[[str], bool] | None) -> None:
+    def __init__(self, compiled: llguidance.LLMatcher, param: str, check: Callable[[str], bool] | None) -> None:
         self._compiled = compiled
+        self._param = param
         self.check = check
 
     def start(self) -> Matcher:
         """A matcher at the beginning of an output."""
-        return Matcher(self._compiled.deep_copy())
+        return Matcher(self._compiled.deep_copy(), self._param)
 
 
 class Constraints:
@@ -92,6 +95,7 @@ class Constraints:
         )
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Constraint] = OrderedDict()
+        self._characters = 0
 
     def compile(self, format_: dict[str, Any] | None, use: ToolUse, dialect: Dialect) -> Constraint | None:
         """
@@ -101,9 +105,13 @@ class Constraints:
         if not use.required and not format_:
             return None
         wanted = [use.shown, use.name, use.single, dialect.name] if use.required else format_
-        key = json.dumps(wanted, sort_keys=False)
+        where = "prompt.tools" if use.required else "format"
+        try:
+            key = json.dumps(wanted, sort_keys=False)
+        except RecursionError:
+            message = "A schema of so many levels cannot be held to; expected a flatter one."
+            raise InvalidInput(message, where, "XIM_UNSUPPORTED_PARAMETER") from None
         if len(key) > _MOST_CHARACTERS:
-            where = "prompt.tools" if use.required else "format"
             message = f"A schema or pattern has at most {_MOST_CHARACTERS} characters here; shorten it."
             raise InvalidInput(message, where, "XIM_UNSUPPORTED_PARAMETER")
         with self._lock:
@@ -112,9 +120,10 @@ class Constraints:
                 return self._kept[key]
         constraint = self._to_tools(use, dialect) if use.required else self._to_format(format_ or {})
         with self._lock:
+            self._characters += 0 if key in self._kept else len(key)
             self._kept[key] = constraint
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            while len(self._kept) > _KEPT or self._characters > _KEPT_CHARACTERS:
+                self._characters -= len(self._kept.popitem(last=False)[0])
         return constraint
 
     def _to_format(self, format_: dict[str, Any]) -> Constraint:
@@ -134,41 +143,35 @@ class Constraints:
         if plain.grammar is False:
             raise InvalidInput("No value has the shape of this schema.", param)
         grammar = llguidance.LLMatcher.grammar_from_json_schema(
-            {} if plain.grammar is True else plain.grammar, overrides=_JSON
+            json.dumps({} if plain.grammar is True else plain.grammar), overrides=to_options(plain)
         )
-        return self._compile(grammar, param, _json_check(schema) if plain.checked else None)
+        return self._compile(grammar, param, OutputCheck(schema).fits if plain.checked else None)
 
     def _to_tools(self, use: ToolUse, dialect: Dialect) -> Constraint:
-        grammar = ToolGrammar(use, dialect.form, self._tokenizer.added, _JSON)
-        check = None
-        if grammar.checks:
-            validators = {name: to_check(schema) for name, schema in grammar.checks.items()}
+        grammar = ToolGrammar(use, dialect.form, self._tokenizer.added)
+        checks = {name: OutputCheck(schema) for name, schema in grammar.checks.items()}
 
-            def check(text: str) -> bool:
-                return all(
-                    validators[name].is_valid(json.loads(arguments))
-                    for name, arguments in _calls(text, dialect)
-                    if name in validators
-                )
+        def check(text: str) -> bool:
+            return all(checks[name].fits(arguments) for name, arguments in _calls(text, dialect) if name in checks)
 
-        return self._compile(llguidance.LLMatcher.grammar_from_lark(grammar.lark), "prompt.tools", check)
+        lark = llguidance.LLMatcher.grammar_from_lark(grammar.lark)
+        return self._compile(lark, "prompt.tools", check if checks else None)
 
     def _compile(self, grammar: str, param: str, check: Callable[[str], bool] | None) -> Constraint:
-        compiled = llguidance.LLMatcher(self._library, grammar, log_level=0, limits=_limits())
-        if not compiled.is_error():
-            # The first mask shows a grammar without an end, and some of its work is kept.
-            compiled.compute_bitmask()
+        compiled = run_deep(lambda: self._read(grammar))
         if compiled.is_error():
             reason = compiled.get_error().splitlines()[0][:300]
             message = f"This shape of an output cannot be held to: {reason}"
             code = "XIM_INVALID_INPUT" if "nsatisfiable" in reason else "XIM_UNSUPPORTED_PARAMETER"
             raise InvalidInput(message, param, code)
-        return Constraint(compiled, check)
+        return Constraint(compiled, param, check)
 
-
-def _json_check(schema: Any) -> Callable[[str], bool]:
-    validator = to_check(schema)
-    return lambda text: bool(validator.is_valid(json.loads(text)))
+    def _read(self, grammar: str) -> llguidance.LLMatcher:
+        compiled = llguidance.LLMatcher(self._library, grammar, log_level=0, limits=_limits())
+        if not compiled.is_error():
+            # The first mask shows a grammar without an end, and some of its work is kept.
+            compiled.compute_bitmask()
+        return compiled
 
 
 def _calls(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:

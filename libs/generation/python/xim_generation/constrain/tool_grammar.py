@@ -18,6 +18,18 @@ _MOST_CALLS = 32
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
+def to_options(schema: PlainSchema) -> dict[str, Any]:
+    """llguidance's options for JSON as models write it: a space behind a comma and a colon, none elsewhere."""
+    options = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "coerce_one_of": True}
+    # A name that is written with \\u would pass as another one: every character is written in one way there.
+    return {**options, "json_allowed_escapes": '"\\\\bfnrt'} if schema.names_open else options
+
+
+def _may_be_object(schema: dict[str, Any]) -> bool:
+    types = schema.get("type", "object")
+    return "object" in (types if isinstance(types, list) else [types])
+
+
 class ToolGrammar:
     """`lark`: one call, or one to 32, of the tools that may be called, each with arguments that fit the tool.
 
@@ -25,7 +37,7 @@ class ToolGrammar:
     schema that finished arguments are validated against, since the grammar alone leaves something open.
     """
 
-    def __init__(self, use: ToolUse, form: CallForm, added: Mapping[str, int], options: Mapping[str, Any]) -> None:
+    def __init__(self, use: ToolUse, form: CallForm, added: Mapping[str, int]) -> None:
         self.checks: dict[str, Any] = {}
         if form.arguments != "json":
             message = "This model writes its calls as XML, which cannot be held to; leave the tool choice at auto."
@@ -35,10 +47,10 @@ class ToolGrammar:
         for number, tool in enumerate(use.shown):
             if use.name is not None and tool["name"] != use.name:
                 continue
-            schema = self._to_schema(tool, f"prompt.tools.{number}.parameters")
+            schema, options = self._to_schema(tool, f"prompt.tools.{number}.parameters")
             name = json.dumps(tool["name"], ensure_ascii=False)[1:-1]
             begin = self._to_lark(form.begin + name + form.middle)
-            body = json.dumps({**schema, "x-guidance": dict(options)})
+            body = json.dumps({**schema, "x-guidance": options})
             rules.append(f"call_{number}: {begin} arguments_{number} {self._to_lark(form.end)}")
             rules.append(f"arguments_{number}: %json {body}")
             calls.append(f"call_{number}")
@@ -48,18 +60,17 @@ class ToolGrammar:
         start = f"start: {self._to_lark(form.first)} call{more} {self._to_lark(form.last)}"
         self.lark = "\n".join([re.sub(r" +", " ", start), f"call: {' | '.join(calls)}", *rules])
 
-    def _to_schema(self, tool: dict[str, Any], param: str) -> dict[str, Any]:
-        """Absent parameters mean no arguments; arguments are always an object."""
+    def _to_schema(self, tool: dict[str, Any], param: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arguments' schema for the grammar, and options. Absent parameters mean no arguments."""
         parameters = tool.get("parameters")
-        if parameters is None:
-            return _NO_ARGUMENTS
-        plain = PlainSchema(parameters, param)
+        plain = PlainSchema(_NO_ARGUMENTS if parameters is None else parameters, param)
         if plain.checked:
             self.checks[tool["name"]] = parameters
-        if plain.grammar is False:
+        schema = {} if plain.grammar is True else plain.grammar
+        if schema is False or not _may_be_object(schema):
             raise InvalidInput(f"No arguments fit the parameters of the tool {tool['name']!r}.", param)
-        schema: dict[str, Any] = {} if plain.grammar is True else plain.grammar
-        return schema if "type" in schema or "$ref" in schema else {"type": "object", **schema}
+        # Arguments are always an object. A reference may not lead to one that does not say so.
+        return {**schema, "type": "object"}, to_options(plain)
 
     def _to_lark(self, text: str) -> str:
         """Literals, and marks that are tokens of their own."""

@@ -11,6 +11,8 @@ _DIGIT = chars(("0", "9")).ranges
 _WORD = chars(("0", "9"), ("A", "Z"), ("a", "z"), "_").ranges
 _SPACE = chars("\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff", ("\u2000", "\u200a")).ranges
 _CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+# The price of a mask grows with them: 2 ms for so many.
+_LONGEST = 8_000
 _CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 
 
@@ -21,6 +23,8 @@ class CharacterReader:
         self._pattern = pattern
         self._param = param
         self._at = 0
+        if len(pattern) > _LONGEST:
+            raise self.refused(f"More than {_LONGEST} characters")
         if any("\ud800" <= char <= "\udfff" for char in pattern):
             raise InvalidInput("A pattern holds half a character (a lone surrogate).", param)
 
