@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
+from random_schemas import changed_value
 from shapes import schema_shape
 from xim_worker import InvalidInput
 
@@ -32,8 +33,14 @@ def test_no_invalid_value_comes_out(file: Path) -> None:
     checker, chance = validator_for(schema, default=Draft202012Validator)(schema), random.Random(7)
     for _ in range(10):
         text = shape.random_text(chance)
-        errors = [] if text is None else list(checker.iter_errors(json.loads(text)))
+        if text is None:
+            continue
+        value = json.loads(text)
+        errors = list(checker.iter_errors(value))
         assert not errors, f"{text}: {errors[0].message}"
+        for _ in range(10):
+            changed = changed_value(value, chance)
+            assert checker.is_valid(changed) or not shape.matches(json.dumps(changed, ensure_ascii=False)), changed
 
 
 def test_most_are_taken() -> None:

@@ -35,7 +35,7 @@ def _limits() -> llguidance.LLParserLimits:
     return llguidance.LLParserLimits(
         initial_lexer_fuel=2_000_000,
         step_lexer_fuel=200_000,
-        step_max_items=50_000,
+        step_max_items=10_000,
         max_lexer_states=100_000,
         max_grammar_size=200_000,
         verbose_errors=False,

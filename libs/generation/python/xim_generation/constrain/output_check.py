@@ -15,6 +15,9 @@ from .matching import PatternTooComplex, matches
 
 # Keywords that are evaluated for one output; about 10 µs each.
 _MOST_WORK = 50_000
+# Keywords inside each other. Each takes up to six frames of Python's stack, and the library's own containers panic,
+# which no `except Exception` catches, where the stack is at its end (1,000 frames).
+_DEEPEST = 100
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _run = threading.local()
@@ -32,7 +35,7 @@ class OutputCheck:
 
     def fits(self, text: str) -> bool:
         """`text` is JSON by a grammar. False too where that cannot be told: too much work, numbers or nesting."""
-        _run.left, _run.known = _MOST_WORK, {}
+        _run.left, _run.depth, _run.known = _MOST_WORK, 0, {}
         try:
             return bool(self._validator.is_valid(json.loads(text)))
         except (_TooMuchWork, PatternTooComplex, RecursionError, ValueError, OverflowError):
@@ -74,9 +77,13 @@ def _bounded(kind: Any) -> Any:
 def _counted(keyword: Any) -> Any:
     def evaluate(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
         _run.left -= 1
-        if _run.left < 0:
-            raise _TooMuchWork
-        yield from keyword(validator, value, instance, schema) or ()
+        _run.depth += 1
+        try:
+            if _run.left < 0 or _run.depth > _DEEPEST:
+                raise _TooMuchWork
+            yield from keyword(validator, value, instance, schema) or ()
+        finally:
+            _run.depth -= 1
 
     return evaluate
 
