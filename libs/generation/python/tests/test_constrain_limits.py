@@ -79,10 +79,43 @@ def test_an_exception_leaves_a_deep_stack() -> None:
         run_deep(lambda: 1 // 0)
 
 
-def test_a_grammar_without_an_end_ends_its_own_call_only() -> None:
-    again = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
-    with pytest.raises(InvalidInput):
-        schema_shape(again).matches('{"a": ' * 10)
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        ({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}, "properties.a.$ref"),
+        ({"type": "array", "items": {"$ref": "#"}, "minItems": 1}, "items.$ref"),
+        ({"type": "array", "prefixItems": [{}, {"$ref": "#"}], "minItems": 2}, "prefixItems.1.$ref"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "$defs.a.$ref"),
+        ({"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}}, "$defs.a.allOf.0.$ref"),
+    ],
+)
+def test_values_without_an_end_are_refused(schema: Any, place: str) -> None:
+    with pytest.raises(InvalidInput, match="has an end") as refused:
+        schema_shape(schema)
+    assert str(refused.value.param) in (f"format.schema.{place}", "format.schema.$ref", "format.schema.items.$ref")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"$ref": "#"}}},
+        {"type": "array", "items": {"$ref": "#"}},
+        {"type": ["object", "null"], "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["a"]},
+        chain(300),
+    ],
+)
+def test_a_schema_may_refer_to_itself(schema: Any) -> None:
+    schema_shape(schema)
+
+
+def test_a_shape_that_takes_too_much_work_ends_its_own_output_only() -> None:
+    """A text fits this pattern in very many ways."""
+    hard = format_shape({"type": "regex", "pattern": "(a{1,900}){1,900}"})
+    with pytest.raises(InvalidInput, match="too much work") as refused:
+        hard.matches("a" * 300)
+    assert (refused.value.param, refused.value.code) == ("format.pattern", UNSUPPORTED)
+    assert format_shape({"type": "regex", "pattern": "(a{1,9}){1,9}"}).matches("a" * 81)
     assert schema_shape({"type": "integer"}).matches("1")
 
 

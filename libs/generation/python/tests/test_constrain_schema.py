@@ -239,7 +239,7 @@ UNSUPPORTED, INVALID = "XIM_UNSUPPORTED_PARAMETER", "XIM_INVALID_INPUT"
         ({"type": "string", "pattern": "(a)\\1"}, "pattern", UNSUPPORTED),
         ({"$ref": "https://example.org/schema"}, "$ref", UNSUPPORTED),
         ({"$ref": "#/$defs/none"}, "$ref", INVALID),
-        ({"$ref": "#"}, "", UNSUPPORTED),
+        ({"$ref": "#"}, "$ref", INVALID),
         ({"type": "text"}, "type", INVALID),
         ({"type": []}, "type", INVALID),
         ({"properties": []}, "properties", INVALID),
