@@ -166,6 +166,28 @@ def test_an_exception_while_sampling_ends_one_call(service: Service, monkeypatch
     assert not service.handler.busy
 
 
+def test_a_panic_of_a_native_library_ends_one_call(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        pass
+
+    def panics(*_: object) -> None:
+        raise Panic("broken on purpose")
+
+    good = service.add(**story(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(service.handler._constraints, "compile", panics)
+        (wrong,) = service.finish(service.add(**story(3)))
+    assert wrong == [
+        {"type": "error", "code": "XIM_ENGINE_REQUEST", "message": "RuntimeError: Panic: broken on purpose"}
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr("xim_generation.call.apply_mask", panics)
+        (wrong,) = service.finish(service.add(prompt={"text": "a"}, format={"type": "json"}))
+    assert wrong[-1]["message"] == "RuntimeError: Panic: broken on purpose"
+    assert service.run(**story(5))[-1]["type"] == "end"
+    service.handler.cancel(good)
+
+
 def test_a_cancelled_call_leaves_nothing(service: Service) -> None:
     stays, goes = service.add(**story(1)), service.add(**story(3, maxTokens=80))
     service.handler.cancel(goes)

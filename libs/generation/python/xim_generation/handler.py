@@ -208,9 +208,13 @@ class GenerateHandler:
             return []
         try:
             return work(*arguments)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # A panic of a native library is no Exception, and as much one call's.
             self.cancel(call.number)
-            return [failure(error)]
+            known = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+            return [failure(known)]
 
     def _release(self, choice: Choice) -> None:
         number = choice.sequence.number

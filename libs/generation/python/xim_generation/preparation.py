@@ -66,6 +66,9 @@ class Preparation(Generic[T]):
             result = self._prepare(request)
         except Exception as error:
             result = error
+        except BaseException as error:
+            # A panic of a native library is no Exception; nobody would hear of the call again.
+            result = RuntimeError(f"{type(error).__name__}: {error}")
         self._done.append((call, result))
         self._wake()
 
