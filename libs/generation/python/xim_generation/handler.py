@@ -60,7 +60,7 @@ class GenerateHandler:
         self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
         self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
         self._scratch = Scratch(self._limits.vocabulary)
-        self._preparation = Preparation(self._prepare, context.wake)
+        self._preparation: Preparation[_Prepared] = Preparation(context.wake)
         # Sequences have numbers of their own: a runner must never see one twice.
         self._numbers = itertools.count(1)
         self._calls: dict[int, Call] = {}
@@ -82,8 +82,8 @@ class GenerateHandler:
 
     def add(self, call: int, request: Request) -> list[Event]:
         """Checks what takes no time; the call's `start` comes from a later step."""
-        to_params(request, len(self._tokenizer))
-        self._preparation.submit(call, request)
+        params = to_params(request, len(self._tokenizer))
+        self._preparation.submit(call, request, lambda: self._prepare(request, params))
         return []
 
     def cancel(self, call: int) -> None:
@@ -112,12 +112,12 @@ class GenerateHandler:
     def tokenize(self, request: Request) -> Event:
         return self._prompts.tokenize(request)
 
-    def _prepare(self, request: Request) -> _Prepared:
+    def _prepare(self, request: Request, params: RequestParams) -> _Prepared:
         """The slow part of `add`, in a thread: raises InvalidInput."""
         tools = to_tool_use(request["prompt"])
         constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
         prompt = self._prompts.read(request, tools, answer_only=constraint is not None)
-        return _Prepared(to_params(request, len(self._tokenizer)), prompt, tools, constraint)
+        return _Prepared(params, prompt, tools, constraint)
 
     def _admit(self, number: int, prepared: _Prepared) -> list[Event]:
         params, prompt, tools = prepared.params, prepared.prompt, prepared.tools
@@ -240,7 +240,7 @@ class GenerateHandler:
     def _prove(self) -> None:
         """One real inference: what cannot run fails here and not in the first call."""
         request = {"prompt": {"text": "Ready?"}, "maxTokens": 2, "ignoreEnd": True, "sampling": {"temperature": 0}}
-        self._admit(0, self._prepare(request))
+        self._admit(0, self._prepare(request, to_params(request, len(self._tokenizer))))
         events: list[tuple[int, Event]] = []
         while self._scheduler.busy:
             events += self.step()

@@ -17,14 +17,13 @@ _SHORT = 16_384
 
 
 class Preparation(Generic[T]):
-    """Runs `prepare` for each request, short ones and long ones in a thread each: no long input delays a short one.
+    """Prepares requests, short ones and long ones in a thread each: no long input delays a short one.
 
     The results wait for `take`; `wake` is called, from a thread, when there is one. The number of waiting requests is
     bounded by the host's admission.
     """
 
-    def __init__(self, prepare: Callable[[Request], T], wake: Callable[[], None]) -> None:
-        self._prepare = prepare
+    def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lanes = [ThreadPoolExecutor(1, thread_name_prefix=f"prepare-{name}") for name in ("short", "long")]
         self._lock = threading.Lock()
@@ -36,10 +35,10 @@ class Preparation(Generic[T]):
         """Whether `take` has a result to give."""
         return bool(self._done)
 
-    def submit(self, call: int, request: Request) -> None:
+    def submit(self, call: int, request: Request, prepare: Callable[[], T]) -> None:
         with self._lock:
             self._open.add(call)
-        self._lanes[0 if _size(request) <= _SHORT else 1].submit(self._run, call, request)
+        self._lanes[0 if _size(request) <= _SHORT else 1].submit(self._run, call, prepare)
 
     def cancel(self, call: int) -> None:
         """Forgets a request; its result, if any, is never taken."""
@@ -58,12 +57,12 @@ class Preparation(Generic[T]):
             taken.append((call, result))
         return taken
 
-    def _run(self, call: int, request: Request) -> None:
+    def _run(self, call: int, prepare: Callable[[], T]) -> None:
         if call not in self._open:
             return
         result: T | Exception
         try:
-            result = self._prepare(request)
+            result = prepare()
         except Exception as error:
             result = error
         except BaseException as error:

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from xim_worker import Event
 
+from .state_parser import StateParser
 from .stop_text import first_stop, overlap
 from .tool_calls import new_id
 
@@ -23,7 +23,7 @@ _RECIPIENT = re.compile(r"to=(?:functions\.)?([^\s<]+)")
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
 
 
-class HarmonyParser:
+class HarmonyParser(StateParser):
     """A `Parser`. The prompt ended with `<|start|>assistant`, or with the header of the answer."""
 
     def __init__(self, tools: bool, single: bool, required: bool) -> None:
@@ -32,24 +32,13 @@ class HarmonyParser:
         self._tools = tools
         self._single = single
         self._required = required
-        self._pending = ""
+        super().__init__()
         self._kind = "text"
-        self._state: Callable[[list[Event]], bool] = self._start
+        self._state = self._start
 
     @property
     def thinking(self) -> bool:
         return self._kind == "reasoning"
-
-    @property
-    def holding(self) -> bool:
-        return self._pending != ""
-
-    def push(self, text: str) -> list[Event]:
-        self._pending += text
-        events: list[Event] = []
-        while self._state(events):
-            pass
-        return events
 
     def finish(self) -> list[Event]:
         events: list[Event] = []

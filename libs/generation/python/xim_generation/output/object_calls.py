@@ -16,8 +16,9 @@ from collections.abc import Callable
 from xim_worker import Event
 
 from .arguments_end import ArgumentsEnd
+from .state_parser import StateParser, joined
 from .stop_text import overlap
-from .tool_calls import joined, new_id, say, to_call, to_name
+from .tool_calls import new_id, say, to_call, to_name
 
 _HEAD = re.compile(
     r'\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"(?:arguments|parameters)"\s*:\s*'
@@ -28,7 +29,7 @@ _NAMED = re.compile(r"\s*([\w.-]+)(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?\s*(?=\{)")
 _NAME_OVER = re.compile(r"\s*[^\n{]*[\n{]")
 
 
-class ObjectCalls:
+class ObjectCalls(StateParser):
     """A `CallParser`. `mark` begins calls; with `bare` the output may also begin with one. `to_id` makes ids."""
 
     def __init__(
@@ -40,23 +41,12 @@ class ObjectCalls:
         self._required = required
         self._mark = mark
         self._to_id = to_id
-        self._pending = ""
+        super().__init__()
         # What stands before a call; text after all, if it turns out to be none.
         self._lead = ""
         self._named = False
         self._arguments = ArgumentsEnd(mark)
-        self._state: Callable[[list[Event]], bool] = self._start if bare else self._text
-
-    @property
-    def holding(self) -> bool:
-        return self._pending != ""
-
-    def push(self, text: str) -> list[Event]:
-        self._pending += text
-        events: list[Event] = []
-        while self._state(events):
-            pass
-        return joined(events)
+        self._state = self._start if bare else self._text
 
     def finish(self) -> list[Event]:
         rest, self._pending = self._pending, ""
@@ -68,8 +58,6 @@ class ObjectCalls:
         elif self._state in (self._object, self._marked) or rest.strip(" \n\t\r;,") or not self.calls:
             say(events, self._lead + rest)
         return joined(events)
-
-    # A state takes what it can from what is pending, and says whether to go on.
 
     def _start(self, _: list[Event]) -> bool:
         begun = self._pending.lstrip()

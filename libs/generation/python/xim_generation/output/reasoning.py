@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xim_worker import Event
 
+from .state_parser import StateParser
 from .stop_text import overlap
 
 BEGIN, END = "<think>", "</think>"
 
 
-class ReasoningParser:
+class ReasoningParser(StateParser):
     """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
 
     `inside`: the prompt itself ended with `<think>`. Thinking that is never closed is reasoning to the end. White space
@@ -20,25 +19,14 @@ class ReasoningParser:
 
     def __init__(self, inside: bool, begin: str = BEGIN, end: str = END) -> None:
         self._begin, self._end = begin, end
-        self._pending = ""
-        self._state: Callable[[list[Event]], bool] = self._thought if inside else self._start
+        super().__init__()
+        self._state = self._thought if inside else self._start
         # White space at the beginning of what comes next is left out.
         self._fresh = True
 
     @property
     def inside(self) -> bool:
         return self._state == self._thought
-
-    @property
-    def holding(self) -> bool:
-        return self._pending != ""
-
-    def push(self, text: str) -> list[Event]:
-        self._pending += text
-        events: list[Event] = []
-        while self._state(events):
-            pass
-        return events
 
     def finish(self) -> list[Event]:
         rest, self._pending = self._pending, ""
@@ -47,8 +35,6 @@ class ReasoningParser:
         if self._state == self._thought:
             rest = rest.rstrip()
         return [self._to_event(rest)] if rest else []
-
-    # A state takes what it can from what is pending, and says whether to go on.
 
     def _start(self, _: list[Event]) -> bool:
         begun = self._pending.lstrip()

@@ -14,12 +14,12 @@ import json
 import re
 import secrets
 import string
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from xim_worker import Event
 
 from .arguments_end import ArgumentsEnd
+from .state_parser import StateParser
 from .stop_text import first_stop, overlap
 
 BEGIN, END = "<tool_call>", "</tool_call>"
@@ -49,7 +49,7 @@ class MarkedSyntax:
 HERMES = MarkedSyntax(BEGIN, END, _HEAD, json=True)
 
 
-class ToolCallParser:
+class ToolCallParser(StateParser):
     """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
 
     White space around calls is not text. `single`: what comes after the first call is left out. `required`: there is
@@ -65,22 +65,11 @@ class ToolCallParser:
         """Calls that were begun; each has had its `tool-call` event."""
         self.complete = 0
         """Calls that have ended."""
-        self._pending = ""
+        super().__init__()
         # White space before a call; text after all, if it turns out to be none.
         self._gap = ""
-        self._state: Callable[[list[Event]], bool] = self._text
+        self._state = self._text
         self._arguments = ArgumentsEnd(self._syntax.end)
-
-    @property
-    def holding(self) -> bool:
-        return self._pending != ""
-
-    def push(self, text: str) -> list[Event]:
-        self._pending += text
-        events: list[Event] = []
-        while self._state(events):
-            pass
-        return joined(events)
 
     def finish(self) -> list[Event]:
         """What was held back; a call that was cut keeps what came of it."""
@@ -95,8 +84,6 @@ class ToolCallParser:
         elif self._state == self._text and (rest.strip() or not self.calls):
             say(events, rest)
         return events
-
-    # A state takes what it can from what is pending, and says whether to go on.
 
     def _text(self, events: list[Event]) -> bool:
         marks = (self._syntax.begin, *self._syntax.silent)
@@ -203,14 +190,3 @@ def to_call(body: str) -> tuple[str, str] | None:
 def say(events: list[Event], text: str) -> None:
     if text:
         events.append({"type": "text-delta", "text": text})
-
-
-def joined(events: list[Event]) -> list[Event]:
-    """Texts that follow each other as one."""
-    merged: list[Event] = []
-    for event in events:
-        if merged and event["type"] == merged[-1]["type"] == "text-delta":
-            merged[-1]["text"] += event["text"]
-        else:
-            merged.append(event)
-    return merged

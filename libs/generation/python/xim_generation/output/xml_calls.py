@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from xim_worker import Event
 
+from .state_parser import StateParser
 from .stop_text import first_stop, overlap
-from .tool_calls import joined, new_id, say
+from .tool_calls import new_id, say
 
 _BEGIN, _FUNCTION = "<tool_call>", "<function="
 _PARAMETER, _PARAMETER_END = "<parameter=", "</parameter>"
@@ -28,7 +29,7 @@ _NAME = re.compile(r"([^<>\n]+)>")
 _NAME_OVER = re.compile(r"[^<>\n]*[<\n]|>")
 
 
-class XmlCalls:
+class XmlCalls(StateParser):
     """A `CallParser`. `schemas`: the JSON Schema of each tool's arguments, which says whether a value is a text."""
 
     def __init__(self, single: bool, required: bool, schemas: Mapping[str, Any]) -> None:
@@ -37,22 +38,11 @@ class XmlCalls:
         self._single = single
         self._required = required
         self._schemas = schemas
-        self._pending = ""
+        super().__init__()
         self._lead = ""
         self._name = ""
         self._written = 0
-        self._state: Callable[[list[Event]], bool] = self._text
-
-    @property
-    def holding(self) -> bool:
-        return self._pending != ""
-
-    def push(self, text: str) -> list[Event]:
-        self._pending += text
-        events: list[Event] = []
-        while self._state(events):
-            pass
-        return joined(events)
+        self._state = self._text
 
     def finish(self) -> list[Event]:
         """A call that was cut keeps the arguments that are whole."""
@@ -63,8 +53,6 @@ class XmlCalls:
         if self._state in (self._marked, self._head) or rest.strip() or not self.calls:
             say(events, self._lead + rest)
         return events
-
-    # A state takes what it can from what is pending, and says whether to go on.
 
     def _text(self, events: list[Event]) -> bool:
         marks = (_BEGIN, _FUNCTION)

@@ -34,10 +34,6 @@ def complement(ranges: Ranges) -> Ranges:
     return tuple(holes)
 
 
-def intersect(one: Ranges, other: Ranges) -> Ranges:
-    return complement(union([*complement(one), *complement(other)]))
-
-
 def chars(*parts: str | tuple[str, str]) -> Chars:
     """`chars("_", ("a", "z"))`: single characters (a text stands for each of its own) and ranges."""
     ranges: list[tuple[int, int]] = []
