@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 import numpy as np
 import numpy.typing as npt
 from gguf import GGMLQuantizationType as Kind
@@ -20,17 +23,20 @@ def vector(tensor: GgufTensor) -> npt.NDArray[np.float32]:
     return np.asarray(dequantize(tensor.data, tensor.kind), np.float32)
 
 
-def matrix(tensor: GgufTensor, rows: Order | slice | None = None) -> Node:
+def matrix(tensors: Sequence[GgufTensor], orders: Sequence[Order | slice | None] = ()) -> Node:
     """Weights `[rows, columns]` as an f32 node over compressed constants, which the CPU plugin does not unpack.
 
-    `rows`: the rows to take and their order; all of them in the file's order by default.
+    `tensors`: of one kind and one number of columns; their rows stand below each other. `orders`: the rows to take of
+    each and their order; all of them in the file's order by default.
     """
-    data = tensor.data if rows is None else tensor.data[rows]
-    if tensor.kind == Kind.F32:
+    kind = tensors[0].kind
+    parts = [tensor.data if order is None else tensor.data[order] for tensor, order in zip_longest(tensors, orders)]
+    data = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if kind == Kind.F32:
         return op.constant(np.ascontiguousarray(data))
-    if tensor.kind in FLOATS:
-        return op.convert(op.constant(_halves(tensor.kind, data)), Type.f32)
-    return grouped(to_groups(tensor.kind, np.asarray(data)))
+    if kind in FLOATS:
+        return op.convert(op.constant(_halves(kind, data)), Type.f32)
+    return grouped(to_groups(kind, np.asarray(data)))
 
 
 def grouped(groups: Groups) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ class _Builder:
         self.angles = {local: self._angles(local) for local in {self._is_local(n) for n in range(self.shape.layers)}}
 
     def build(self) -> openvino.Model:
-        table = matrix(self.header.tensors["token_embd.weight"])
+        table = matrix([self.header.tensors["token_embd.weight"]])
         hidden = op.unsqueeze(op.gather(table, self.ids, _integer(0)), _integer(1))
         hidden = _scaled(hidden, self._embedding_scale())
         for layer in range(self.shape.layers):
@@ -58,7 +58,7 @@ class _Builder:
             self.progress((layer + 1) / (self.shape.layers + 1))
         hidden = self._norm("output_norm", op.gather(hidden, self.rows, _integer(0)))
         head = self.header.tensors.get("output.weight")
-        logits = op.matmul(op.squeeze(hidden, _integer(1)), table if head is None else matrix(head), False, True)
+        logits = op.matmul(op.squeeze(hidden, _integer(1)), table if head is None else matrix([head]), False, True)
         logits = _scaled(logits, 1 / (float(self.header.field("{arch}.logit_scale", 1.0)) or 1.0))
         softcap = float(self.header.field("{arch}.final_logit_softcapping", 0.0))
         if softcap:
@@ -77,27 +77,52 @@ class _Builder:
     def _attention(self, layer: int, hidden: Node) -> Node:
         shape, name = self.shape, f"blk.{layer}."
         query_size, key_size = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
-        if name + "attn_qkv.weight" in self.header.tensors:
-            parts = [
-                self._linear(name + "attn_qkv", hidden, np.arange(start, start + size, dtype=np.int64))
-                for start, size in ((0, query_size), (query_size, key_size), (query_size + key_size, key_size))
-            ]
+        both, value = self._projections(name, hidden, query_size, key_size)
+        if name + "attn_q_norm.weight" in self.header.tensors:
+            states = _split(both, query_size, key_size)
+            query = self._rotated(layer, self._heads(states[0], shape.heads, name + "attn_q_norm"), shape.heads)
+            key = self._rotated(layer, self._heads(states[1], shape.kv_heads, name + "attn_k_norm"), shape.kv_heads)
         else:
-            parts = [
-                self._linear(name + "attn_q", hidden, self._order(shape.heads)),
-                self._linear(name + "attn_k", hidden, self._order(shape.kv_heads)),
-                self._linear(name + "attn_v", hidden),
-            ]
-        query = self._rotated(layer, name + "attn_q_norm", parts[0], shape.heads)
-        key = self._rotated(layer, name + "attn_k_norm", parts[1], shape.kv_heads)
-        value = op.reshape(parts[2], _integers(0, key_size), True)
+            heads = shape.heads + shape.kv_heads
+            query, key = _split(self._rotated(layer, self._heads(both, heads), heads), query_size, key_size)
+        value = op.reshape(value, _integers(0, key_size), True).output(0)
         return self._linear(name + "attn_output", op.unsqueeze(self._paged(layer, query, key, value), _integer(1)))
 
-    def _rotated(self, layer: int, norm: str, states: Node, heads: int) -> Node:
-        """[T, 1, heads * size] → [T, heads * size], normalised and turned by position; the plugin fuses it."""
+    def _projections(self, name: str, hidden: Node, query_size: int, key_size: int) -> list[Output]:
+        """Queries with keys, and values: `[T, 1, size]`.
+
+        One product for all of them: a decode step has few rows, and there the number of products costs most.
+        """
+        sizes = (query_size + key_size, key_size)
+        orders = [self._order(self.shape.heads), self._order(self.shape.kv_heads), None]
+        if name + "attn_qkv.weight" in self.header.tensors:
+            starts = (0, query_size, query_size + key_size)
+            rows = [
+                start + (np.arange(size, dtype=np.int64) if order is None else order)
+                for start, size, order in zip(starts, (query_size, key_size, key_size), orders, strict=True)
+            ]
+            return _split(self._linear(name + "attn_qkv", hidden, np.concatenate(rows)), *sizes)
+        names = [name + part for part in ("attn_q", "attn_k", "attn_v")]
+        kinds = [self.header.tensors[each + ".weight"].kind for each in names]
+        if kinds[0] == kinds[1] == kinds[2]:
+            return _split(self._joined(names, orders, hidden), *sizes)
+        if kinds[0] == kinds[1]:
+            both = self._joined(names[:2], orders, hidden)
+        else:
+            both = op.concat(
+                [self._linear(each, hidden, order) for each, order in zip(names[:2], orders, strict=False)], -1
+            )
+        return [both.output(0), self._linear(names[2], hidden).output(0)]
+
+    def _heads(self, states: Output, heads: int, norm: str | None = None) -> Node:
+        """[T, 1, heads * size] → [T, 1, heads, size], normalised."""
+        states = op.reshape(states, _integers(0, 0, heads, self.shape.head_size), True)
+        return states if norm is None else self._norm(norm, states)
+
+    def _rotated(self, layer: int, states: Node, heads: int) -> Node:
+        """[T, 1, heads, size] → [T, heads * size], turned by position; the plugin fuses it."""
         size, turned = self.shape.head_size, self.shape.rotated
-        states = op.reshape(states, _integers(0, 0, heads, size), True)
-        states = op.transpose(self._after(norm, states), _integers(0, 2, 1, 3))
+        states = op.transpose(states, _integers(0, 2, 1, 3))
         every = self.family.unrotated_layers
         if not every or (layer + 1) % every:
             cosine, sine = self.angles[self._is_local(layer)]
@@ -107,13 +132,13 @@ class _Builder:
             states = front if turned == size else op.concat([front, _slice(states, turned, size)], -1)
         return op.reshape(op.transpose(states, _integers(0, 2, 1, 3)), _integers(0, heads * size), True)
 
-    def _paged(self, layer: int, query: Node, key: Node, value: Node) -> Output:
+    def _paged(self, layer: int, query: Output, key: Output, value: Output) -> Output:
         caches = [self._input(f"{kind}_cache.{layer}", [-1] * 4, Type.dynamic) for kind in ("key", "value")]
         window = self.window if self._is_local(layer) or not self.family.local_layers else 0
         none, floats = _empty(np.int32), _empty(np.float32)
         node = _PagedAttentionExtension(
             [
-                each.output(0)
+                each if isinstance(each, Output) else each.output(0)
                 for each in (
                     *(query, key, value, *caches, *self.batch),
                     op.constant(np.array(self._attention_scale(), np.float32)),
@@ -147,12 +172,26 @@ class _Builder:
         return self._linear(name + "ffn_down", op.multiply(gate, up))
 
     def _linear(self, name: str, hidden: Node | Output, order: Order | None = None) -> Node:
-        node = op.matmul(hidden, matrix(self.header.tensors[name + ".weight"], order), False, True)
-        bias = self.header.tensors.get(name + ".bias")
-        if bias is None:
+        return self._joined([name], [order], hidden)
+
+    def _joined(self, names: list[str], orders: Sequence[Order | None], hidden: Node | Output) -> Node:
+        """One product with the weights of tensors of one kind, below each other; with their biases."""
+        parts = [
+            (self.header.tensors[name + ".weight"], self.header.tensors.get(name + ".bias"), order)
+            for name, order in zip(names, orders, strict=False)
+        ]
+        node = op.matmul(
+            hidden, matrix([weight for weight, _, _ in parts], [order for *_, order in parts]), False, True
+        )
+        if all(bias is None for _, bias, _ in parts):
             return node
-        values = vector(bias)
-        return op.add(node, op.constant(values if order is None else values[order]))
+        values = [
+            np.zeros(weight.shape[0], np.float32)
+            if bias is None
+            else vector(bias)[slice(None) if order is None else order]
+            for weight, bias, order in parts
+        ]
+        return op.add(node, op.constant(np.concatenate(values)))
 
     def _norm(self, name: str, hidden: Node) -> Node:
         """Root mean square norm over the last axis. Gemma's `1 + weight` is in the file already."""
@@ -209,6 +248,12 @@ def _scaled(node: Node, factor: float) -> Node:
 
 def _slice(node: Node, start: int, end: int) -> Node:
     return op.slice(node, _integers(start), _integers(end), _integers(1), _integers(-1))
+
+
+def _split(node: Node, *sizes: int) -> list[Output]:
+    """Parts of the last axis."""
+    parts: list[Output] = op.variadic_split(node, _integer(-1), _integers(*sizes)).outputs()
+    return parts
 
 
 def _number(value: float) -> Node:
