@@ -10,6 +10,7 @@ from xim_generation.handler import GenerateHandler
 from xim_worker import Context, StartError
 
 from .gguf import build_model, read_header, read_tokenizer
+from .joined_products import join_products
 from .openvino_runner import OpenVinoRunner, to_properties
 from .paged_model import is_stateful, to_paged
 from .weights import IR, find_weights
@@ -31,6 +32,7 @@ def open_runner(context: Context) -> OpenVinoRunner:
             message = f"{path} keeps no keys and values as state; export it as text-generation-with-past"
             raise StartError(message, permanent=True)
         model, tokenizer = to_paged(model), _read_tokenizer(path.parent)
+        join_products(model)
     else:
         header = read_header(path)
         parts = dict(vars(read_tokenizer(header)))
