@@ -53,7 +53,8 @@ class OpenVinoRunner:
             self._request.set_tensor(name, ov.Tensor(value, shared_memory=True))
         self._request.infer()
         logits: Floats = self._request.get_output_tensor(0).data
-        return logits
+        # Exporters keep an axis of one token between rows and vocabulary.
+        return logits.reshape(-1, self.limits.vocabulary)
 
     def release(self, sequence: int) -> None:
         """The scheduler gives blocks back; nothing else is kept of a sequence."""

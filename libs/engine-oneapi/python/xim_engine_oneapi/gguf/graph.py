@@ -236,7 +236,7 @@ class _Builder:
         return float(self.header.field("{arch}.embedding_scale", 1.0)) or 1.0
 
     def _input(self, name: str, shape: list[int], kind: Type) -> Node:
-        node = op.parameter(shape, kind, name)
+        node = op.parameter(shape, kind, name=name)
         node.output(0).set_names({name})
         self.parameters.append(node)
         return node

@@ -74,8 +74,15 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
-        """Reads tokenizer.json and, where they are there, the files beside it (see `read_files`)."""
-        backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        """Reads tokenizer.json and, where they are there, the files beside it (see `read_files`).
+
+        Raises FileNotFoundError without tokenizer.json, ValueError where it cannot be used.
+        """
+        text = (folder / "tokenizer.json").read_text("utf-8")
+        try:
+            backend = tokenizers.Tokenizer.from_str(text)
+        except Exception as error:  # the library raises nothing narrower
+            raise ValueError(f"tokenizer.json: {error}") from error
         files = read_files(folder)
         ends = {token for token in map(backend.token_to_id, files.end_names) if token is not None}
         return cls(
