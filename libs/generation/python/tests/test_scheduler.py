@@ -152,6 +152,21 @@ def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
     assert len(short.tokens) == 5
 
 
+def test_prompts_of_one_length_end_in_the_order_of_arrival() -> None:
+    scheduler = Scheduler(replace(LIMITS, batch_tokens=16), slots=8)
+    sequences = [Sequence(n, n, [n * 20 + i for i in range(8)]) for n in range(4)]
+    for sequence in sequences:
+        scheduler.add(sequence)
+    assert [(chunk.sequence.number, chunk.count) for chunk in scheduler.plan()] == [(0, 8), (1, 8)]
+
+
+def test_a_long_prompt_keeps_half_of_the_batch_beside_short_ones() -> None:
+    scheduler = Scheduler(replace(LIMITS, batch_tokens=16), slots=8)
+    for number, length in enumerate((40, 6, 4, 5)):
+        scheduler.add(Sequence(number, number, [number * 50 + i for i in range(length)]))
+    assert {chunk.sequence.number: chunk.count for chunk in scheduler.plan()} == {0: 8, 2: 4, 3: 4}
+
+
 def test_calls_take_turns() -> None:
     scheduler = Scheduler(LIMITS, 2)
     many = [Sequence(n, "many", [n]) for n in range(9)]

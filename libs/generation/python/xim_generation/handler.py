@@ -65,6 +65,7 @@ class GenerateHandler:
         self._numbers = itertools.count(1)
         self._calls: dict[int, Call] = {}
         self._choices: dict[int, tuple[Call, Choice]] = {}
+        self._most_calls = 0  # at once, since none was open
         context.progress("generating a first token", None)
         self._prove()
         runtime, dtype = self._runner.describe()
@@ -102,11 +103,14 @@ class GenerateHandler:
                 events += [(number, event) for event in self._admit(number, prepared)]
             except Exception as error:
                 events.append((number, failure(error)))
+        self._most_calls = max(self._most_calls, len(self._calls))
         chunks = self._scheduler.plan()
         if chunks:
             logits = self._runner.forward(self._scheduler.to_batch(chunks))
             self._scheduler.commit(chunks)
             self._sample(chunks, logits, events)
+        if not self._calls and self._most_calls:
+            self._preparation.expected, self._most_calls = self._most_calls, 0
         return events
 
     def tokenize(self, request: Request) -> Event:

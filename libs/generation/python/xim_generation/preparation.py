@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from xim_worker import Request
@@ -16,29 +17,46 @@ T = TypeVar("T")
 _SHORT = 16_384
 
 
+_NEXT_SECONDS = 0.003
+"""How long a burst's next request may take. A host reads a request in about 1 ms."""
+_BURST_SECONDS = 0.02
+"""How long the first request of a burst waits at most."""
+
+
 class Preparation(Generic[T]):
     """Prepares requests, short ones and long ones in a thread each: no long input delays a short one.
 
-    The results wait for `take`; `wake` is called, from a thread, when there is one. The number of waiting requests is
+    The results wait for `take`; `wake` is called, from a thread, when there are some. The number of waiting requests is
     bounded by the host's admission.
+
+    Clients that wait for each other's end send their next requests together, and one step for all prompts is faster
+    than two. So the first of `expected` short requests does not wake the runtime alone: it waits for the others, a few
+    milliseconds at most.
     """
+
+    expected: int = 1
+    """Requests that arrive together where nothing runs."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._lanes = [ThreadPoolExecutor(1, thread_name_prefix=f"prepare-{name}") for name in ("short", "long")]
         self._lock = threading.Lock()
         self._open: set[int] = set()
         self._done: deque[tuple[int, T | Exception]] = deque()
+        self._awake = False
+        self._short: queue.SimpleQueue[tuple[int, Callable[[], T]]] = queue.SimpleQueue()
+        self._long: queue.SimpleQueue[tuple[int, Callable[[], T]]] = queue.SimpleQueue()
+        for name, work in (("short", self._prepare_short), ("long", self._prepare_long)):
+            threading.Thread(target=work, name=f"prepare-{name}", daemon=True).start()
 
     @property
     def ready(self) -> bool:
-        """Whether `take` has a result to give."""
-        return bool(self._done)
+        """Whether `take` has a result to give and no burst is awaited."""
+        return self._awake
 
     def submit(self, call: int, request: Request, prepare: Callable[[], T]) -> None:
         with self._lock:
             self._open.add(call)
-        self._lanes[0 if _size(request) <= _SHORT else 1].submit(self._run, call, prepare)
+        (self._short if _size(request) <= _SHORT else self._long).put((call, prepare))
 
     def cancel(self, call: int) -> None:
         """Forgets a request; its result, if any, is never taken."""
@@ -48,6 +66,7 @@ class Preparation(Generic[T]):
     def take(self) -> list[tuple[int, T | Exception]]:
         """The results since the last time, in the order in which they were ready; an exception is one of `prepare`."""
         taken = []
+        self._awake = False
         while self._done:
             call, result = self._done.popleft()
             with self._lock:
@@ -56,6 +75,31 @@ class Preparation(Generic[T]):
                 self._open.remove(call)
             taken.append((call, result))
         return taken
+
+    def _prepare_short(self) -> None:
+        burst_ends = 0.0
+        while True:
+            waits = bool(self._done) and not self._awake
+            try:
+                call, prepare = self._short.get(timeout=_NEXT_SECONDS if waits else None)
+            except queue.Empty:
+                self._give()
+                continue
+            if not self._done:
+                burst_ends = time.monotonic() + _BURST_SECONDS
+            self._run(call, prepare)
+            if len(self._done) >= self.expected or time.monotonic() >= burst_ends:
+                self._give()
+
+    def _prepare_long(self) -> None:
+        while True:
+            self._run(*self._long.get())
+            self._give()
+
+    def _give(self) -> None:
+        if self._done:
+            self._awake = True
+            self._wake()
 
     def _run(self, call: int, prepare: Callable[[], T]) -> None:
         if call not in self._open:
@@ -69,7 +113,6 @@ class Preparation(Generic[T]):
             # A panic of a native library is no Exception; nobody would hear of the call again.
             result = RuntimeError(f"{type(error).__name__}: {error}")
         self._done.append((call, result))
-        self._wake()
 
 
 def _size(value: Any) -> int:

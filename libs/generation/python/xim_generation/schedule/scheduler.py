@@ -157,17 +157,18 @@ class Scheduler:
         return self._limits.batch_tokens - sum(chunk.count for chunk in chunks.values())
 
     def _plan_prompts(self, prompts: list[Sequence], chunks: dict[Sequence, Chunk], left: int) -> None:
-        """Equal shares of the batch first, then the rest in the order of arrival."""
+        """Half of the batch for the oldest prompt, so that a long one goes on; the rest for the shortest ones first."""
         if not prompts or left <= 0:
             return
-        share = left // len(prompts)
-        counts = [min(share, len(sequence.tokens) - sequence.computed) for sequence in prompts]
-        left -= sum(counts)
-        for index, sequence in enumerate(prompts):
-            more = min(left, len(sequence.tokens) - sequence.computed - counts[index])
-            counts[index] += more
+        counts = dict.fromkeys(prompts, 0)
+        for sequence, most in (
+            (prompts[0], max(1, left // 2)),
+            *((each, left) for each in sorted(prompts, key=_remaining)),
+        ):
+            more = min(most, left, _remaining(sequence) - counts[sequence])
+            counts[sequence] += more
             left -= more
-        for sequence, wanted in zip(prompts, counts, strict=True):
+        for sequence, wanted in counts.items():
             if not wanted or sequence not in self._running:
                 continue
             start, count = sequence.computed, wanted
@@ -205,6 +206,10 @@ class Scheduler:
         sequence.computed = 0
         self._waiting.add(sequence, front=True)
         self.preemptions += 1
+
+
+def _remaining(sequence: Sequence) -> int:
+    return len(sequence.tokens) - sequence.computed
 
 
 def _decodes(sequence: Sequence) -> bool:
