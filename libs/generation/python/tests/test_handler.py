@@ -151,13 +151,10 @@ def test_a_wrong_call_ends_alone(service: Service) -> None:
 
 
 def test_an_exception_while_sampling_ends_one_call(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xim_generation.sample import sampler
-
-    def broken(row: object, mask: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("xim_generation.call.apply_mask", broken)
-    assert sampler.apply_mask is not broken
+    monkeypatch.setattr("xim_generation.constrain.Matcher.fill", broken)
     good = service.add(**story(1))
     bad = service.add(prompt={"text": "a"}, format={"type": "json"})
     fine, wrong = service.finish(good, bad)
@@ -181,7 +178,7 @@ def test_a_panic_of_a_native_library_ends_one_call(service: Service, monkeypatch
         {"type": "error", "code": "XIM_ENGINE_REQUEST", "message": "RuntimeError: Panic: broken on purpose"}
     ]
     with monkeypatch.context() as patch:
-        patch.setattr("xim_generation.call.apply_mask", panics)
+        patch.setattr("xim_generation.constrain.Matcher.fill", panics)
         (wrong,) = service.finish(service.add(prompt={"text": "a"}, format={"type": "json"}))
     assert wrong[-1]["message"] == "RuntimeError: Panic: broken on purpose"
     assert service.run(**story(5))[-1]["type"] == "end"

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 from xim_generation.sample.logprobs import best_tokens, log_sum_exp, to_score
 from xim_generation.sample.params import SamplingParams
-from xim_generation.sample.sampler import SequenceSampler, apply_mask
+from xim_generation.sample.sampler import SequenceSampler, apply_mask, is_allowed
 
 Row = npt.NDArray[np.float32]
 VOCABULARY = 1000
@@ -110,7 +110,8 @@ def test_a_mask_leaves_its_tokens_alone() -> None:
     mask = np.zeros(3, np.uint32)
     for token in (0, 31, 32, 69):
         mask[token // 32] |= np.uint32(1 << token % 32)
-    apply_mask(row, mask)
+    assert [token for token in range(70) if is_allowed(mask, token)] == [0, 31, 32, 69]
+    apply_mask(row, mask, np.empty_like(row))
     assert np.flatnonzero(np.isfinite(row)).tolist() == [0, 31, 32, 69]
     sampler = SequenceSampler(SamplingParams(seed=1), [])
     assert {sampler.draw(row, np.empty_like(row)) for _ in range(100)} == {0, 31, 32, 69}

@@ -14,7 +14,7 @@ from .output.choice_output import ChoiceOutput
 from .output.token_log import TokenScore
 from .sample.logprobs import log_sum_exp, to_score
 from .sample.params import RequestParams
-from .sample.sampler import SequenceSampler, apply_mask
+from .sample.sampler import SequenceSampler, apply_mask, is_allowed
 from .schedule.sequence import Sequence
 
 Row = npt.NDArray[np.float32]
@@ -72,14 +72,23 @@ class Choice:
         if alternatives is not None:
             normaliser = log_sum_exp(row, scratch.row)
             raw = row if self._sampler.plain and self._matcher is None else row.copy()
-        if self._matcher is not None:
-            self._matcher.fill(scratch.mask)
-            apply_mask(row, scratch.mask)
         self._sampler.adjust(row)
-        token = self._sampler.draw(row, scratch.row)
+        token = self._choose_allowed(row, scratch)
         if raw is None or normaliser is None or alternatives is None:
             return token, None
         return token, to_score(raw, normaliser, token, alternatives)
+
+    def _choose_allowed(self, row: Row, scratch: Scratch) -> int:
+        if self._matcher is None:
+            return self._sampler.draw(row, scratch.row)
+        self._matcher.fill(scratch.mask)
+        if self._sampler.greedy:
+            # A model that is asked for a format mostly writes it by itself.
+            token = int(row.argmax())
+            if is_allowed(scratch.mask, token):
+                return token
+        apply_mask(row, scratch.mask, scratch.row)
+        return self._sampler.draw(row, scratch.row)
 
     def take(self, token: int, score: TokenScore | None, ends: frozenset[int]) -> list[Event]:
         """The events of a new token, the choice's last ones included."""

@@ -74,7 +74,7 @@ class SequenceSampler:
         params = self.params
         weights = scratch
         np.subtract(row, row.max(), out=weights)
-        weights /= params.temperature
+        weights *= np.float32(1 / params.temperature)
         np.exp(weights, out=weights)
         if params.top_k is None and params.min_p == 0 and params.top_p >= 1:
             return _draw_from_all(weights, self._chance)
@@ -83,10 +83,27 @@ class SequenceSampler:
         return int(kept[min(int(place), kept.size - 1)])
 
 
-def apply_mask(row: Row, mask: Words) -> None:
-    """Logits of tokens whose bit in `mask` [ceil(vocabulary / 32)] is not set become -inf, in place."""
-    bits = np.unpackbits(mask.view(np.uint8), count=row.size, bitorder="little")
-    np.copyto(row, -np.inf, where=bits == 0)
+def is_allowed(mask: Words, token: int) -> bool:
+    """Whether the bit of `token` is set in `mask` [ceil(vocabulary / 32)]."""
+    return bool(mask[token >> 5] >> np.uint32(token & 31) & np.uint32(1))
+
+
+def apply_mask(row: Row, mask: Words, scratch: Row) -> None:
+    """Logits of tokens whose bit in `mask` [ceil(vocabulary / 32)] is not set become -inf, in place.
+
+    `scratch` has the shape of `row` and is overwritten.
+    """
+    octets = mask.view(np.uint8)
+    whole = row.size // 8
+    np.take(_OCTETS, octets[:whole], axis=0, out=scratch[: whole * 8].reshape(-1, 8))
+    if row.size % 8:
+        scratch[whole * 8 :] = _OCTETS[octets[whole], : row.size % 8]
+    np.add(row, scratch, out=row)
+
+
+_OCTETS = np.where(np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1, bitorder="little"), 0, -np.inf)
+_OCTETS = _OCTETS.astype(np.float32)
+"""[256, 8]: what eight bits of a mask add to the logits of their tokens."""
 
 
 def _draw_from_all(weights: Row, chance: np.random.Generator) -> int:
@@ -111,16 +128,24 @@ def _cut(row: Row, weights: Row, params: SamplingParams) -> tuple[npt.NDArray[np
     elif params.min_p > 0:
         kept = _sorted(weights, np.flatnonzero(weights >= params.min_p))
     else:
-        # All tokens below this weight together have less than 1 - top_p of the whole: none of them is in the nucleus.
-        least = (1.0 - params.top_p) * float(weights.sum()) / weights.size
-        kept = _sorted(weights, np.flatnonzero(weights >= least))
+        whole = float(weights.sum())
+        kept = _sorted(weights, _around_nucleus(weights, params.top_p * whole))
     chances = weights[kept]
     if params.top_p < 1:
-        whole = float(weights.sum()) if params.top_k is None and params.min_p == 0 else float(chances.sum())
+        whole = whole if params.top_k is None and params.min_p == 0 else float(chances.sum())
         reached = np.cumsum(chances, dtype=np.float64) >= params.top_p * whole
         count = int(reached.argmax()) + 1 if reached.any() else kept.size
         kept, chances = kept[:count], chances[:count]
     return kept, chances
+
+
+def _around_nucleus(weights: Row, share: float) -> npt.NDArray[np.int64]:
+    """The tokens above the highest of some weights that together reach `share`: few of them are worth sorting."""
+    for least in (1e-2, 1e-4):
+        tokens = np.flatnonzero(weights >= np.float32(least))
+        if float(weights[tokens].sum()) >= share:
+            return tokens
+    return np.flatnonzero(weights > 0)
 
 
 def _sorted(weights: Row, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
