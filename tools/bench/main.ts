@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { benchChat } from './chat.ts';
 import { benchEmbedding } from './embedding.ts';
+import { benchRuntime } from './runtime-cost.ts';
 import { ROOT } from './processes.ts';
 import { type Figure, formatReport, isMissed, load, machine, type Report } from './report.ts';
 import type { Settings } from './settings.ts';
@@ -12,11 +13,13 @@ import type { Settings } from './settings.ts';
 const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: string) => void) => Promise<Figure[]>>> = {
   chat: benchChat,
   embedding: benchEmbedding,
+  runtime: benchRuntime,
 };
 
-const HELP = `usage: npm run bench -- [chat] [embedding] [options]
+const HELP = `usage: npm run bench -- [chat] [embedding] [runtime] [options]
 
-Starts each service and, interleaved in the same run, the bare Python loop over the same library, and prints both.
+chat, embedding: starts the service and, interleaved in the same run, the bare Python loop over the same library, and
+prints both. runtime: the generation runtime's own time per step, over a runner that computes nothing.
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32
