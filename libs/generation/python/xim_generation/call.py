@@ -15,6 +15,7 @@ from .output.token_log import TokenScore
 from .sample.logprobs import log_sum_exp, to_score
 from .sample.params import RequestParams
 from .sample.sampler import SequenceSampler, apply_mask, is_allowed
+from .sample.speculate import PromptLookup
 from .schedule.sequence import Sequence
 
 Row = npt.NDArray[np.float32]
@@ -41,6 +42,7 @@ class Choice:
         max_tokens: int,
     ) -> None:
         self.sequence = sequence
+        self.lookup = PromptLookup(sequence.tokens)
         self._sampler = sampler
         self._output = output
         self._matcher = matcher

@@ -19,8 +19,15 @@ from .preparation import Preparation
 from .runner import Floats, ModelRunner
 from .sample.params import RequestParams, to_params
 from .sample.sampler import SequenceSampler
+from .sample.speculate import MOST
 from .schedule.scheduler import Scheduler
 from .schedule.sequence import Chunk, Sequence
+
+_SPECULATING = 4
+"""Sequences that run together at most where tokens are guessed ahead: with more, a guess costs more than it gains."""
+
+_LEAST_ACCEPTED = 0.17
+"""Share of the guessed tokens that has to be right, for each sequence: a row more costs a step about a tenth."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,8 @@ class GenerateHandler:
 
     `open_runner` loads the model; it raises StartError. The profile's options that are the same for every engine:
     `chatTemplate`, a template instead of the model's own; `dialect`, the name of a dialect instead of the one that the
-    template shows; `prefixCache: false`, every prompt is computed whole.
+    template shows; `prefixCache: false`, every prompt is computed whole; `speculation: false`, no token is guessed
+    ahead.
 
     An exception that one call's input causes ends that call; an exception of the runner ends the worker.
     """
@@ -59,6 +67,7 @@ class GenerateHandler:
         )
         self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
         self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
+        self._speculates = bool(options.get("speculation", True))
         self._scratch = Scratch(self._limits.vocabulary)
         self._preparation: Preparation[_Prepared] = Preparation(context.wake)
         # Sequences have numbers of their own: a runner must never see one twice.
@@ -104,11 +113,17 @@ class GenerateHandler:
             except Exception as error:
                 events.append((number, failure(error)))
         self._most_calls = max(self._most_calls, len(self._calls))
+        if self._speculates and len(self._choices) <= _SPECULATING:
+            count = len(self._choices)
+            for _, choice in self._choices.values():
+                choice.sequence.draft = choice.lookup.propose(MOST // count, _LEAST_ACCEPTED * count)
         chunks = self._scheduler.plan()
         if chunks:
             logits = self._runner.forward(self._scheduler.to_batch(chunks))
-            self._scheduler.commit(chunks)
+            # The prefix cache learns what is computed before its sequence may end; of a draft, after sampling.
+            self._scheduler.commit([chunk for chunk in chunks if not chunk.drafted])
             self._sample(chunks, logits, events)
+            self._scheduler.commit([chunk for chunk in chunks if chunk.drafted])
         if not self._calls and self._most_calls:
             self._preparation.expected, self._most_calls = self._most_calls, 0
         return events
@@ -169,8 +184,8 @@ class GenerateHandler:
         """The next token of each chunk that reached the end of its sequence."""
         ends = self._tokenizer.ends
         at = 0
-        last_rows = []
-        sampled: list[tuple[Call, Choice]] = []
+        first_rows = []
+        sampled: list[tuple[Call, Choice, int]] = []
         for chunk in chunks:
             rows, at = (at, at + chunk.rows), at + chunk.rows
             sequence = chunk.sequence
@@ -183,18 +198,21 @@ class GenerateHandler:
                     call, choice.take_prompt_rows, score_rows, chunk.start, call.prompt.text, self._scratch
                 )
                 events += [(call.number, event) for event in found]
-            if sequence.computed == len(sequence.tokens):
-                last_rows.append(rows[1] - 1)
-                sampled.append((call, choice))
+            if chunk.start + chunk.count - chunk.drafted == len(sequence.tokens):
+                first_rows.append(rows[1] - 1 - chunk.drafted)
+                sampled.append((call, choice, chunk.drafted))
         if not sampled:
             return
         # One pass over all rows for those that are greedy and nothing else.
-        best = _best(logits, last_rows) if any(choice.plain for _, choice in sampled) else []
-        for index, (call, choice) in enumerate(sampled):
-            if choice.plain:
+        best = _best(logits, first_rows) if any(choice.plain for _, choice, _ in sampled) else []
+        for index, (call, choice, drafted) in enumerate(sampled):
+            first = first_rows[index]
+            if drafted:
+                found = self._guarded(call, self._verify, choice, logits[first : first + 1 + drafted])
+            elif choice.plain:
                 found = self._guarded(call, choice.take, best[index], None, ends)
             else:
-                found = self._guarded(call, self._advance, choice, logits[last_rows[index]])
+                found = self._guarded(call, self._advance, choice, logits[first])
             for event in found:
                 events.append((call.number, event))
             if choice.over:
@@ -205,6 +223,19 @@ class GenerateHandler:
     def _advance(self, choice: Choice, row: Floats) -> list[Event]:
         token, score = choice.choose(row, self._scratch)
         return choice.take(token, score, self._tokenizer.ends)
+
+    def _verify(self, choice: Choice, rows: Floats) -> list[Event]:
+        """The tokens up to the first that is not the draft's; `rows`: behind the sequence and each drafted token."""
+        draft, drafted, accepted = choice.sequence.draft, len(rows) - 1, 0
+        events: list[Event] = []
+        for row in rows:
+            token, score = choice.choose(row, self._scratch)
+            events += choice.take(token, score, self._tokenizer.ends)
+            if choice.over or accepted == drafted or token != draft[accepted]:
+                break
+            accepted += 1
+        choice.lookup.judge(drafted, accepted)
+        return events
 
     def _guarded(self, call: Call, work: Callable[..., list[Event]], *arguments: Any) -> list[Event]:
         """Events of `work`; an exception ends this call and no other."""

@@ -1,0 +1,102 @@
+"""Guessed tokens change how many steps a text takes, and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from test_handler import Service
+from xim_generation.sample.speculate import MOST, PromptLookup
+
+REPEATED = "The sea, the sea and the harbour. The sea, the sea and the harbour. The sea"
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 9}}, "required": ["a"]}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "greedy": {"sampling": {"temperature": 0}},
+    "sampled": {"sampling": {"temperature": 0.9, "topP": 0.9, "seed": 4}},
+    "one token only": {"sampling": {"temperature": 0, "logitBias": {"70": 100}}},
+    "penalties": {"sampling": {"temperature": 0, "frequencyPenalty": 0.5, "repetitionPenalty": 1.2}},
+    "alternatives": {"sampling": {"temperature": 0}, "logprobs": 2},
+    "choices": {"sampling": {"temperature": 1, "seed": 3}, "choices": 3},
+    "echo": {"sampling": {"temperature": 0}, "echo": True, "logprobs": 1},
+    "schema": {"sampling": {"temperature": 0}, "format": {"type": "json-schema", "schema": SCHEMA}},
+    "stop": {"sampling": {"temperature": 0, "logitBias": {"70": 100}}, "stop": ["FFFF"]},
+}
+
+
+@pytest.fixture(scope="module")
+def services() -> list[Service]:
+    return [Service(options={"speculation": speculation}) for speculation in (False, True)]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_every_event_is_that_without_guesses(services: list[Service], name: str) -> None:
+    request = {"prompt": {"text": REPEATED}, "maxTokens": 40, "ignoreEnd": True, **REQUESTS[name]}
+    without, guessed = (service.run(**request) for service in services)
+    assert guessed == without
+
+
+def test_right_guesses_save_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = []
+    for speculation in (False, True):
+        service = Service(options={"speculation": speculation})
+        steps: list[int] = []
+        forward = service.handler._runner.forward
+
+        def counted(batch: Any, forward: Any = forward, steps: list[int] = steps) -> Any:
+            steps.append(len(batch.tokens))
+            return forward(batch)
+
+        monkeypatch.setattr(service.handler._runner, "forward", counted)
+        service.run(prompt={"tokens": [70] * 9}, maxTokens=40, ignoreEnd=True, **REQUESTS["one token only"])
+        counts.append(len(steps))
+    assert counts[0] == 40
+    assert counts[1] < 15
+
+
+def test_guessed_tokens_do_not_stay_in_the_prefix_cache(services: list[Service]) -> None:
+    request = {
+        "prompt": {"text": REPEATED},
+        "maxTokens": 30,
+        "ignoreEnd": True,
+        "sampling": {"temperature": 0.9, "seed": 8},
+    }
+    for service in services:
+        first = service.run(**request)
+        assert [event for event in service.run(**request) if event["type"] == "text"] == [
+            event for event in first if event["type"] == "text"
+        ]
+
+
+def test_a_guess_is_what_followed_the_same_tokens_last_time() -> None:
+    tokens = [1, 2, 3, 4, 5, 9, 2, 3, 7, 8, 1, 2, 3]
+    lookup = PromptLookup(tokens)
+    assert lookup.propose(MOST, 0.1) == [4, 5], "three tokens that match go before two"
+    tokens.append(7)
+    assert lookup.propose(MOST, 0.1) == [8, 1]
+    tokens.append(6)
+    assert lookup.propose(MOST, 0.1) == []
+
+
+def test_the_length_of_a_guess_follows_what_is_right() -> None:
+    tokens = [5] * 60
+    lookup = PromptLookup(tokens)
+    lengths = []
+    for right in (2, 4, 8, 3, 3):
+        lengths.append(len(lookup.propose(MOST, 0.1)))
+        lookup.judge(lengths[-1], min(right, lengths[-1]))
+        tokens.append(5)
+    assert lengths == [2, 4, 8, 8, 3]
+
+
+def test_wrong_guesses_pause_longer_and_longer() -> None:
+    tokens = [1, 2, 3] * 20
+    lookup = PromptLookup(tokens)
+    guessed = []
+    for step in range(400):
+        if lookup.propose(MOST, 0.5):
+            guessed.append(step)
+            lookup.judge(2, 0)
+    assert len(guessed) < 12
+    gaps = [after - before for before, after in itertools.pairwise(guessed)]
+    assert max(gaps) > 60
