@@ -26,6 +26,7 @@ export async function check(only) {
   process.once('exit', stopped);
   const { venvs, modelCache } = await setup({
     engines: foldersWith(ROOT, 'libs', 'python/requirements.lock').map((path) => path.replace('libs/engine-', '')),
+    apps: foldersWith(ROOT, 'apps', 'requirements.lock').map((path) => path.replace('apps/', '')),
     models: foldersWith(ROOT, 'apps', 'models.json').map((path) => path.replace('apps/', '')),
     dev: true,
     log: (line) => console.log(line),

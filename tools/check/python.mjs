@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { appEnvironmentName } from '../setup/wheels.mjs';
+import { enginesOf } from '../setup/workspace.mjs';
 import { foldersWith } from './folders.mjs';
 
 /**
@@ -12,7 +14,7 @@ import { foldersWith } from './folders.mjs';
  * @property {boolean} tested
  * @property {string[]} imports folders from the root with the packages of ours that it may import: a library the
  *   worker's and those of the tasks' runtimes, an app those of all engines
- * @property {string[]} engines whose wheels it needs
+ * @property {string[]} environments folders of the environments whose wheels it needs
  */
 
 /** Python that libraries may import: the worker's runtime, and the runtimes of tasks on top of it. */
@@ -31,7 +33,7 @@ export function pythonFolders(root) {
       files: ['.'],
       tested: existsSync(join(root, path, 'python/tests')),
       imports: SHARED.filter((folder) => folder !== `${path}/python` && existsSync(join(root, folder))),
-      engines: [path.replace(/^libs\/(engine-)?/, '')],
+      environments: [path.replace(/^libs\/(engine-)?/, '')],
     })),
     ...foldersWith(root, 'apps', 'handler.py').map((path) => ({
       name: path.replace('apps/', ''),
@@ -39,7 +41,7 @@ export function pythonFolders(root) {
       files: ['handler.py'],
       tested: existsSync(join(root, path, 'tests')),
       imports: libraries.map((library) => `${library}/python`),
-      engines: enginesOf(join(root, path, 'package.json')),
+      environments: environmentsOf(root, path.replace('apps/', '')),
     })),
   ];
 }
@@ -66,14 +68,14 @@ export function mypyCommand(root, { name, path, files, imports }) {
  * @param {{ venvs: string, report?: string }} options
  * @returns {import('./steps.mjs').Command}
  */
-export function pytestCommand(root, { path, imports, engines }, { venvs, report }) {
+export function pytestCommand(root, { path, imports, environments }, { venvs, report }) {
   return {
     program: join(root, '.venv/dev/bin/python'),
     args: ['-m', 'pytest', '-q', ...(report ? [`--junit-xml=${report}`] : [])],
     cwd: join(root, path),
     // In the environment, not in pytest's settings: tests start programs of their own, which have to find the same.
     env: {
-      PYTHONPATH: [toPath(root, [path, ...imports]), ...engines.flatMap((engine) => wheels(venvs, engine))].join(
+      PYTHONPATH: [toPath(root, [path, ...imports]), ...environments.flatMap((name) => wheels(venvs, name))].join(
         delimiter,
       ),
     },
@@ -86,18 +88,20 @@ function hasPython(folder) {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.py'));
 }
 
-/** @param {string} packageJson */
-function enginesOf(packageJson) {
-  const { dependencies = {} } = JSON.parse(readFileSync(packageJson, 'utf8'));
-  return Object.keys(dependencies).flatMap((name) => /^@xim\/engine-(.+)$/.exec(name)?.[1] ?? []);
+/**
+ * @param {string} root
+ * @param {string} app
+ */
+function environmentsOf(root, app) {
+  return enginesOf(root, app).map((engine) => appEnvironmentName(root, app, engine));
 }
 
 /**
  * @param {string} venvs
- * @param {string} engine
+ * @param {string} environment
  */
-function wheels(venvs, engine) {
-  const lib = join(venvs, engine, 'lib');
+function wheels(venvs, environment) {
+  const lib = join(venvs, environment, 'lib');
   if (!existsSync(lib)) return [];
   return readdirSync(lib)
     .filter((name) => name.startsWith('python3'))

@@ -18,6 +18,10 @@ beforeAll(() => {
   put('apps/voice/handler.py');
   put('apps/voice/package.json', '{ "dependencies": { "@xim/engine-a": "1", "@xim/server": "1" } }');
   put('apps/chat/package.json', '{}');
+  put('apps/song/handler.py');
+  put('apps/song/requirements.lock');
+  put('apps/song/package.json', '{ "dependencies": { "@xim/engine-a": "1" } }');
+  put('.venv/song@a/lib/python3.11/site-packages/wheel.py');
   put('.venv/a/lib/python3.11/site-packages/wheel.py');
 });
 afterAll(() => rmSync(root, { recursive: true }));
@@ -30,6 +34,7 @@ it('finds the folders with Python in them, and those with tests', () => {
   expect(found).toEqual([
     ['libs/engine-a/python', true],
     ['libs/worker/python', false],
+    ['apps/song', false],
     ['apps/voice', false],
   ]);
 });
@@ -44,6 +49,7 @@ it.each([
   ['engine-a', ['libs/engine-a/python', 'libs/worker/python', '.venv/a/lib/python3.11/site-packages']],
   ['worker', ['libs/worker/python']],
   ['voice', ['apps/voice', 'libs/engine-a/python', 'libs/worker/python', '.venv/a/lib/python3.11/site-packages']],
+  ['song', ['apps/song', 'libs/engine-a/python', 'libs/worker/python', '.venv/song@a/lib/python3.11/site-packages']],
 ])('tests %s with %j on the path', (name, paths) => {
   const { cwd, env } = pytestCommand(root, folder(name), { venvs });
   expect(cwd).toBe(join(root, paths[0]!));

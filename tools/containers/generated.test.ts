@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,6 +9,9 @@ import { docker, readSurroundings, SKIPPED } from './surroundings.ts';
 
 const MINUTE = 60_000;
 const surroundings = readSurroundings();
+
+/** A small wheel without dependencies, under a licence of xim/licences.json, that no engine brings. */
+const OWN_WHEEL = 'webcolors==25.10.0 --hash=sha256:032c727334856fc0b968f63daa252a1ac93d33db2f5267756623c210e57a4f1d\n';
 
 describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
   let clone = '';
@@ -54,7 +57,9 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
   }, 5 * MINUTE);
 
   it('is an image that answers, and is pushed, without another word', async () => {
-    await nx('g', '@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed');
+    await nx('g', '@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed', '--wheels');
+    writeFileSync(join(clone, 'apps/my-embedder/requirements.in'), 'webcolors\n');
+    writeFileSync(join(clone, 'apps/my-embedder/requirements.lock'), OWN_WHEEL);
     await nx('run', 'my-embedder:docker-build');
     const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
     const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
@@ -67,9 +72,17 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
       });
       const { data } = (await answer.json()) as { data: { embedding: number[] }[] };
       expect(data.map(({ embedding }) => embedding.length)).toEqual([384, 384]);
+      const code = 'import openvino, webcolors; print(webcolors.__file__)';
+      const python = ['exec', container.id, '/opt/xim/venvs/oneapi/bin/python', '-c', code];
+      expect(docker(python)).toMatch(/^\/opt\/xim\/venvs\/oneapi\/lib\//);
     } finally {
       container.remove();
     }
+    // The wheels of the base are not in the image once more, and the new one is in its list of licences.
+    expect(await nx('run', 'my-embedder:image-size')).toMatch(/on top of xim-oneapi: \d\.\d MB unpacked/);
+    await nx('run', 'my-embedder:licences');
+    const notice = ['run', '--rm', '--network=none', '--entrypoint=cat', 'opea-xim/my-embedder', '/licences/NOTICE'];
+    expect(docker(notice)).toMatch(/^pypi\/webcolors@25\.10\.0: BSD-3-Clause$/m);
     expect(await nx('run', 'my-embedder:docker-push')).toMatch(/my-embedder\S*@?sha256:[0-9a-f]{64}/);
   });
 });

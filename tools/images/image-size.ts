@@ -15,7 +15,7 @@ export interface Sizes {
   readonly pulledMB?: number | undefined;
 }
 
-/** What an app may add to its base image, without weights. */
+/** What an app may add to its base image, without weights, unless its package.json says otherwise. */
 const APP_BUDGET: Sizes = { unpackedMB: 6, pulledMB: 5 };
 
 export function checkSize(image: Image): void {
@@ -27,7 +27,7 @@ export function checkSize(image: Image): void {
   for (const { size, createdBy } of own.layers.filter((layer) => layer.size >= 1e6).reverse())
     console.log(`${(size / 1e6).toFixed(1).padStart(8)} MB  ${createdBy.replace(/\s+/g, ' ').slice(0, 90)}`);
   console.log(`${image.local}: ${show(own)}${base ? `; on top of ${base.name}: ${show(sizes)}` : ''}`);
-  const problems = overBudget(sizes, image.kind === 'app' ? APP_BUDGET : readBudget(image));
+  const problems = overBudget(sizes, readBudget(image));
   if (problems.length > 0) throw new ImageError(`${image.local} is over its budget: ${problems.join(', ')}.`);
 }
 
@@ -40,9 +40,10 @@ export function overBudget(sizes: Sizes, budget: Partial<Sizes>): string[] {
   });
 }
 
-/** `imageBudget` of the folder's package.json. */
-function readBudget(image: Image): Partial<Sizes> {
-  return JSON.parse(readFileSync(join(ROOT, image.folder, 'package.json'), 'utf8')).imageBudget ?? {};
+/** `imageBudget` of the folder's package.json: an app with wheels of its own needs one. */
+export function readBudget({ folder, kind }: Pick<Image, 'folder' | 'kind'>, root = ROOT): Partial<Sizes> {
+  const { imageBudget } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  return imageBudget ?? (kind === 'app' ? APP_BUDGET : {});
 }
 
 interface Measured extends Sizes {

@@ -1,7 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { toBuildArgs } from './docker-build.ts';
 import { readImage, toBase } from './image.ts';
-import { overBudget } from './image-size.ts';
+import { overBudget, readBudget } from './image-size.ts';
 
 it('a folder is an image by its name alone', () => {
   expect(readImage('apps/chat')).toMatchObject({ kind: 'app', name: 'chat', local: 'opea-xim/chat' });
@@ -42,4 +45,22 @@ it('a size beyond its limit is told with both numbers', () => {
   expect(overBudget({ unpackedMB: 600 }, { unpackedMB: 550, pulledMB: 170 })).toEqual([
     'unpackedMB is 600.0, the limit 550',
   ]);
+});
+
+it('a service may say itself how large it gets, as one with wheels of its own must', () => {
+  const root = mkdtempSync(join(tmpdir(), 'xim-budget-'));
+  const put = (folder: string, content: object) => {
+    mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, folder, 'package.json'), JSON.stringify(content));
+  };
+  put('apps/chat', {});
+  put('apps/voice', { imageBudget: { unpackedMB: 90 } });
+  put('xim/toy', {});
+  try {
+    expect(readBudget({ folder: 'apps/chat', kind: 'app' }, root)).toEqual({ unpackedMB: 6, pulledMB: 5 });
+    expect(readBudget({ folder: 'apps/voice', kind: 'app' }, root)).toEqual({ unpackedMB: 90 });
+    expect(readBudget({ folder: 'xim/toy', kind: 'engine' }, root)).toEqual({});
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });

@@ -21,24 +21,20 @@ const STAMP = '.xim-setup.json';
 /** The folder of one build, and the link to it before its rename. */
 const BUILD = /^\.(.+)-[0-9a-f]{8}-[0-9a-f]{6}(?:\.link)?$/;
 
-/**
- * @typedef {object} Environment
- * @property {string} name the name of the engine, or `dev`
- * @property {string} lock its requirements.lock
- */
+/** @typedef {import('./wheels.mjs').Environment} Environment */
 
 /**
- * Whether `<venvs>/<name>` was made from this lock, and its Python is still there. Starts no process.
+ * Whether `<venvs>/<name>` was made from these locks, and its Python is still there. Starts no process.
  *
  * @param {string} venvs
  * @param {Environment} environment
  * @param {string | undefined} asked XIM_PYTHON
  */
-export function environmentCurrent(venvs, { name, lock }, asked) {
+export function environmentCurrent(venvs, { name, locks }, asked) {
   try {
     const stamp = JSON.parse(readFileSync(join(venvs, name, STAMP), 'utf8'));
     return (
-      stamp.lock === hashOf(lock) &&
+      stamp.lock === hashOf(locks) &&
       // The real path of an interpreter ends in its version (python3.11): an upgrade of the system makes it another.
       stamp.interpreter === realpathSync(join(venvs, name, 'bin', 'python')) &&
       (!asked || stamp.asked === asked)
@@ -62,7 +58,7 @@ export function environmentCurrent(venvs, { name, lock }, asked) {
  * @param {boolean} options.offline
  * @param {(line: string) => void} options.log
  */
-export async function buildEnvironment({ name, lock }, { venvs, python, env, logFile, offline, log }) {
+export async function buildEnvironment({ name, locks }, { venvs, python, env, logFile, offline, log }) {
   log(`installing the Python environment "${name}" with Python ${python.version} (about a minute the first time) …`);
   const since = Date.now();
   mkdirSync(venvs, { recursive: true });
@@ -70,7 +66,7 @@ export async function buildEnvironment({ name, lock }, { venvs, python, env, log
   const before = targetOf(link);
   removeLeftovers(venvs, name, before);
 
-  const hash = hashOf(lock);
+  const hash = hashOf(locks);
   const folder = `.${name}-${hash.slice(0, 8)}-${randomBytes(3).toString('hex')}`;
   const path = join(venvs, folder);
   await undoing(
@@ -98,7 +94,7 @@ export async function buildEnvironment({ name, lock }, { venvs, python, env, log
       // --retries: only when it tries again does pip say that an index was not reached.
       await step(join(path, 'bin', 'python'), [
         ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries=3'],
-        ...['--only-binary=:all:', '--no-deps', '--require-hashes', '-r', lock],
+        ...['--only-binary=:all:', '--no-deps', '--require-hashes', ...locks.flatMap((lock) => ['-r', lock])],
       ]);
       const interpreter = realpathSync(join(path, 'bin', 'python'));
       writeFileSync(join(path, STAMP), JSON.stringify({ lock: hash, interpreter, asked: env.XIM_PYTHON }));
@@ -114,9 +110,11 @@ export async function buildEnvironment({ name, lock }, { venvs, python, env, log
   log(`the Python environment "${name}" is installed (${Math.round((Date.now() - since) / 1000)} s).`);
 }
 
-/** @param {string} lock */
-function hashOf(lock) {
-  return createHash('sha256').update(readFileSync(lock)).digest('hex');
+/** @param {string[]} locks */
+function hashOf(locks) {
+  const hash = createHash('sha256');
+  for (const lock of locks) hash.update(readFileSync(lock));
+  return hash.digest('hex');
 }
 
 /**

@@ -102,6 +102,42 @@ it(
 );
 
 it(
+  'a service with wheels of its own has an environment of the engine’s wheels and its own; one without has the engine’s',
+  async () => {
+    workspace.write('apps/chat/package.json', '{ "dependencies": { "@xim/engine-toy": "1" } }');
+    workspace.write(
+      'apps/voice/package.json',
+      '{ "dependencies": { "@xim/engine-toy": "1", "@xim/engine-bare": "1" } }',
+    );
+    const own = (version: string) =>
+      workspace.write('apps/voice/requirements.lock', makeWheel(wheels, 'siren', version));
+    const both = () =>
+      spawnSync(join(workspace.root, '.venv/voice@toy/bin/python'), [
+        ...['-c', 'import siren, toy; print(toy.version, siren.version)'],
+      ]).stdout.toString();
+    own('5.0');
+    const apps = (...names: string[]) => prepare({ ...options(), engines: [], apps: names });
+
+    await apps('chat');
+    expect(inVenvs().filter((name) => !name.startsWith('.'))).toEqual(['toy']);
+    await apps('chat', 'voice');
+    expect(inVenvs().filter((name) => !name.startsWith('.'))).toEqual(['toy', 'voice@bare', 'voice@toy']);
+    expect(both()).toBe('1.0 5.0\n');
+    expect(spawnSync(join(link(), 'bin/python'), ['-c', 'import siren']).status).toBe(1);
+
+    own('6.0');
+    await apps('voice');
+    expect(both()).toBe('1.0 6.0\n');
+    lock('2.0');
+    await apps('voice');
+    expect(both()).toBe('2.0 6.0\n');
+    expect(imported(), 'nobody asked for the engine’s own').toMatch(/^1\.0 /);
+    expect(inVenvs()).toHaveLength(6);
+  },
+  PATIENCE_MS,
+);
+
+it(
   'a file that is not the one of the lock is refused',
   async () => {
     workspace.write(LOCK, `toy==1.0 --hash=sha256:${'0'.repeat(64)}\n`);

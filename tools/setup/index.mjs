@@ -7,7 +7,8 @@ import { checkMachine } from './machine.mjs';
  * it with 128 + the signal's number.
  *
  * @param {object} options
- * @param {string[]} options.engines names of engines; one without python/requirements.lock needs no environment
+ * @param {string[]} [options.apps] apps whose environments are needed: those of their engines, or their own
+ * @param {string[]} [options.engines] further engines; one without python/requirements.lock needs no environment
  * @param {string[]} options.models apps whose models.json is fetched
  * @param {boolean} options.dev also the tools that check Python (`.venv/dev`)
  * @param {string[]} [options.tools] folders of `tools/` whose requirements.lock is an environment of their own

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { alone } from './alone.mjs';
 import { buildEnvironment, environmentCurrent } from './environment.mjs';
@@ -6,6 +6,7 @@ import { SetupError, toSetupError } from './errors.mjs';
 import { installNodePackages, nodePackagesCurrent } from './node-packages.mjs';
 import { findPython } from './python.mjs';
 import { interruptible, run } from './run.mjs';
+import { appEnvironments, engineEnvironment, toEnvironment } from './wheels.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -13,7 +14,8 @@ export const ROOT = join(import.meta.dirname, '../..');
  * What `setup` of index.mjs does, with failures as SetupError.
  *
  * @param {object} options
- * @param {string[]} options.engines
+ * @param {string[]} [options.apps]
+ * @param {string[]} [options.engines]
  * @param {string[]} options.models
  * @param {boolean} options.dev
  * @param {string[]} [options.tools] folders of `tools/` whose requirements.lock is an environment of their own
@@ -21,7 +23,16 @@ export const ROOT = join(import.meta.dirname, '../..');
  * @param {string} [options.root] a workspace other than the one this file is in
  * @param {NodeJS.ProcessEnv} [options.env]
  */
-export async function prepare({ engines, models, dev, tools = [], log, root = ROOT, env = process.env }) {
+export async function prepare({
+  apps = [],
+  engines = [],
+  models,
+  dev,
+  tools = [],
+  log,
+  root = ROOT,
+  env = process.env,
+}) {
   const ownVenvs = join(root, '.venv');
   // Environments that the user named are the user's to make; a check of the repository brings its own all the same.
   const theirVenvs = dev ? undefined : env.XIM_VENVS;
@@ -31,11 +42,15 @@ export async function prepare({ engines, models, dev, tools = [], log, root = RO
   const state = join(root, '.xim');
   const logFile = join(state, 'setup.log');
 
-  const environments = (theirVenvs ? [] : [...new Set(engines)])
-    .map((name) => ({ name, lock: join(root, 'libs', `engine-${name}`, 'python', 'requirements.lock') }))
-    .concat(tools.map((name) => ({ name, lock: join(root, 'tools', name, 'requirements.lock') })))
-    .concat(dev ? [{ name: 'dev', lock: join(root, 'tools', 'python', 'requirements.lock') }, ...libraries(root)] : [])
-    .filter(({ lock }) => existsSync(lock));
+  const wanted = [
+    ...(theirVenvs ? [] : apps.flatMap((app) => appEnvironments(root, app))),
+    ...(theirVenvs ? [] : engines.map((engine) => engineEnvironment(root, engine))),
+    ...tools.map((name) => toEnvironment(name, [join(root, 'tools', name, 'requirements.lock')])),
+    ...(dev ? [toEnvironment('dev', [join(root, 'tools', 'python', 'requirements.lock')]), ...libraries(root)] : []),
+  ];
+  const environments = [...new Map(wanted.map((one) => [one.name, one])).values()].filter(
+    ({ locks }) => locks.length > 0,
+  );
   const missing = () => environments.filter((one) => !environmentCurrent(ownVenvs, one, env.XIM_PYTHON));
   const waits = () => log('another start is setting up this folder; waiting for it …');
 
@@ -84,7 +99,7 @@ export async function prepare({ engines, models, dev, tools = [], log, root = RO
 function libraries(root) {
   return readdirSync(join(root, 'libs'))
     .filter((name) => !name.startsWith('engine-'))
-    .map((name) => ({ name, lock: join(root, 'libs', name, 'python', 'requirements.lock') }));
+    .map((name) => toEnvironment(name, [join(root, 'libs', name, 'python', 'requirements.lock')]));
 }
 
 /**

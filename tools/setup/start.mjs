@@ -29,9 +29,8 @@ export async function start(args) {
   const names = named.length > 0 ? named : [DEFAULT_APP];
   if (help) console.log(`${usage(apps)}\n`);
 
-  const engines = help ? [] : apps.filter(({ name }) => names.includes(name)).flatMap((app) => app.engines);
   // Models are left to the services: they fetch what this host's profile needs, with progress.
-  const { venvs, modelCache } = await setup({ engines, models: [], dev: false, log });
+  const { venvs, modelCache } = await setup({ apps: help ? [] : names, models: [], dev: false, log });
 
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache };

@@ -5,7 +5,6 @@ import { join } from 'node:path';
  * @typedef {object} App
  * @property {string} name its folder in apps/
  * @property {string} description
- * @property {string[]} engines the engines that it depends on
  */
 
 /**
@@ -19,12 +18,27 @@ export function listApps(root) {
     .filter((name) => existsSync(join(root, 'apps', name, 'src', 'main.ts')))
     .sort()
     .map((name) => {
-      const { description = '', dependencies = {} } = JSON.parse(
-        readFileSync(join(root, 'apps', name, 'package.json'), 'utf8'),
-      );
-      const engines = Object.keys(dependencies).flatMap(
-        (dependency) => /^@xim\/engine-(.+)$/.exec(dependency)?.[1] ?? [],
-      );
-      return { name, description, engines };
+      const { description = '' } = readPackage(root, name);
+      return { name, description };
     });
+}
+
+/**
+ * The engines that a service depends on, by their names.
+ *
+ * @param {string} root
+ * @param {string} app its folder in apps/
+ * @returns {string[]}
+ */
+export function enginesOf(root, app) {
+  const { dependencies = {} } = readPackage(root, app);
+  return Object.keys(dependencies).flatMap((dependency) => /^@xim\/engine-(.+)$/.exec(dependency)?.[1] ?? []);
+}
+
+/**
+ * @param {string} root
+ * @param {string} app
+ */
+function readPackage(root, app) {
+  return JSON.parse(readFileSync(join(root, 'apps', app, 'package.json'), 'utf8'));
 }

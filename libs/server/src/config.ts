@@ -122,7 +122,8 @@ export const configSchema = z.object({
   venvs: z.string().optional().register(settings, {
     env: 'XIM_VENVS',
     expected: 'the path of a folder',
-    advice: 'Folder with one virtual environment per engine; an engine without one gets python3.',
+    advice:
+      'Folder with virtual environments: ENGINE, or SERVICE@ENGINE of a service with its own wheels; without one, python3.',
   }),
   threads: count.optional().register(settings, {
     env: 'XIM_THREADS',

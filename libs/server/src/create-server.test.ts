@@ -80,13 +80,20 @@ describe('the definition of a service', () => {
   });
 });
 
-describe('the interpreter of an engine', () => {
-  it('is that of its virtual environment where there is one', () => {
-    const bin = join(folder, 'oneapi', 'bin');
+describe('the interpreter of a service', () => {
+  const environment = (name: string) => {
+    const bin = join(folder, name, 'bin');
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, 'python'), '');
-    expect(toPython({ venvs: folder }, 'oneapi')).toBe(join(bin, 'python'));
-    expect(toPython({ venvs: folder }, 'ipex')).toBe('python3');
-    expect(toPython({ venvs: undefined }, 'oneapi')).toBe('python3');
+    return join(bin, 'python');
+  };
+
+  it('is that of the environment of its engine, or of its own one on that engine', () => {
+    const engine = environment('oneapi');
+    const own = environment('voice@oneapi');
+    expect(toPython({ venvs: folder }, 'chat', 'oneapi')).toBe(engine);
+    expect(toPython({ venvs: folder }, 'voice', 'oneapi')).toBe(own);
+    expect(toPython({ venvs: folder }, 'voice', 'ipex')).toBe('python3');
+    expect(toPython({ venvs: undefined }, 'voice', 'oneapi')).toBe('python3');
   });
 });

@@ -69,7 +69,7 @@ export async function createServer(
   const choice = chooseEngine(service.engines, host, model, config.engine, handler);
   const { factory, profile, reason } = choice;
   const plan = planFor({ host, model, profile, requested: toRequested(config) });
-  const python = toPython(config, factory.name);
+  const python = toPython(config, service.name, factory.name);
   const companions = chooseCompanions(models, factory.name, host);
 
   const app = createApp(service, config, surroundings);

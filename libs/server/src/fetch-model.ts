@@ -4,10 +4,14 @@ import type { LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
 import { fetchArtifact, type Hub, resolveOwnModel, toHub } from '@xim/model-cache';
 import type { Config } from './config.ts';
 
-/** The interpreter with an engine's wheels: `<XIM_VENVS>/<engine>/bin/python` where it is there, else `python3`. */
-export function toPython({ venvs }: Pick<Config, 'venvs'>, engine: string): string {
-  const path = venvs === undefined ? undefined : join(venvs, engine, 'bin', 'python');
-  return path !== undefined && existsSync(path) ? path : 'python3';
+/**
+ * The interpreter with the wheels of an engine, and of a service with wheels of its own: `bin/python` of
+ * `<XIM_VENVS>/<service>@<engine>`, else of `<XIM_VENVS>/<engine>`, else `python3`.
+ */
+export function toPython({ venvs }: Pick<Config, 'venvs'>, service: string, engine: string): string {
+  if (venvs === undefined) return 'python3';
+  const paths = [`${service}@${engine}`, engine].map((environment) => join(venvs, environment, 'bin', 'python'));
+  return paths.find((path) => existsSync(path)) ?? 'python3';
 }
 
 /**

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, type Tree, writeJson } from '@nx/devkit';
@@ -17,6 +18,10 @@ beforeEach(async () => {
 });
 
 const generate = (options: AppOptions) => filesOf(tree, () => appGenerator(tree, options));
+const generateAnew = async (options: AppOptions) => {
+  tree = await treeLikeHere();
+  return generate(options);
+};
 const embedder = { name: 'my-embedder', engine: 'oneapi', task: 'embed' };
 const speaker = { name: 'my-speaker', engine: 'oneapi', task: 'speak' };
 
@@ -139,6 +144,37 @@ describe('a service with a task that the engine has no handler for', () => {
     const files = await generate({ name, engine, task });
     const lines = files[`apps/${name}/handler.py`]!.split('\n');
     expect(lines.filter((line) => line.length > 120)).toEqual([]);
+  });
+});
+
+describe('a service with wheels of its own', () => {
+  const withWheels = () => generate({ ...embedder, wheels: true });
+
+  it('has a list of them and its lock, beside the files of every service', async () => {
+    const files = await withWheels();
+    const lists = ['requirements.in', 'requirements.lock'];
+    expect(Object.keys(files).sort()).toEqual(
+      [...SERVICE, ...lists, ...SOURCES].map((file) => `apps/my-embedder/${file}`).sort(),
+    );
+    for (const list of lists) expect(files[`apps/my-embedder/${list}`]).toMatch(/^(# .*\n)+$/);
+  });
+
+  it('installs them into its image, by its hashes, before what changes more often', async () => {
+    const dockerfile = (await withWheels())['apps/my-embedder/Dockerfile']!;
+    expect(dockerfile).toMatch(
+      /^FROM \$\{ENGINE_IMAGE\}\n[^]*^USER 0\n[^]*--require-hashes -r \/tmp\/requirements\.lock\nUSER 1000:1000\n[^]*^COPY dist/m,
+    );
+    const [, script] = /^ {4}(if \[[^]*?)\nUSER/m.exec(dockerfile)!;
+    const { status, stderr } = spawnSync('sh', ['-n', '-c', script!], { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+  });
+
+  it('is otherwise the same', async () => {
+    const [without, own] = [await generate(embedder), await generateAnew({ ...embedder, wheels: true })];
+    const others = Object.entries(own).filter(([file]) => !/requirements\.|Dockerfile/.test(file));
+    expect(Object.fromEntries(others)).toEqual(
+      Object.fromEntries(Object.entries(without).filter(([file]) => !file.endsWith('Dockerfile'))),
+    );
   });
 });
 

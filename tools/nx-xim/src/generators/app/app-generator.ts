@@ -11,6 +11,8 @@ export interface AppOptions {
   readonly task: string;
   /** Path of a models.json, from the root of the workspace. */
   readonly models?: string;
+  /** Whether the service brings wheels of its own. */
+  readonly wheels?: boolean;
 }
 
 /** Everything that the templates need. */
@@ -23,6 +25,7 @@ interface NewApp {
   readonly gives: string;
   /** Whether the service brings its own handler, since the engine has none for the task. */
   readonly ownHandler: boolean;
+  readonly wheels: boolean;
   readonly routes: readonly string[];
   readonly curl: string;
   /** Whether the command posts JSON. */
@@ -42,7 +45,7 @@ export default async function appGenerator(tree: Tree, options: AppOptions): Pro
   };
 }
 
-function toNewApp(tree: Tree, { name, engine, task, models: modelsPath }: AppOptions): NewApp {
+function toNewApp(tree: Tree, { name, engine, task, models: modelsPath, wheels = false }: AppOptions): NewApp {
   assertKebab('a service', name);
   assertFree(tree, `apps/${name}`);
   if (!isTask(task)) throw new Error(`"${task}" is no task. The tasks are ${TASKS.join(', ')}.`);
@@ -64,7 +67,7 @@ function toNewApp(tree: Tree, { name, engine, task, models: modelsPath }: AppOpt
   const mine = forEngine(models, engine);
   const model = mine.models['main']!;
   return {
-    ...{ name, engine, factory: toCamel(engine), task, gives: GIVES[task], ownHandler, routes, model },
+    ...{ name, engine, factory: toCamel(engine), task, gives: GIVES[task], ownHandler, wheels, routes, model },
     curl: toCurl(curl, model),
     postsJson: / -d '\{/.test(curl),
     modelsJson: JSON.stringify(mine, undefined, 2),
@@ -110,18 +113,24 @@ function addFiles(tree: Tree, app: NewApp): void {
   const files = (folder: string) =>
     generateFiles(tree, join(__dirname, 'files', folder), `apps/${app.name}`, { ...app, tmpl: '' });
   files('service');
+  if (app.wheels) files('wheels');
   if (!app.ownHandler) return files('engine-handler');
   files('own-handler');
   files(app.task === 'generate' || app.task === 'embed' ? `handler-${app.task}` : 'handler-call');
 }
 
-function toNextSteps({ name, task, ownHandler, routes }: NewApp): string {
+function toNextSteps({ name, task, ownHandler, wheels, routes }: NewApp): string {
   const folder = `apps/${name}`;
-  const left: [string, string][] = [
-    [`${folder}/handler.py`, 'the handler; until then the service refuses to start and says so'],
-    [`${folder}/models.json`, 'the model and its files (libs/model-cache)'],
-  ];
-  if (routes.length === 0) left.push([`${folder}/src/app.ts`, `its routes: no service here has the task ${task} yet`]);
+  const left: [string, string][] = [];
+  if (ownHandler)
+    left.push(
+      [`${folder}/handler.py`, 'the handler; until then the service refuses to start and says so'],
+      [`${folder}/models.json`, 'the model and its files (libs/model-cache)'],
+    );
+  if (wheels)
+    left.push([`${folder}/requirements.in`, 'its wheels; node tools/setup/lock-wheels.mjs locks them (needs uv)']);
+  if (ownHandler && routes.length === 0)
+    left.push([`${folder}/src/app.ts`, `its routes: no service here has the task ${task} yet`]);
   const next: [string, string][] = [
     [`npx nx test ${name}`, 'tests it over HTTP'],
     [`npm start ${name}`, 'serves it; its README has a curl line'],
@@ -130,7 +139,7 @@ function toNextSteps({ name, task, ownHandler, routes }: NewApp): string {
   return [
     '',
     `${folder} is a service. package-lock.json has its entry, as npm demands; no other file was changed.`,
-    ...(ownHandler ? ['Left to write:', ...toColumns(left)] : []),
+    ...(left.length > 0 ? ['Left to write:', ...toColumns(left)] : []),
     'Next:',
     ...toColumns(next),
   ].join('\n');

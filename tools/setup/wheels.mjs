@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { enginesOf } from './workspace.mjs';
+
+/**
+ * An environment of Python, and the lists of wheels that are installed into it.
+ *
+ * @typedef {object} Environment
+ * @property {string} name its folder: the name of an engine, `<app>@<engine>`, or `dev`
+ * @property {string[]} locks paths of requirements.lock files; together they name every wheel once
+ */
+
+/**
+ * @param {string} root
+ * @param {string} engine
+ * @returns {Environment} without locks if the engine needs no wheels
+ */
+export function engineEnvironment(root, engine) {
+  return toEnvironment(engine, [engineLock(root, engine)]);
+}
+
+/**
+ * The environments that a service may run in, one for each of its engines. A service with wheels of its own has
+ * environments of its own, with the engine's wheels and its own.
+ *
+ * @param {string} root
+ * @param {string} app its folder in apps/
+ * @returns {Environment[]}
+ */
+export function appEnvironments(root, app) {
+  const own = join(root, 'apps', app, 'requirements.lock');
+  return enginesOf(root, app).map((engine) =>
+    existsSync(own)
+      ? toEnvironment(appEnvironmentName(root, app, engine), [engineLock(root, engine), own])
+      : engineEnvironment(root, engine),
+  );
+}
+
+/**
+ * The folder name of the environment in which a service runs on an engine. The server looks for the same
+ * (`toPython` of `libs/server`).
+ *
+ * @param {string} root
+ * @param {string} app
+ * @param {string} engine
+ */
+export function appEnvironmentName(root, app, engine) {
+  return existsSync(join(root, 'apps', app, 'requirements.lock')) ? `${app}@${engine}` : engine;
+}
+
+/**
+ * @param {string} root
+ * @param {string} engine
+ */
+export function engineLock(root, engine) {
+  return join(root, 'libs', `engine-${engine}`, 'python', 'requirements.lock');
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} locks those that exist are taken
+ * @returns {Environment}
+ */
+export function toEnvironment(name, locks) {
+  return { name, locks: locks.filter((lock) => existsSync(lock)) };
+}
