@@ -15,7 +15,7 @@ const ALONE = {
   NX_TUI: 'false',
 };
 const APP = ['@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed'];
-const SPEAKER = ['@xim/nx:app', 'my-speaker', '--engine', 'oneapi', '--task', 'speak'];
+const SPEAKER = ['@xim/nx:app', 'my-speaker', '--engine', 'oneapi', '--task', 'speak', '--wheels'];
 const ENGINE = ['@xim/nx:engine', 'my-engine'];
 
 /** A copy of the repository, where neither git nor Nx nor a linter of the original looks. */
@@ -105,6 +105,8 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
     for (const folder of withCode) bin('tsc', '-p', folder);
     for (const args of [['check'], ['format', '--check']]) run(join(copy, '.venv/dev/bin/ruff'), [...args, ...folders]);
     run(process.execPath, ['--input-type=module', '--eval', MYPY]);
+    const images = ['apps/my-embedder', 'apps/my-speaker', 'xim/my-engine'].map((folder) => `${folder}/Dockerfile`);
+    run(join(copy, '.venv/dev/bin/hadolint'), images);
   });
 
   it('is built: a service into one file, an engine into a package that can be published', () => {
