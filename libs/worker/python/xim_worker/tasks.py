@@ -1,0 +1,492 @@
+"""The inputs, events and outputs of the tasks, as they cross between a handler and the runtime.
+
+Written by tools/task-types from the contract in libs/engine/src; a change belongs there. Bytes are `bytes` here. A
+member that is absent has the default that the contract states; it is never None unless its type says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    # In the standard library from Python 3.11 on; type checkers bring it.
+    from typing_extensions import NotRequired
+
+_bytes = bytes  # members of this name hide it
+
+
+class MediaPath(TypedDict):
+    path: str
+
+
+class MediaBytes(TypedDict):
+    bytes: _bytes
+
+
+Media = MediaPath | MediaBytes
+"""Bytes that enter an engine: small ones in memory, large uploads as a file that outlives the call."""
+
+
+class GenerateInput(TypedDict):
+    prompt: Prompt
+    choices: NotRequired[int]
+    """Sequences to generate from the one prompt, numbered from 0. Default 1."""
+    maxTokens: NotRequired[int]
+    """Tokens to generate per choice at most. Absent: as many as the context allows. Too many for the context is
+    invalid.
+    """
+    stop: NotRequired[list[str]]
+    """Texts that end a choice; the output leaves them out, unless `includeStop`."""
+    includeStop: NotRequired[bool]
+    """End a choice's text with the stop text that ended it."""
+    echo: NotRequired[bool]
+    """Begin each choice with the prompt's own text, as deltas that stand for 0 tokens; with `logprobs`, with the
+    probability of each of its tokens. Not for a conversation.
+    """
+    sampling: NotRequired[Sampling]
+    logprobs: NotRequired[int]
+    """Alternatives per token to report, 0 = only the chosen one's probability. Absent: no probabilities. The joined
+    tokens of a choice's texts are its text, but that the last one may reach past it (a stop text or an unfinished
+    character begins inside). Tokens without a text (the end), of a stop text that is left out, and of calls have no
+    entry.
+    """
+    format: NotRequired[OutputFormat]
+    """A shape that the output is made to have, by the engine's grammar."""
+    ignoreEnd: NotRequired[bool]
+    """Go on after the model's end token, up to `maxTokens`. For measurements."""
+    reasoningEffort: NotRequired[ReasoningEffort]
+    """How much a reasoning model thinks before it answers, `none` to `max`. Unsupported where its template has no such
+    switch.
+    """
+
+
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class PromptMessages(TypedDict):
+    messages: list[Message]
+    tools: NotRequired[list[Tool]]
+    toolChoice: NotRequired[ToolChoice]
+
+
+class PromptText(TypedDict):
+    text: str
+
+
+class PromptTokens(TypedDict):
+    tokens: list[int]
+
+
+Prompt = PromptMessages | PromptText | PromptTokens
+"""What the model continues: a conversation (the engine applies the model's template), a text, or tokens."""
+
+
+class MessageSystem(TypedDict):
+    role: Literal["system", "developer", "user"]
+    content: str
+    name: NotRequired[str]
+
+
+class MessageAssistant(TypedDict):
+    role: Literal["assistant"]
+    content: str | None
+    reasoning: NotRequired[str]
+    toolCalls: NotRequired[list[ToolCall]]
+
+
+class MessageTool(TypedDict):
+    role: Literal["tool"]
+    content: str
+    toolCallId: str
+
+
+Message = MessageSystem | MessageAssistant | MessageTool
+
+
+class ToolCall(TypedDict):
+    id: str
+    name: str
+    arguments: str
+    """JSON text as the model wrote it; not necessarily valid."""
+
+
+class Tool(TypedDict):
+    name: str
+    description: NotRequired[str]
+    parameters: NotRequired[dict[str, Any]]
+    """JSON Schema of the arguments."""
+    strict: NotRequired[bool]
+
+
+class ToolChoice(TypedDict):
+    """Whether and what the model may call; `parallel: false` allows one call at most. With `none` the model does not
+    see the tools, and nothing that it writes is a call; with `required` it writes calls only, each with arguments that
+    fit the tool's parameters, unless it is cut.
+    """
+
+    mode: Literal["none", "auto", "required"]
+    name: NotRequired[str]
+    """Only this tool, with mode `required`."""
+    parallel: NotRequired[bool]
+
+
+class Sampling(TypedDict):
+    """An absent member means the model's own default."""
+
+    temperature: NotRequired[float]
+    """0 = always the most probable token."""
+    topP: NotRequired[float]
+    """Smallest set of tokens whose probabilities reach this sum, 0 to 1."""
+    topK: NotRequired[int]
+    minP: NotRequired[float]
+    """Tokens below this share of the most probable token's probability are left out, 0 to 1."""
+    seed: NotRequired[int]
+    """The same seed and input give the same text, whatever else runs, but for the rounding of the engine's kernels.
+    Non-negative, below 2^63.
+    """
+    presencePenalty: NotRequired[float]
+    """Subtracted from the logit of a token that was generated before, −2 to 2."""
+    frequencyPenalty: NotRequired[float]
+    """Subtracted from the logit once per earlier occurrence, −2 to 2."""
+    repetitionPenalty: NotRequired[float]
+    """Divides the logit of tokens seen before; 1 = none."""
+    logitBias: NotRequired[dict[str, float]]
+    """Token id → added to its logit, −100 to 100."""
+
+
+class OutputFormatJson(TypedDict):
+    """A JSON object of any content."""
+
+    type: Literal["json"]
+
+
+class OutputFormatJsonSchema(TypedDict):
+    """JSON that validates against a JSON Schema, 2020-12 where it does not say otherwise."""
+
+    type: Literal["json-schema"]
+    schema: dict[str, Any] | bool
+
+
+class OutputFormatRegex(TypedDict):
+    """The whole text matches; ECMA-262 syntax."""
+
+    type: Literal["regex"]
+    pattern: str
+
+
+OutputFormat = OutputFormatJson | OutputFormatJsonSchema | OutputFormatRegex
+"""Output that ends by itself (reason `stop`) has the shape, whole; one that was cut (`length`) is the beginning of
+such. White space between JSON's tokens is bounded. A schema or pattern that the engine cannot hold to exactly is
+refused with the keyword's place (`format.schema.properties.a.not`); none may harm another call.
+"""
+
+
+class GenerateStart(TypedDict):
+    """Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so
+    early.
+    """
+
+    type: Literal["start"]
+    inputTokens: int
+    cachedTokens: NotRequired[int]
+
+
+class GenerateTextDelta(TypedDict):
+    """`tokens`: how many tokens this delta stands for; 0 when held-back text of an earlier one is let go."""
+
+    type: Literal["text-delta", "reasoning-delta"]
+    choice: int
+    text: str
+    tokens: int
+    logprobs: NotRequired[list[TokenLogprob]]
+
+
+class GenerateToolCall(TypedDict):
+    type: Literal["tool-call"]
+    choice: int
+    call: int
+    id: str
+    name: str
+
+
+class GenerateToolCallDelta(TypedDict):
+    type: Literal["tool-call-delta"]
+    choice: int
+    call: int
+    arguments: str
+
+
+class GenerateChoiceEnd(TypedDict):
+    """`stop`: the stop text that ended the choice; absent where the model ended it. `tool-calls`: it ended by itself
+    and there are calls; a choice that was cut says `length`, and the last of its calls may be cut too.
+    """
+
+    type: Literal["choice-end"]
+    choice: int
+    reason: Literal["stop", "length", "tool-calls"]
+    stop: NotRequired[str]
+
+
+class GenerateEnd(TypedDict):
+    type: Literal["end"]
+    usage: Usage
+
+
+GenerateEvent = (
+    GenerateStart | GenerateTextDelta | GenerateToolCall | GenerateToolCallDelta | GenerateChoiceEnd | GenerateEnd
+)
+"""Order: one `start`; then, for each choice in its own order, deltas and one `choice-end` (choices interleave); one
+`end`. A `tool-call` comes before its deltas. Text never ends inside a character: a part of one is held back.
+"""
+
+
+class TokenLogprob(TypedDict):
+    """A token and how probable it was, before sampling changed anything."""
+
+    id: int
+    token: str
+    """Alone; half a character reads as U+FFFD."""
+    bytes: list[int]
+    """UTF-8 of the token; several tokens may share one character."""
+    logprob: float | None
+    """Null for the first token of an echoed prompt, which nothing came before."""
+    top: list[TokenChance]
+    """The most probable alternatives, best first."""
+
+
+class TokenChance(TypedDict):
+    id: int
+    token: str
+    """Alone; half a character reads as U+FFFD."""
+    bytes: list[int]
+    """UTF-8 of the token; several tokens may share one character."""
+    logprob: float
+    """Natural logarithm, ≤ 0."""
+
+
+class Usage(TypedDict):
+    """Tokens, summed over all choices."""
+
+    inputTokens: int
+    outputTokens: int
+    cachedTokens: NotRequired[int]
+    reasoningTokens: NotRequired[int]
+
+
+class TokenizeInput(TypedDict):
+    prompt: Prompt
+
+
+class TokenizeOutput(TypedDict):
+    tokens: list[TextToken]
+    """All tokens, special ones included: as many as `generate` counts for the same prompt."""
+    text: str
+    """What was tokenised: the text itself, or a conversation as the model's template writes it."""
+
+
+class TextToken(TypedDict):
+    """A token and the characters (Unicode code points) of the text that it stands for, from `start` up to `end`."""
+
+    id: int
+    text: str
+    start: int
+    end: int
+
+
+class EmbedInput(TypedDict):
+    items: list[EmbedItem]
+    """At least one; each a non-empty text or a non-empty list of the model's tokens."""
+    dimensions: NotRequired[int]
+    """Elements per vector: the first so many, renormalised. Absent: all. Invalid where the model does not allow it."""
+    prompt: NotRequired[str]
+    """Name of the model's prompt that is put before each text, such as `query` or `document`. Absent: the model's
+    default one, if any. Invalid where the model has none of that name, and with items that are tokens.
+    """
+
+
+class EmbedItemText(TypedDict):
+    text: str
+
+
+class EmbedItemTokens(TypedDict):
+    tokens: list[int]
+
+
+EmbedItem = EmbedItemText | EmbedItemTokens
+
+
+class EmbedOutput(TypedDict):
+    vectors: _bytes
+    """Row-major `[items, dimensions]`, in the order of the items, each row of unit length."""
+    dimensions: int
+    inputTokens: int
+    """Tokens read, summed over the items, special tokens included."""
+
+
+class TranscribeInputSpeakers(TypedDict):
+    count: NotRequired[int]
+    min: NotRequired[int]
+    max: NotRequired[int]
+
+
+class TranscribeInput(TypedDict):
+    audio: Media
+    """A recording in any container and codec the engine can decode."""
+    language: NotRequired[str]
+    """ISO 639-1; absent: detected."""
+    translate: NotRequired[bool]
+    """Write English whatever is spoken."""
+    prompt: NotRequired[str]
+    """Text that precedes the recording: style and spelling of names."""
+    temperature: NotRequired[float]
+    words: NotRequired[bool]
+    """Report the time of every word."""
+    voiceActivity: NotRequired[bool]
+    """Skip what is not speech. Default true."""
+    speakers: NotRequired[TranscribeInputSpeakers]
+    """Tell speakers apart; the numbers are hints."""
+
+
+class TranscribeStart(TypedDict):
+    type: Literal["start"]
+    duration: float
+    language: NotRequired[str]
+    languageProbability: NotRequired[float]
+
+
+class TranscribeProgress(TypedDict):
+    type: Literal["progress"]
+    seconds: float
+
+
+class TranscribeSegment(TypedDict):
+    type: Literal["segment"]
+    segment: Segment
+
+
+class TranscribeEnd(TypedDict):
+    type: Literal["end"]
+    duration: float
+    language: str
+
+
+TranscribeEvent = TranscribeStart | TranscribeProgress | TranscribeSegment | TranscribeEnd
+"""Order: `start`, any number of `segment` (rising, not overlapping unless speakers do) and `progress`, `end`."""
+
+
+class Segment(TypedDict):
+    id: int
+    """From 0, without gaps."""
+    start: float
+    end: float
+    text: str
+    tokens: NotRequired[list[int]]
+    """Token ids of `text`. This field and the next four are reported by Whisper models only."""
+    temperature: NotRequired[float]
+    """Temperature of the decoding pass that gave `text`."""
+    averageLogprob: NotRequired[float]
+    """Mean natural log probability of `tokens`."""
+    compressionRatio: NotRequired[float]
+    """Bytes of `text` in UTF-8, divided by their zlib-compressed bytes."""
+    noSpeechProbability: NotRequired[float]
+    """Probability of no speech in the window of the segment, 0 to 1."""
+    words: NotRequired[list[Word]]
+    speaker: NotRequired[str]
+    """`SPEAKER_00` …, in order of first speech."""
+
+
+class Word(TypedDict):
+    word: str
+    start: float
+    end: float
+    probability: float
+    speaker: NotRequired[str]
+
+
+class SpeakInput(TypedDict):
+    text: str
+    voice: NotRequired[str]
+    """One of the model's voices; absent: its first."""
+    format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+    speed: NotRequired[float]
+    """0.25 to 4; 1 = as recorded."""
+
+
+class SpeakStart(TypedDict):
+    type: Literal["start"]
+    mediaType: str
+    sampleRate: int
+    inputTokens: int
+
+
+class SpeakAudio(TypedDict):
+    type: Literal["audio"]
+    bytes: _bytes
+
+
+class SpeakEnd(TypedDict):
+    """`duration` of the speech in seconds."""
+
+    type: Literal["end"]
+    duration: float
+
+
+SpeakEvent = SpeakStart | SpeakAudio | SpeakEnd
+"""Order: `start`, `audio` at least once, `end`. The joined bytes are one valid file of `mediaType`."""
+
+
+class ImageInput(TypedDict):
+    prompt: str
+    negativePrompt: NotRequired[str]
+    count: NotRequired[int]
+    """Pictures to make, numbered from 0. Default 1."""
+    width: NotRequired[int]
+    """Width in pixels; absent: the engine's default."""
+    height: NotRequired[int]
+    """Height in pixels; absent: the engine's default."""
+    steps: NotRequired[int]
+    """Denoising steps; absent: the model's own number."""
+    guidance: NotRequired[float]
+    seed: NotRequired[int]
+    """The same seed gives the same picture; picture i of several has seed + i."""
+    format: Literal["png", "jpeg", "webp"]
+    quality: NotRequired[int]
+    """0 to 100, for jpeg and webp."""
+    image: NotRequired[Media]
+    """Start from this picture instead of noise."""
+    mask: NotRequired[Media]
+    """Same size as `image`; white is repainted."""
+    strength: NotRequired[float]
+    """How far from `image` to go, 0 to 1."""
+    partials: NotRequired[int]
+    """Unfinished pictures to send on the way, 0 to 3."""
+
+
+class ImageStart(TypedDict):
+    type: Literal["start"]
+
+
+class ImageProgress(TypedDict):
+    """Steps done of all pictures together."""
+
+    type: Literal["progress"]
+    step: int
+    of: int
+
+
+class ImageImage(TypedDict):
+    """`partial` is absent on the finished picture."""
+
+    type: Literal["image"]
+    index: int
+    partial: NotRequired[int]
+    bytes: _bytes
+    mediaType: str
+
+
+class ImageEnd(TypedDict):
+    type: Literal["end"]
+
+
+ImageEvent = ImageStart | ImageProgress | ImageImage | ImageEnd
+"""Order: `start`, then `progress` and `image` (partials of a picture rise and come before the finished one), `end`."""
