@@ -4,6 +4,7 @@ Standard library only. The protocol is specified in the README of `@xim/worker`.
 """
 
 from .calls import failure
+from .failed_start import serve_failure
 from .handler_file import serve_file
 from .handlers import (
     BatchHandler,
@@ -38,5 +39,6 @@ __all__ = [
     "StepHandler",
     "failure",
     "serve",
+    "serve_failure",
     "serve_file",
 ]
