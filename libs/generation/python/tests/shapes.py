@@ -18,14 +18,14 @@ HERMES = find_dialect("hermes")
 _SURPLUS = 42
 
 
-def byte_tokenizer(*marks: str) -> Tokenizer:
+def byte_tokenizer(*marks: str, template: str | None = None) -> Tokenizer:
     """A token for each byte, then `<end>` and the marks as special tokens."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = Backend(models.BPE({letter: number for number, letter in enumerate(alphabet)}, []))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens(["<end>", *marks])
-    return Tokenizer(backend, template=None, ends=frozenset([256]), bos=None, eos="<end>")
+    return Tokenizer(backend, template=template, ends=frozenset([256]), bos=None, eos="<end>")
 
 
 TOKENIZER = byte_tokenizer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +19,17 @@ LAYERS, HEADS, KV_HEADS, HEAD, WIDTH = 2, 2, 1, 8, 16
 
 class TinyRunner:
     """Two layers, two heads over one head of keys and values, learned positions. float64, token by token: a
-    sequence in company gets the logits that it gets alone."""
+    sequence in company gets the logits that it gets alone. Tokens of `rare` have logits that are 100 smaller."""
 
-    def __init__(self, limits: RunnerLimits, tokenizer: Tokenizer | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        limits: RunnerLimits,
+        tokenizer: Tokenizer | None = None,
+        seed: int = 0,
+        rare: Sequence[int] = (),
+    ) -> None:
         self._limits, self._tokenizer = limits, tokenizer
+        self._rare = list(rare)
         random = np.random.default_rng(seed)
 
         def weights(*shape: int) -> Doubles:
@@ -57,7 +65,9 @@ class TinyRunner:
                 assert position == batch.past[s] + t - batch.begins[s]
                 states[t] = self._token(number, int(batch.tokens[t]), position, table)
         rows = [self._embed @ states[row] for row in batch.rows]
-        return np.array(rows, np.float32).reshape(len(rows), self._limits.vocabulary)
+        logits = np.array(rows, np.float32).reshape(len(rows), self._limits.vocabulary)
+        logits[:, self._rare] -= 100
+        return logits
 
     def release(self, sequence: int) -> None:
         self._own.pop(sequence, None)
