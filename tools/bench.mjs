@@ -5,7 +5,7 @@ import { setup } from './setup/index.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({
-  engines: ['oneapi'],
+  engines: ['oneapi', 'echo'],
   models: ['chat', 'embedding'],
   dev: false,
   // The peer that the benchmark measures against; no service needs it.

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Engine } from '@xim/engine';
 import { echo, echoModel } from '@xim/engine-echo';
 import { runLoad } from './load.ts';
@@ -61,7 +62,8 @@ async function addedToFirstToken(service: Service, say: (line: string) => void):
   const model = echoModel('generate', { rate: QUICK });
   const plan = { threads: 1, slots: 256, queue: 256, kvCacheBytes: 0, batchTokens: 512, stallMs: 60_000, reasons: [] };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+  const python = join(process.env['XIM_VENVS'] ?? join(import.meta.dirname, '../../.venv'), 'echo/bin/python');
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
   await engine.start();
   try {
     const added: number[] = [];

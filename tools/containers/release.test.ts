@@ -180,7 +180,11 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     expect(existsSync(join(folder, 'node_modules/@xim/engine-oneapi'))).toBe(false);
 
     const port = await freePort();
-    const own = { PATH: process.env.PATH, HOME: process.env.HOME, XIM_PORT: `${port}`, XIM_MODEL_CACHE: folder };
+    const own = {
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME, XIM_PORT: `${port}`, XIM_MODEL_CACHE: folder },
+      // The wheels do not come from npm.
+      XIM_VENVS: process.env['XIM_VENVS'] ?? join(ROOT, '.venv'),
+    };
     const service = spawn(process.execPath, ['main.js'], { cwd: folder, env: own, stdio: 'ignore' });
     const closed = once(service, 'close');
     try {

@@ -4,13 +4,14 @@ import { echo } from './echo-engine.ts';
 import { echoModel } from './echo-models.ts';
 import type { EchoOptions } from './echo-options.ts';
 import { samples } from './__fixtures__/samples.ts';
+import { python } from './__fixtures__/python.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const plan = { threads: 1, slots: 4, queue: 64, kvCacheBytes: 0, batchTokens: 128, stallMs: 10_000, reasons: [] };
 
 function create(task: Task, options: EchoOptions): Engine {
   const model = echoModel(task, options);
-  return echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+  return echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
 }
 
 function describeEcho(task: Task, options: EchoOptions): void {

@@ -1,9 +1,20 @@
-import { type Engine, EngineDeadError, EngineRequestError, type LoadProgress, type Task } from '@xim/engine';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Engine,
+  EngineDeadError,
+  EngineRequestError,
+  EngineStartError,
+  type LoadProgress,
+  type Task,
+} from '@xim/engine';
 import { watchJob } from '@xim/engine/testing';
 import { describe, expect, it } from 'vitest';
 import { echo } from './echo-engine.ts';
 import { echoModel } from './echo-models.ts';
 import type { EchoOptions } from './echo-options.ts';
+import { python } from './__fixtures__/python.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const plan = { threads: 1, slots: 2, queue: 8, kvCacheBytes: 0, batchTokens: 64, stallMs: 1000, reasons: [] };
@@ -13,7 +24,7 @@ const call = () => ({ id: 'test', signal: new AbortController().signal });
 async function withEngine(task: Task, options: EchoOptions, use: (engine: Engine) => Promise<void>): Promise<void> {
   const watch = watchJob();
   const model = echoModel(task, options);
-  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
   await engine.start();
   watch.processes();
   try {
@@ -81,7 +92,7 @@ describe('faults', { timeout: 60_000 }, () => {
   it('startDelay: loading takes that long and tells its progress', async () => {
     const watch = watchJob();
     const model = echoModel('speak', { startDelay: 0.3 });
-    const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+    const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
     const progress: LoadProgress[] = [];
     const { loadSeconds } = await engine.start({ onProgress: (step) => progress.push(step) });
     await engine.stop();
@@ -90,4 +101,17 @@ describe('faults', { timeout: 60_000 }, () => {
     expect(progress.length).toBeGreaterThan(1);
     expect(progress.at(-1)?.fraction).toBeGreaterThan(0.5);
   });
+});
+
+it.each<Task>(['generate', 'speak'])('a Python without the wheels is told of at the start of %s', async (task) => {
+  const folder = mkdtempSync(join(tmpdir(), 'xim-bare-'));
+  const bare = join(folder, 'python3');
+  writeFileSync(bare, '#!/bin/sh\nexec python3 -S "$@"\n');
+  chmodSync(bare, 0o755);
+  const model = echoModel(task);
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: bare, log });
+  const error: unknown = await engine.start().catch((reason: unknown) => reason);
+  rmSync(folder, { recursive: true });
+  expect(EngineStartError.isInstance(error), String(error)).toBe(true);
+  expect(error).toMatchObject({ permanent: true, message: expect.stringMatching(/has no \w+, .*npm test.*XIM_VENVS/) });
 });

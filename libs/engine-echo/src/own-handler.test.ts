@@ -5,6 +5,7 @@ import { type Engine, EngineStartError, type Task } from '@xim/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echo } from './echo-engine.ts';
 import { echoModel } from './echo-models.ts';
+import { python } from './__fixtures__/python.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const plan = { threads: 1, slots: 2, queue: 8, kvCacheBytes: 0, batchTokens: 128, stallMs: 10_000, reasons: [] };
@@ -48,11 +49,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function create(task: Task, python: string): Engine {
+function create(task: Task, source: string): Engine {
   const handler = join(folder, 'handler.py');
-  writeFileSync(handler, python);
+  writeFileSync(handler, source);
   const model = echoModel(task);
-  return echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', handler, log });
+  return echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, handler, log });
 }
 
 async function eventsOf(events: AsyncIterable<{ type: string }>): Promise<{ type: string }[]> {
@@ -63,7 +64,7 @@ async function eventsOf(events: AsyncIterable<{ type: string }>): Promise<{ type
 
 it('what an engine says of itself beside the numbers reaches the host', async () => {
   const model = echoModel('speak');
-  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python: 'python3', log });
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
   try {
     expect(await engine.start()).toMatchObject({ voices: ['alto', 'bass'], sampleRate: 24_000 });
   } finally {
@@ -86,7 +87,7 @@ it('a handler knows the companions of its model', async () => {
   const companions = {
     vad: { model: { ...model, id: 'a/vad' }, profile: { ...profile, options: {} }, modelPath: '/v' },
   };
-  const engine = echo.create({ profile, plan, model, modelPath: '', python: 'python3', handler, log, companions });
+  const engine = echo.create({ profile, plan, model, modelPath: '', python, handler, log, companions });
   try {
     expect((await engine.start()).runtime.name).toBe('vad a/vad /v {}');
   } finally {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './__fixtures__/until.ts';
+import { venvs } from './__fixtures__/venvs.ts';
 import { readConfig } from './config.ts';
 import { createServer, type XimServer } from './create-server.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
@@ -25,7 +26,7 @@ async function start(options: EchoOptions, env: Record<string, string> = {}): Pr
   writeFileSync(file, JSON.stringify({ lockVersion: 1, models: { main: echoModel('generate', options) } }));
   const models = pathToFileURL(file);
   const service = defineService({ name: 'chat', task: 'generate', engines: [echo], models, routes: [chatCompletions] });
-  const { config } = readConfig({ XIM_SLOTS: '2', XIM_LOG_LEVEL: 'silent', ...env });
+  const { config } = readConfig({ XIM_SLOTS: '2', XIM_LOG_LEVEL: 'silent', XIM_VENVS: venvs, ...env });
   server = await createServer(service, config, { restart: { minDelayMs: 1, maxDelayMs: 5 } });
   url = await server.app.listen({ host: '127.0.0.1', port: 0 });
   await server.ready;

@@ -1,22 +1,12 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from xim_worker import Context, Plan
+from echo_service import make_context
+from xim_worker import Context
 
 
 @pytest.fixture
 def context() -> Callable[..., Context]:
     """Makes what `load` is given: `context(slots=2, rate=5)`."""
-
-    def make(slots: int = 4, **options: Any) -> Context:
-        return Context(
-            model={"id": "xim/echo-test"},
-            model_path="",
-            options=options,
-            plan=Plan(threads=1, slots=slots, kv_cache_bytes=0, batch_tokens=128),
-            rank=0,
-            progress=lambda step, fraction: None,
-        )
-
+    make: Callable[..., Context] = make_context
     return make

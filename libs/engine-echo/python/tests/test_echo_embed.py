@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from xim_engine_echo.embed import Embed
-from xim_engine_echo.tokens import cut, to_id
+from xim_engine_echo.tokenizer import echo_tokenizer
 from xim_worker import Context, InvalidInput
 
 
@@ -28,7 +28,7 @@ def vectors(handler: Embed, request: dict[str, Any]) -> Sequence[array[float]]:
 
 
 def test_equal_texts_have_equal_unit_vectors_and_others_do_not(handler: Embed) -> None:
-    tokens = [to_id(piece) for piece in cut("naïve words")]
+    tokens = echo_tokenizer().encode("naïve words", special=False)
     rows = vectors(handler, {"items": [{"text": "naïve words"}, {"text": "others"}, {"tokens": tokens}]})
     assert rows[0] == rows[2] != rows[1]
     assert [hypot(*row) for row in rows] == pytest.approx([1, 1, 1])
@@ -47,7 +47,8 @@ def test_fewer_dimensions_are_the_beginning_renormalised(handler: Embed) -> None
         ({"items": []}, "items"),
         ({"items": [{"text": "a"}, {"text": ""}]}, "items.1"),
         ({"items": [{"tokens": []}]}, "items.0"),
-        ({"items": [{"tokens": [3]}]}, "items.0"),
+        ({"items": [{"tokens": [3, 50_256]}]}, "items.0"),
+        ({"items": [{"text": "a"}, {"text": "\ud83d"}]}, "items.1"),
         ({"items": [{"text": "a"}], "dimensions": 17}, "dimensions"),
         ({"items": [{"text": "a"}], "dimensions": 0}, "dimensions"),
         ({"items": [{"text": "a " * 4097}]}, "items.0"),

@@ -1,235 +1,183 @@
+from __future__ import annotations
+
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from xim_engine_echo.generate import Generate
-from xim_worker import Context, Event, InvalidInput
-
-MakeContext = Callable[..., Context]
+from echo_service import Service, text
+from xim_worker import Event
 
 
-@pytest.fixture
-def handler(context: MakeContext) -> Generate:
-    generate = Generate()
-    generate.load(context(contextLength=100))
-    return generate
+@pytest.fixture(scope="module")
+def service() -> Service:
+    return Service()
 
 
-def run(handler: Generate, **request: Any) -> list[Event]:
-    if isinstance(request["prompt"], str):
-        request["prompt"] = {"text": request["prompt"]}
-    events = handler.add(1, request)
-    while handler.busy:
-        events += [event for _, event in handler.step()]
-    return events
+def conversation(last: str, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": last}], **more}
 
 
-def text(events: list[Event], kind: str = "text-delta", choice: int = 0) -> str:
-    return "".join(event["text"] for event in events if event["type"] == kind and event["choice"] == choice)
+def ends(events: list[Event]) -> list[Event]:
+    return [event for event in events if event["type"] == "choice-end"]
 
 
-def reasons(events: list[Event]) -> list[str]:
-    return [event["reason"] for event in events if event["type"] == "choice-end"]
+def arguments(events: list[Event], call: int) -> Any:
+    return json.loads(
+        "".join(event["arguments"] for event in events if event.get("call") == call and "arguments" in event)
+    )
 
 
-def test_the_prompt_comes_back_a_token_per_step(handler: Generate) -> None:
-    assert run(handler, prompt="one two") == [
+def test_the_prompt_comes_back_a_token_per_step_and_then_its_end(service: Service) -> None:
+    assert service.run(prompt="one two") == [
         {"type": "start", "inputTokens": 2},
         {"type": "text-delta", "choice": 0, "text": "one", "tokens": 1},
         {"type": "text-delta", "choice": 0, "text": " two", "tokens": 1},
         {"type": "choice-end", "choice": 0, "reason": "stop"},
-        {"type": "end", "usage": {"inputTokens": 2, "outputTokens": 2}},
+        {"type": "end", "usage": {"inputTokens": 2, "outputTokens": 3, "cachedTokens": 0}},
     ]
 
 
-def test_the_last_message_is_echoed_and_all_are_counted(handler: Generate) -> None:
-    messages = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
-    events = run(handler, prompt={"messages": messages})
-    assert text(events) == "hi"
-    assert events[0]["inputTokens"] == len(handler.tokenize({"prompt": {"messages": messages}})["tokens"]) > 2
+@pytest.mark.parametrize("said", ["hi", "", "so <|user|> and <|end|>", "naïve 日本 😀", "two two two two"])
+def test_the_last_message_is_said_again_at_any_temperature_up_to_1(service: Service, said: str) -> None:
+    for temperature in (0, 0.5, 1):
+        assert service.say(prompt=conversation(said), sampling={"temperature": temperature}) == said
 
 
-def test_tokens_are_a_prompt_like_their_text(handler: Generate) -> None:
-    result = handler.tokenize({"prompt": {"text": "naïve 日本"}})
+def test_tokens_are_a_prompt_like_their_text(service: Service) -> None:
+    result = service.handler.tokenize({"prompt": {"text": "naïve 日本"}})
     assert result["text"] == "naïve 日本"
-    ids = [token["id"] for token in result["tokens"]]
-    assert text(run(handler, prompt={"tokens": ids})) == "naïve 日本"
+    assert service.say(prompt={"tokens": [token["id"] for token in result["tokens"]]}) == "naïve 日本"
+    known = service.handler.tokenize({"prompt": {"text": "aA three"}})["tokens"]
+    assert [(token["id"], token["text"]) for token in known] == [(64, "a"), (32, "A"), (261, " three")]
 
 
-def test_tokens_say_which_characters_they_are(handler: Generate) -> None:
-    tokens = handler.tokenize({"prompt": {"text": "so 日"}})["tokens"]
-    assert [(token["text"], token["start"], token["end"]) for token in tokens] == [
-        ("so", 0, 2),
-        (" ", 2, 3),
-        ("\ufffd", 3, 4),
-        ("\ufffd", 3, 4),
-    ]
+def test_a_thought_is_a_thought(service: Service) -> None:
+    events = service.run(prompt=conversation("<think>well now</think>yes"))
+    assert (text(events, "reasoning-delta"), text(events)) == ("well now", "yes")
 
 
-def test_an_echo_begins_with_the_prompt_whose_first_token_nothing_came_before(handler: Generate) -> None:
-    events = run(handler, prompt="one two", echo=True, logprobs=0, choices=2)
-    assert text(events) == "one twoone two"
-    echoed = [event for event in events if event["type"] == "text-delta" and event["tokens"] == 0]
-    assert [[entry["logprob"] is None for entry in event["logprobs"]] for event in echoed] == [[True, False]] * 2
-
-
-def test_a_stop_text_is_named_and_kept_where_asked(handler: Generate) -> None:
-    events = run(handler, prompt="one two three", stop=["three", "two"], includeStop=True)
-    assert text(events) == "one two"
-    assert events[-2]["stop"] == "two"
-    assert "stop" not in run(handler, prompt="one")[-2]
-
-
-def test_a_format_is_filled_with_the_simplest_values(handler: Generate) -> None:
-    schema = {"type": "object", "properties": {"name": {"type": "string"}, "size": {"enum": [3, 4]}}}
-    assert text(run(handler, prompt="hey", format={"type": "json-schema", "schema": schema})) == (
-        '{"name": "hey", "size": 3}'
-    )
-
-
-def test_a_format_may_refer_to_its_own_parts_but_not_for_ever(handler: Generate) -> None:
-    kind = {"enum": ["big", "small"]}
-    node = {"type": "object", "properties": {"kind": {"$ref": "#/$defs/kind"}, "next": {"$ref": "#/$defs/node"}}}
-    schema = {"$defs": {"kind": kind, "node": node}, "$ref": "#/$defs/node"}
-    answer = json.loads(text(run(handler, prompt="hey", format={"type": "json-schema", "schema": schema})))
-    assert answer["next"]["next"]["kind"] == "big"
-
-
-def test_parts_of_a_character_are_held_back_and_counted_with_it(handler: Generate) -> None:
-    deltas = [event for event in run(handler, prompt="日本") if event["type"] == "text-delta"]
-    assert [(delta["text"], delta["tokens"]) for delta in deltas] == [("日", 2), ("本", 1)]
-
-
-def test_an_unfinished_character_is_let_go_at_the_end(handler: Generate) -> None:
-    events = run(handler, prompt="日本", maxTokens=1)
-    assert (text(events), reasons(events)) == ("\ufffd", ["length"])
-
-
-@pytest.mark.parametrize(
-    ("stop", "expected"),
-    [
-        (["three"], "one two "),
-        (["o th"], "one tw"),
-        (["nowhere", "e t"], "on"),
-        (["four!"], "one two three four"),
-        (["one"], ""),
-    ],
-)
-def test_a_stop_text_ends_the_choice_and_is_left_out(handler: Generate, stop: list[str], expected: str) -> None:
-    events = run(handler, prompt="one two three four", stop=stop)
-    assert (text(events), reasons(events)) == (expected, ["stop"])
-
-
-def test_max_tokens_and_ignore_end(handler: Generate) -> None:
-    events = run(handler, prompt="a b", maxTokens=5, ignoreEnd=True)
-    assert (text(events), reasons(events)) == ("a ba ba", ["length"])
-    assert reasons(run(handler, prompt="a b c", maxTokens=2)) == ["length"]
-    assert reasons(run(handler, prompt="a b c", maxTokens=3)) == ["stop"]
+def test_an_end_that_is_ignored_begins_anew(service: Service) -> None:
+    events = service.run(prompt="one two", maxTokens=7, ignoreEnd=True)
+    assert "".join(event.get("text", "") for event in events) == "one twoone twoone"
+    assert ends(events)[0]["reason"] == "length"
     # Without a limit, up to the end of the context.
-    assert run(handler, prompt="a b", ignoreEnd=True)[-1]["usage"]["outputTokens"] == 98
+    short = Service(contextLength=100)
+    assert short.run(prompt="a a", ignoreEnd=True)[-1]["usage"]["outputTokens"] == 98
 
 
-def test_choices_with_a_seed_differ_and_repeat(handler: Generate) -> None:
-    prompt = "a b c d e f g h"
-    first = run(handler, prompt=prompt, choices=2, sampling={"seed": 1})
-    again = run(handler, prompt=prompt, choices=2, sampling={"seed": 1})
-    assert first == again
-    assert len({text(first), text(first, choice=1), text(run(handler, prompt=prompt, sampling={"seed": 9}))}) == 3
-    assert sorted(text(first).split()) == prompt.split()
-    assert text(run(handler, prompt=prompt, sampling={"seed": 1, "temperature": 0})) == prompt
+def test_stars_are_letters_that_a_seed_chooses(service: Service) -> None:
+    said = [service.say(prompt="dice ********", sampling={"seed": seed}) for seed in (1, 1, 2)]
+    assert said[0] == said[1] != said[2]
+    assert said[0].startswith("dice ") and len(said[0]) == len("dice ********")
+    assert set(said[0][5:]) <= set("abcdefghijklmnopqrstuvwxyz*")
+    assert service.say(prompt="dice ********", sampling={"temperature": 0}) == "dice ********"
 
 
-def test_logprobs_are_one_per_token_the_chosen_one_first(handler: Generate) -> None:
-    deltas = [event for event in run(handler, prompt="hi 日", logprobs=2) if event["type"] == "text-delta"]
-    assert [len(delta["logprobs"]) for delta in deltas] == [delta["tokens"] for delta in deltas] == [1, 1, 2]
-    entry = deltas[0]["logprobs"][0]
-    assert (entry["token"], entry["bytes"], len(entry["top"])) == ("hi", [104, 105], 2)
-    assert entry["top"][0]["logprob"] == entry["logprob"] > entry["top"][1]["logprob"]
-    assert run(handler, prompt="hi", logprobs=0)[1]["logprobs"][0]["top"] == []
+def test_a_bias_forbids_a_token_or_leaves_no_other(service: Service) -> None:
+    def bias(value: int) -> dict[str, Any]:
+        return {"logitBias": {"259": value}}
+
+    assert service.say(prompt="one two three", sampling=bias(-100)) == "one three"
+    assert service.say(prompt="one two", sampling=bias(-100)) == "one"
+    assert service.say(prompt="one two three", sampling=bias(100), maxTokens=4) == " two" * 4
 
 
-def test_marked_text_is_reasoning(handler: Generate) -> None:
-    events = run(handler, prompt="<think>let me see</think>found it")
-    assert (text(events, "reasoning-delta"), text(events)) == ("let me see", "found it")
-    assert events[-1]["usage"] == {"inputTokens": 8, "outputTokens": 5, "reasoningTokens": 3}
+def test_probabilities_are_all_but_certain(service: Service) -> None:
+    events = service.run(prompt="one two", logprobs=2, echo=True)
+    prompt, *said = [entry for event in events for entry in event.get("logprobs", [])]
+    assert prompt["logprob"] is None
+    assert [entry["token"] for entry in said] == [" two", "one", " two"]
+    assert all(entry["logprob"] == pytest.approx(0, abs=1e-6) for entry in said)
+    assert all(entry["top"][0]["id"] == entry["id"] and entry["top"][1]["logprob"] < -10 for entry in said)
 
 
-def test_required_tools_are_called(handler: Generate) -> None:
-    tools = [
-        {"name": "weather", "parameters": {"properties": {"place": {"type": "string"}, "days": {"type": "integer"}}}},
-        {"name": "clock"},
-    ]
-    prompt = {"messages": [{"role": "user", "content": "Zürich"}], "tools": tools, "toolChoice": {"mode": "required"}}
-    events = run(handler, prompt=prompt)
-    opened = [event for event in events if event["type"] == "tool-call"]
-    assert [(event["call"], event["name"]) for event in opened] == [(0, "weather"), (1, "clock")]
-    arguments = "".join(event["arguments"] for event in events if event.get("call") == 0 and "arguments" in event)
-    assert json.loads(arguments) == {"place": "Zürich", "days": 1}
-    assert reasons(events) == ["tool-calls"]
-    for choice in ({"mode": "required", "parallel": False}, {"mode": "required", "name": "weather"}):
-        events = run(handler, prompt={**prompt, "toolChoice": choice})
-        assert [event["name"] for event in events if event["type"] == "tool-call"] == ["weather"]
-    assert text(run(handler, prompt={**prompt, "toolChoice": {"mode": "auto"}})) == "Zürich"
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "people": {"type": "integer"},
+        "big": {"type": "boolean"},
+        "kind": {"enum": ["town", "village"]},
+        "rivers": {"type": "array", "items": {"type": "string"}},
+        "mayor": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+    "required": ["city", "people", "big", "kind", "rivers", "mayor"],
+    "additionalProperties": False,
+}
 
 
-@pytest.mark.parametrize(
-    ("request_", "param", "code"),
-    [
-        ({"prompt": {"text": ""}}, "prompt", "XIM_INVALID_INPUT"),
-        ({"prompt": {"tokens": [7]}}, "prompt", "XIM_INVALID_INPUT"),
-        ({"prompt": {"text": "a"}, "maxTokens": 0}, "maxTokens", "XIM_INVALID_INPUT"),
-        ({"prompt": {"text": "a"}, "maxTokens": 100}, "maxTokens", "XIM_CONTEXT_LENGTH_EXCEEDED"),
-        ({"prompt": {"text": "a " * 100}}, "prompt", "XIM_CONTEXT_LENGTH_EXCEEDED"),
-        (
-            {"prompt": {"text": "a"}, "format": {"type": "regex", "pattern": "a"}},
-            "format.pattern",
-            "XIM_UNSUPPORTED_PARAMETER",
-        ),
-        (
-            {"prompt": {"text": "a"}, "sampling": {"logitBias": {"1": 2}}},
-            "sampling.logitBias",
-            "XIM_UNSUPPORTED_PARAMETER",
-        ),
-    ],
+@pytest.mark.parametrize("said", ['one "two" \\ 🙂', "cold", "city", "a\nb", "}", ""])
+def test_every_text_of_a_format_is_the_echo(service: Service, said: str) -> None:
+    format_ = {"type": "json-schema", "schema": SCHEMA}
+    answer = json.loads(service.say(prompt=conversation(said), format=format_))
+    assert answer == {
+        "city": said,
+        "people": 1,
+        "big": True,
+        "kind": "town",
+        "rivers": answer["rivers"],
+        "mayor": said,
+    }
+    assert answer["rivers"] in ([], [""])
+
+
+def test_a_text_of_the_right_shape_is_said_as_it_is(service: Service) -> None:
+    said = '{"a": [1, 2], "b": "c"}'
+    assert service.say(prompt=conversation(said), format={"type": "json"}) == said
+    assert service.say(prompt=conversation("ab-12"), format={"type": "regex", "pattern": "[a-z]+-[0-9]+"}) == "ab-12"
+    assert service.say(prompt=conversation("hey"), format={"type": "json"}) == "{}"
+
+
+TOOLS = [
+    {
+        "name": "weather",
+        "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+    },
+    {"name": "clock"},
+]
+CALLS = (
+    '<tool_call>\n{"name": "weather", "arguments": {"place": "Rome"}}\n</tool_call>\n'
+    '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>'
 )
-def test_what_cannot_be_done_is_refused_by_name(
-    handler: Generate, request_: dict[str, Any], param: str, code: str
-) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        handler.add(1, request_)
-    assert (refusal.value.param, refusal.value.code) == (param, code)
-    assert not handler.busy
 
 
-def test_what_no_slot_is_free_for_waits_in_order(context: MakeContext) -> None:
-    handler = Generate()
-    handler.load(context(slots=1))
-    for call in (1, 2, 3):
-        handler.add(call, {"prompt": {"text": "a b"}})
-    handler.cancel(2)
-    handler.cancel(99)
-    order = []
-    while handler.busy:
-        order += [call for call, event in handler.step() if event["type"] == "text-delta"]
-    assert order == [1, 1, 3, 3]
+def test_a_required_tool_is_called_with_the_echo(service: Service) -> None:
+    choice = {"mode": "required", "name": "weather"}
+    events = service.run(prompt=conversation("Zürich", tools=TOOLS, toolChoice=choice))
+    assert [event["name"] for event in events if event["type"] == "tool-call"] == ["weather"]
+    assert arguments(events, 0) == {"place": "Zürich"}
+    assert ends(events)[0]["reason"] == "tool-calls"
 
 
-def test_a_cancelled_call_frees_its_slot_at_once(context: MakeContext) -> None:
-    handler = Generate()
-    handler.load(context(slots=1))
-    handler.add(1, {"prompt": {"text": "a"}, "ignoreEnd": True, "maxTokens": 1000})
-    handler.add(2, {"prompt": {"text": "b"}})
-    handler.step()
-    handler.cancel(1)
-    assert {call for call, _ in handler.step()} == {2}
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_calls_in_the_prompt_are_calls(service: Service, mode: str) -> None:
+    events = service.run(prompt=conversation(CALLS, tools=TOOLS, toolChoice={"mode": mode}))
+    assert [event["name"] for event in events if event["type"] == "tool-call"] == ["weather", "clock"]
+    assert (arguments(events, 0), arguments(events, 1)) == ({"place": "Rome"}, {})
+    assert service.say(prompt=conversation(CALLS, tools=TOOLS, toolChoice={"mode": "none"})) == CALLS
 
 
-def test_the_rate_is_kept(context: MakeContext) -> None:
-    handler = Generate()
-    handler.load(context(rate=50))
+def test_slots_are_the_plans() -> None:
+    service = Service(slots=1)
+    numbers = [service.add(prompt="a b") for _ in range(3)]
+    service.handler.cancel(numbers[1])
+    order: list[int] = []
+    while len(order) < 6:
+        order += [number for number, event in service.steps() if event["type"] == "text-delta"]
+    assert order == [numbers[0]] * 3 + [numbers[2]] * 3
+
+
+def test_many_prompts_at_once_come_back_whole() -> None:
+    service = Service(slots=8, contextLength=500)
+    texts = [f"{number} " + "word " * (number * 9) for number in range(20)]
+    answers = service.finish(*[service.add(prompt=each) for each in texts])
+    assert ["".join(event.get("text", "") for event in events) for events in answers] == texts
+
+
+def test_the_rate_is_kept_from_the_first_call_on() -> None:
+    service = Service(rate=50)
     began = time.monotonic()
-    run(handler, prompt="a b c d e f")
+    service.run(prompt="one two three four five")
     # The first of six steps is at once.
     assert time.monotonic() - began >= 5 / 50

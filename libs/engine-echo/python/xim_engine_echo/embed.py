@@ -12,7 +12,7 @@ from typing import Any
 from xim_worker import Context, Event, Info, InvalidInput, Item, Request
 
 from .start import Pace, describe, start
-from .tokens import cut, from_id
+from .tokenizer import echo_tokenizer
 
 
 class Embed:
@@ -23,6 +23,7 @@ class Embed:
     def load(self, context: Context) -> Info:
         self._faults = start(context)
         self._pace = Pace(context.options.get("rate", 0))
+        self._tokenizer = echo_tokenizer()
         self._dimensions: int = context.options.get("dimensions", 384)
         self._context_length: int = context.options.get("contextLength", 4096)
         return describe(context, context_length=self._context_length, dimensions=self._dimensions)
@@ -54,16 +55,28 @@ class Embed:
         }
 
     def _to_item(self, item: dict[str, Any], place: str, dimensions: int) -> Item:
-        pieces = [from_id(token, place) for token in item["tokens"]] if "tokens" in item else cut(item["text"])
-        if not pieces:
+        tokens = self._checked(item["tokens"], place) if "tokens" in item else self._encode(item["text"], place)
+        if not tokens:
             raise InvalidInput("A text to embed is empty: leave it out or give it words.", place)
-        if len(pieces) > self._context_length:
+        if len(tokens) > self._context_length:
             raise InvalidInput(
-                f"This model reads {self._context_length} tokens of a text; this one has {len(pieces)}.",
+                f"This model reads {self._context_length} tokens of a text; this one has {len(tokens)}.",
                 place,
                 "XIM_CONTEXT_LENGTH_EXCEEDED",
             )
-        return Item(size=len(pieces), data=(b"".join(pieces), dimensions))
+        return Item(size=len(tokens), data=(b"".join(self._tokenizer.to_bytes(tokens)), dimensions))
+
+    def _encode(self, text: str, place: str) -> list[int]:
+        try:
+            return self._tokenizer.encode(text, special=False)
+        except InvalidInput as error:
+            raise InvalidInput(str(error), place) from None
+
+    def _checked(self, tokens: list[int], place: str) -> list[int]:
+        for token in tokens:
+            if type(token) is not int or not 0 <= token < len(self._tokenizer):
+                raise InvalidInput(f"{token!r} is not a token of this model.", place)
+        return tokens
 
 
 def _unit_vector(text: bytes, dimensions: int) -> bytes:

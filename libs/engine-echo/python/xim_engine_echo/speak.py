@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
 from .start import Pace, describe, start
-from .tokens import cut
+from .tokenizer import echo_tokenizer
 
 SAMPLE_RATE = 24_000
 SECONDS_PER_CHARACTER = 0.06
@@ -26,6 +26,7 @@ class Speak:
 
     def load(self, context: Context) -> Info:
         self._faults = start(context)
+        self._tokenizer = echo_tokenizer()
         self._rate: float = context.options.get("rate", 0)
         return describe(context, voices=list(HERTZ), sample_rate=SAMPLE_RATE)
 
@@ -39,7 +40,7 @@ class Speak:
             "type": "start",
             "mediaType": _MEDIA_TYPES[request["format"]],
             "sampleRate": SAMPLE_RATE,
-            "inputTokens": len(cut(text)),
+            "inputTokens": len(self._tokenizer.encode(text, special=False)),
         }
         head = _wav_head(frames) if request["format"] == "wav" else b""
         pace = Pace(self._rate)

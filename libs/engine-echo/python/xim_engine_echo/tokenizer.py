@@ -1,27 +1,39 @@
-"""The tokenizer: a token is a short word with its space, or a piece of a longer word or of a character's UTF-8."""
+"""The tokenizer of all tasks: a token is one of a few whole words, with or without a space before it, or a byte."""
 
 from __future__ import annotations
 
-import re
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers
+from xim_generation.chat.tokenizer import Tokenizer
 
-from xim_worker import InvalidInput
+WORDS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("a", "and", "are", "as", "at", "be", "but", "by", "can", "do", "for", "from", "go", "good", "has", "have", "he"),
+    *("her", "his", "how", "in", "is", "it", "like", "my", "new", "no", "not", "now", "of", "on", "or", "out", "rose"),
+    *("sea", "she", "so", "that", "the", "they", "this", "time", "to", "up", "was", "we", "well", "what", "who"),
+    *("will", "with", "word", "you"),
+)
+END, ANSWER = "<|end|>", "<|assistant|>"
+_MARKS = (END, ANSWER, "<|system|>", "<|user|>", "<|tool|>", "<|tools|>")
 
-# Two bytes at a time outside ASCII, so that most such characters are cut in the middle, as real tokenizers cut them.
-_PIECE = re.compile(rb" ?[!-~]{1,5}|[\x80-\xff]{1,2}|.", re.DOTALL)
+# The comment tells the runtime that an answer may begin with a thought.
+TEMPLATE = (
+    "{# <think> #}"
+    "{% if tools %}<|tools|>{% for tool in tools %}{{ tool.function.name }} {% endfor %}{% endif %}"
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{% endfor %}"
+    f"{ANSWER}"
+)
 
 
-def cut(text: str) -> list[bytes]:
-    return _PIECE.findall(text.encode("utf-8", "replace"))
-
-
-def to_id(piece: bytes) -> int:
-    """The bytes as one number behind a leading 1: no vocabulary to keep, and at most 49 bits, exact in JSON."""
-    return int.from_bytes(b"\1" + piece, "big")
-
-
-def from_id(token: object, param: str) -> bytes:
-    if type(token) is int and token >= 256:
-        raw = token.to_bytes((token.bit_length() + 7) // 8, "big")
-        if raw[0] == 1 and len(raw) <= 7:
-            return raw[1:]
-    raise InvalidInput(f"{token!r} is not a token of this model", param)
+def echo_tokenizer() -> Tokenizer:
+    """Bytes are numbered as in GPT-2: a printable ASCII character is its code less 33. Words and marks come after."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    # "Ġ" is the space of byte-level tokenizers.
+    names = [*letters, *(space + word for word in WORDS for space in ("", "Ġ") if space + word not in letters)]
+    # Without merges: what the pre-tokenizer cuts off is a token as a whole, or its bytes are.
+    vocabulary = {name: token for token, name in enumerate(names)}
+    backend = tokenizers.Tokenizer(models.BPE(vocabulary, [], ignore_merges=True))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens(list(_MARKS))
+    return Tokenizer(backend, template=TEMPLATE, ends=frozenset([backend.token_to_id(END)]), bos=None, eos=END)

@@ -11,7 +11,7 @@ from typing import Any
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
 from .start import Pace, describe, start
-from .tokens import cut, to_id
+from .tokenizer import echo_tokenizer
 
 SEGMENT_SECONDS = 2.0
 
@@ -21,6 +21,7 @@ class Transcribe:
 
     def load(self, context: Context) -> Info:
         self._faults = start(context)
+        self._tokenizer = echo_tokenizer()
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
@@ -36,9 +37,29 @@ class Transcribe:
             pace.wait()
             self._faults.step(1)
             begin, end = number * SEGMENT_SECONDS, min((number + 1) * SEGMENT_SECONDS, duration)
-            yield {"type": "segment", "segment": _segment(number, begin, end, request)}
+            yield {"type": "segment", "segment": self._segment(number, begin, end, request)}
             yield {"type": "progress", "seconds": end}
         yield {"type": "end", "duration": duration, "language": language}
+
+    def _segment(self, number: int, begin: float, end: float, request: Request) -> dict[str, Any]:
+        text = f" From {begin:.1f} to {end:.1f} seconds."
+        segment: dict[str, Any] = {
+            "id": number,
+            "start": begin,
+            "end": end,
+            "text": text,
+            "tokens": self._tokenizer.encode(text, special=False),
+            "temperature": request.get("temperature", 0.0),
+            "averageLogprob": -0.1,
+            "compressionRatio": len(text) / len(zlib.compress(text.encode())),
+            "noSpeechProbability": 0.0,
+        }
+        hints = request.get("speakers")
+        if hints is not None:
+            segment["speaker"] = f"SPEAKER_{number % (hints.get('count') or hints.get('max') or 2):02}"
+        if request.get("words"):
+            segment["words"] = list(_words(segment))
+        return segment
 
 
 def _duration(audio: dict[str, Any]) -> float:
@@ -55,27 +76,6 @@ def _duration(audio: dict[str, Any]) -> float:
     if duration == 0:
         raise InvalidInput("The recording has no sound in it.", "audio")
     return duration
-
-
-def _segment(number: int, begin: float, end: float, request: Request) -> dict[str, Any]:
-    text = f" From {begin:.1f} to {end:.1f} seconds."
-    segment: dict[str, Any] = {
-        "id": number,
-        "start": begin,
-        "end": end,
-        "text": text,
-        "tokens": [to_id(piece) for piece in cut(text)],
-        "temperature": request.get("temperature", 0.0),
-        "averageLogprob": -0.1,
-        "compressionRatio": len(text) / len(zlib.compress(text.encode())),
-        "noSpeechProbability": 0.0,
-    }
-    hints = request.get("speakers")
-    if hints is not None:
-        segment["speaker"] = f"SPEAKER_{number % (hints.get('count') or hints.get('max') or 2):02}"
-    if request.get("words"):
-        segment["words"] = list(_words(segment))
-    return segment
 
 
 def _words(segment: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,10 @@ export const samples: Required<EngineSuite['samples']> = {
       },
       { prompt: { text: 'hey' }, format: { type: 'json' } },
       { prompt: { text: 'go on' }, ignoreEnd: true, maxTokens: 30 },
-      { prompt: { tokens: [0x1_41, 0x1_42_43] } },
+      { prompt: { tokens: [32, 33, 34] } },
+      { prompt: { text: 'hey' }, format: { type: 'regex', pattern: '[0-9]{3}-[a-z]+' }, logprobs: 1 },
+      { prompt: { text: 'one two' }, sampling: { logitBias: { 32: 100 } }, maxTokens: 5 },
+      { prompt: { text: 'dice: ****' }, choices: 2, sampling: { seed: 3, topP: 0.9, presencePenalty: 1 } },
       {
         prompt: {
           messages: [{ role: 'user', content: 'Zürich' }],
@@ -54,19 +57,23 @@ export const samples: Required<EngineSuite['samples']> = {
       },
     ],
     bad: [
-      { what: 'unknown tokens', input: { prompt: { tokens: [5] } }, param: 'prompt' },
+      { what: 'unknown tokens', input: { prompt: { tokens: [5000] } }, param: 'prompt' },
       { what: 'choices below 1', input: { prompt: { text: 'a' }, choices: 0 }, param: 'choices' },
       {
-        what: 'a pattern',
-        input: { prompt: { text: 'a' }, format: { type: 'regex', pattern: 'a' } },
-        code: unsupported,
+        what: 'a pattern that is none',
+        input: { prompt: { text: 'a' }, format: { type: 'regex', pattern: '(' } },
         param: 'format.pattern',
       },
       {
-        what: 'a logit bias',
-        input: { prompt: { text: 'a' }, sampling: { logitBias: { 1: 1 } } },
-        code: unsupported,
+        what: 'a bias on a token that is not there',
+        input: { prompt: { text: 'a' }, sampling: { logitBias: { 5000: 1 } } },
         param: 'sampling.logitBias',
+      },
+      {
+        what: 'an effort to think',
+        input: { prompt: { messages: [{ role: 'user', content: 'a' }] }, reasoningEffort: 'high' },
+        code: unsupported,
+        param: 'reasoningEffort',
       },
       {
         what: 'a required tool that is not there',
@@ -86,9 +93,9 @@ export const samples: Required<EngineSuite['samples']> = {
     }),
   },
   embed: {
-    quick: { items: [{ text: 'a' }, { text: 'some more words' }, { tokens: [0x1_41] }] },
+    quick: { items: [{ text: 'a' }, { text: 'some more words' }, { tokens: [32] }] },
     // One item is as long as a batch of 128 tokens may be, so that every one is a step of its own.
-    long: { items: Array.from({ length: 2000 }, () => ({ text: ' x'.repeat(128) })) },
+    long: { items: Array.from({ length: 2000 }, () => ({ text: ' a'.repeat(128) })) },
     more: [{ items: [{ text: 'short' }], dimensions: 8 }],
     bad: [
       {

@@ -12,6 +12,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const path = '/v1/chat/completions';
+/** The details of a usage without cached and reasoning tokens. */
+const nothing = { prompt_tokens_details: { cached_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 0 } };
 const base = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'one two three' }] };
 
 async function answerOf(fields: object): Promise<OpenAI.ChatCompletion> {
@@ -48,7 +50,8 @@ describe('an answer', () => {
           finish_reason: 'stop',
         },
       ],
-      usage: { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
+      // A mark before and one behind the three words; the answer ends with a token that has no text.
+      usage: { prompt_tokens: 5, completion_tokens: 4, total_tokens: 9, ...nothing },
     });
     expect(Number.isInteger(answer.created)).toBe(true);
     expect(answer.created).toBeGreaterThanOrEqual(before);
@@ -69,7 +72,7 @@ describe('an answer', () => {
       refusal: null,
       reasoning_content: 'well now',
     });
-    expect(usage).toMatchObject({ completion_tokens: 3, completion_tokens_details: { reasoning_tokens: 2 } });
+    expect(usage).toMatchObject({ completion_tokens: 21, completion_tokens_details: { reasoning_tokens: 10 } });
   });
 });
 
@@ -117,7 +120,7 @@ describe('what is honoured', () => {
     async (fields) => {
       const { choices, usage } = await answerOf(fields);
       expect(choices[0]).toMatchObject({ message: { content: 'one two' }, finish_reason: 'length' });
-      expect(usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 });
+      expect(usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7, ...nothing });
     },
   );
 
@@ -131,7 +134,7 @@ describe('what is honoured', () => {
   });
 
   it('the seed, negative ones and 0 too', async () => {
-    const messages = [{ role: 'user', content: 'a b c d e f g h i j k l m n' }];
+    const messages = [{ role: 'user', content: 'dice: ************' }];
     const textOf = async (seed: number) => (await answerOf({ messages, seed })).choices[0]!.message.content;
     const seeds = [0, 1, 2, -1, -2];
     const texts = await Promise.all(seeds.map(textOf));
@@ -140,6 +143,14 @@ describe('what is honoured', () => {
     expect((await answerOf({ messages, seed: 1, temperature: 0 })).choices[0]!.message.content).toBe(
       messages[0]!.content,
     );
+  });
+
+  it('the bias of a token', async () => {
+    const two = 259; // " two"
+    const without = await answerOf({ logit_bias: { [two]: -100 } });
+    expect(without.choices[0]!.message.content).toBe('one three');
+    const nothingElse = await answerOf({ logit_bias: { [two]: 100 }, max_tokens: 3 });
+    expect(nothingElse.choices[0]).toMatchObject({ message: { content: ' two two two' }, finish_reason: 'length' });
   });
 
   it('every number that shapes the text, as the engine gets it', async () => {
@@ -296,14 +307,15 @@ describe('what is wrong is a 400 that names the field', () => {
     expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error', param: null } });
   });
 
-  it.each<[string, object]>([
-    ['logit_bias', { logit_bias: { 5: 1 } }],
-    ['reasoning_effort', { reasoning_effort: 'high' }],
-  ])('what this engine cannot do: %s', async (param, fields) => {
-    expect(await refusalOf(fields)).toMatchObject({ status: 400, code: 'unsupported_parameter', param });
-  });
+  it.each<[string, object]>([['reasoning_effort', { reasoning_effort: 'high' }]])(
+    'what this engine cannot do: %s',
+    async (param, fields) => {
+      expect(await refusalOf(fields)).toMatchObject({ status: 400, code: 'unsupported_parameter', param });
+    },
+  );
 
   it('what the engine finds wrong has the request’s names', async () => {
+    expect(await refusalOf({ logit_bias: { 50256: 1 } })).toMatchObject({ status: 400, param: 'logit_bias' });
     const long = { messages: [{ role: 'user', content: 'word '.repeat(600) }] };
     expect(await refusalOf(long)).toMatchObject({ status: 400, code: 'context_length_exceeded', param: 'messages' });
     expect(await refusalOf({ max_tokens: 600 })).toMatchObject({

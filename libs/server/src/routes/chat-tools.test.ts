@@ -5,7 +5,7 @@ import { Schema } from 'effect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { framesOf, startChat, startScripted, type TestService } from './__fixtures__/test-service.ts';
 
-// The engine calls a tool where the choice requires one, with the message as every text.
+// The engine calls a tool where the choice requires one, with the message as every text; and says again what is a call.
 let service: TestService;
 beforeAll(async () => {
   service = await startChat();
@@ -23,13 +23,20 @@ const weather = {
     strict: true,
   },
 };
-const time = { type: 'function', function: { name: 'get-time' } };
+const time = { type: 'function', function: { name: 'read-time' } };
 const tools = [weather, time];
 const named = (name: string) => ({ type: 'function', function: { name } });
 const allowed = (mode: string, ...names: string[]) => ({
   type: 'allowed_tools',
   allowed_tools: { mode, tools: names.map(named) },
 });
+
+/** A message that calls both tools, as the model writes it. */
+const calls = [
+  ['get_weather', '{"city": "Nürnberg"}'],
+  ['read-time', '{}'],
+].map(([name, json]) => `<tool_call>\n{"name": "${name}", "arguments": ${json}}\n</tool_call>`);
+const both = { messages: [{ role: 'user', content: calls.join('\n') }] };
 
 async function answerOf(fields: object, from = service): Promise<ChatCompletion> {
   const response = await from.post(path, { ...base, ...fields });
@@ -48,7 +55,7 @@ async function refusalOf(fields: object, from = service) {
 
 describe('a call', () => {
   it('has an id of its own, arguments as JSON, and no text beside it', async () => {
-    const { choices, usage } = await answerOf({ tools, tool_choice: 'required' });
+    const { choices, usage } = await answerOf({ ...both, tools, tool_choice: 'required' });
     expect(choices[0]).toEqual({
       index: 0,
       message: {
@@ -59,9 +66,9 @@ describe('a call', () => {
           {
             id: expect.any(String) as string,
             type: 'function',
-            function: { name: 'get_weather', arguments: '{"city":"Nürnberg"}' },
+            function: { name: 'get_weather', arguments: '{"city": "Nürnberg"}' },
           },
-          { id: expect.any(String) as string, type: 'function', function: { name: 'get-time', arguments: '{}' } },
+          { id: expect.any(String) as string, type: 'function', function: { name: 'read-time', arguments: '{}' } },
         ],
       },
       logprobs: null,
@@ -73,7 +80,7 @@ describe('a call', () => {
   });
 
   it('streams in order: id, type and name first and once, then pieces of the arguments', async () => {
-    const response = await service.post(path, { ...base, tools, tool_choice: 'required', stream: true });
+    const response = await service.post(path, { ...base, ...both, tools, tool_choice: 'required', stream: true });
     const frames = framesOf(await response.text()).filter((frame) => frame !== '[DONE]');
     const choices = frames.map((frame) => ChatCompletionChunk.parse(JSON.parse(frame)).choices[0]!);
     expect(choices[0]!.delta.role).toBe('assistant');
@@ -81,8 +88,8 @@ describe('a call', () => {
     const deltas = choices.flatMap(({ delta }) => delta.tool_calls ?? []);
     expect(deltas.map(({ index }) => index)).toEqual(deltas.map(({ index }) => index).toSorted());
     for (const [index, name, json] of [
-      [0, 'get_weather', '{"city":"Nürnberg"}'],
-      [1, 'get-time', '{}'],
+      [0, 'get_weather', '{"city": "Nürnberg"}'],
+      [1, 'read-time', '{}'],
     ] as const) {
       const [first, ...rest] = deltas.filter((delta) => delta.index === index);
       expect(first).toEqual({
@@ -124,11 +131,14 @@ describe('the choice', () => {
     ['auto', { tool_choice: 'auto' }, undefined],
     ['left open', {}, undefined],
     ['null', { tool_choice: null }, undefined],
-    ['required', { tool_choice: 'required' }, ['get_weather', 'get-time']],
-    ['required, one at most', { tool_choice: 'required', parallel_tool_calls: false }, ['get_weather']],
-    ['named', { tool_choice: named('get-time') }, ['get-time']],
-    ['of those allowed', { tool_choice: allowed('required', 'get-time') }, ['get-time']],
-    ['of those allowed, or none', { tool_choice: allowed('auto', 'get-time') }, undefined],
+    ['required', { tool_choice: 'required' }, ['get_weather']],
+    ['required, of a model that calls both', { ...both, tool_choice: 'required' }, ['get_weather', 'read-time']],
+    ['left to a model that calls both', both, ['get_weather', 'read-time']],
+    ['one at most', { ...both, parallel_tool_calls: false }, ['get_weather']],
+    ['required, one at most', { ...both, tool_choice: 'required', parallel_tool_calls: false }, ['get_weather']],
+    ['named', { tool_choice: named('read-time') }, ['read-time']],
+    ['of those allowed', { tool_choice: allowed('required', 'read-time') }, ['read-time']],
+    ['of those allowed, or none', { tool_choice: allowed('auto', 'read-time') }, undefined],
   ])('%s', async (_, fields, names) => {
     const answer = await answerOf({ tools, ...fields });
     expect(namesOf(answer)).toEqual(names);
@@ -164,8 +174,8 @@ describe('what is wrong is a 400 that names the field', () => {
     ['tool_choice', { tool_choice: named('get_weather') }],
     ['tool_choice', { tool_choice: 'maybe', tools }],
     ['tool_choice.function.name', { tool_choice: named('get_rich'), tools }],
-    ['tool_choice.allowed_tools.tools.1', { tool_choice: allowed('auto', 'get-time', 'get_rich'), tools }],
-    ['tool_choice.allowed_tools.mode', { tool_choice: allowed('perhaps', 'get-time'), tools }],
+    ['tool_choice.allowed_tools.tools.1', { tool_choice: allowed('auto', 'read-time', 'get_rich'), tools }],
+    ['tool_choice.allowed_tools.mode', { tool_choice: allowed('perhaps', 'read-time'), tools }],
     ['tools.2', { tools: [...tools, weather] }],
     ['tools', { tools: Array.from({ length: 129 }, (_, i) => named(`f${i}`)) }],
     ['tools.0.type', { tools: [{ type: 'magic' }] }],

@@ -69,6 +69,7 @@ describe('a stream', () => {
   it.each([
     { temperature: 0 },
     { seed: 7, n: 3 },
+    { seed: 7, n: 3, prompt: 'dice: ******' },
     { stop: 'mit' },
     { max_tokens: 9 },
     { max_tokens: 0, echo: true },
@@ -90,7 +91,7 @@ describe('a stream', () => {
     const asked = (await stream({ prompt, stream_options: { include_usage: true } })).chunks;
     expect(asked.at(-1)).toMatchObject({
       choices: [],
-      usage: { prompt_tokens: 3, completion_tokens: 3, total_tokens: 6 },
+      usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
     });
     expect(asked.slice(0, -1).every((chunk) => chunk.usage === null && chunk.choices.length === 1)).toBe(true);
     const { chunks } = await stream({ prompt });

@@ -6,7 +6,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startChat, startIdle, startScripted, type TestService } from './__fixtures__/test-service.ts';
 
-// The engine behind it says the prompt again; a token is a word of up to five letters with its space.
+// The engine behind it says the prompt again; a token is a common word with its space, or a byte.
 let service: TestService;
 beforeAll(async () => {
   service = await startChat();
@@ -36,9 +36,10 @@ async function refusalOf(fields: object) {
   return { status: response.status, ...Schema.decodeUnknownSync(ErrorResponse)(body).error };
 }
 
-/** The tokens of a text, as the engine cuts it: each is its bytes behind a leading 1. */
+/** The first of the engine's words; a printable character's token is its code less 33. */
+const words = ['one', ' one', 'two', ' two', 'three', ' three'];
 const idsOf = (...tokens: string[]) =>
-  tokens.map((token) => Number(`0x01${Buffer.from(token, 'utf8').toString('hex')}`));
+  tokens.map((token) => (words.includes(token) ? 256 + words.indexOf(token) : token.charCodeAt(0) - 33));
 
 describe('an answer', () => {
   it('has everything that OpenAI’s has', async () => {
@@ -49,7 +50,11 @@ describe('an answer', () => {
       model: 'xim/echo-generate', // the model's own id, though an alias was sent
       system_fingerprint: expect.stringMatching(/^fp_\w+$/) as string,
       choices: [{ index: 0, text: 'one two three', logprobs: null, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 3, completion_tokens: 3, total_tokens: 6 },
+      // The text ends with a token that has no text.
+      usage: {
+        ...{ prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
     });
   });
 
@@ -61,8 +66,22 @@ describe('an answer', () => {
     expect(await textsOf({ prompt, max_tokens: 40 })).toEqual([prompt]);
   });
 
-  it('keeps what a model thinks in its place in the text', async () => {
-    const { choices, usage } = await answerOf({ prompt: 'a <think>b c</think> d' });
+  it('is a text to its end: marks of thoughts are text', async () => {
+    const prompt = '<think>b c</think> d';
+    expect(await textsOf({ prompt, max_tokens: 30 })).toEqual([prompt]);
+  });
+
+  it('keeps what an engine tells as a thought in its place in the text', async () => {
+    const thinking = await startScripted(async function* () {
+      yield { type: 'start', inputTokens: 1 };
+      yield { type: 'text-delta', choice: 0, text: 'a ', tokens: 1 };
+      yield { type: 'reasoning-delta', choice: 0, text: 'b c', tokens: 2 };
+      yield { type: 'text-delta', choice: 0, text: ' d', tokens: 1 };
+      yield { type: 'choice-end', choice: 0, reason: 'stop' };
+      yield { type: 'end', usage: { inputTokens: 1, outputTokens: 4, reasoningTokens: 2 } };
+    });
+    const { choices, usage } = Completion.parse(await (await thinking.post(path, base)).json());
+    await thinking.close();
     expect(choices[0]!.text).toBe('a b c d');
     expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: 2 });
   });
@@ -74,7 +93,7 @@ describe('a prompt', () => {
     ['one text in a list', ['one two'], ['one two']],
     ['texts', ['one', 'two three', 'four'], ['one', 'two three', 'four']],
     ['tokens', idsOf('one', ' two'), ['one two']],
-    ['tokens of several', [idsOf('one'), idsOf('two', ' more')], ['one', 'two more']],
+    ['tokens of several', [idsOf('one'), idsOf('two', ' three')], ['one', 'two three']],
   ])('may be %s', async (_, prompt, texts) => {
     const { choices } = await answerOf({ prompt });
     expect(choices.map(({ text }) => text)).toEqual(texts);
@@ -87,14 +106,15 @@ describe('a prompt', () => {
   });
 
   it('is continued n times, each choice with its number; the usage is that of all', async () => {
-    const { choices, usage } = await answerOf({ prompt: ['a b', 'c d e'], n: 2, seed: 3 });
-    expect(choices.map(({ index, text }) => [index, text.split(/ /g).sort().join(' ')])).toEqual([
-      [0, 'a b'],
-      [1, 'a b'],
-      [2, 'c d e'],
-      [3, 'c d e'],
+    const { choices, usage } = await answerOf({ prompt: ['one two', 'three ***'], n: 2, seed: 3 });
+    expect(choices.map(({ index, text }) => [index, text.replace(/^three [a-z*]{3}$/, 'three dice')])).toEqual([
+      [0, 'one two'],
+      [1, 'one two'],
+      [2, 'three dice'],
+      [3, 'three dice'],
     ]);
-    expect(usage).toEqual({ prompt_tokens: 5, completion_tokens: 10, total_tokens: 15 });
+    expect(choices[2]!.text).not.toBe(choices[3]!.text);
+    expect(usage).toMatchObject({ prompt_tokens: 7, completion_tokens: 18, total_tokens: 25 });
   });
 
   it('may be one of far more than there are slots', async () => {
@@ -104,7 +124,7 @@ describe('a prompt', () => {
 
   it.each<[string, unknown, string]>([
     ['too long among others', ['a', 'word '.repeat(600), 'b'], 'prompt.1'],
-    ['no token of the model', [idsOf('a'), [5]], 'prompt.1'],
+    ['no token of the model', [idsOf('a'), [50256]], 'prompt.1'],
   ])('%s is named', async (_, prompt, param) => {
     expect(await refusalOf({ prompt })).toMatchObject({ status: 400, param });
     expect(await refusalOf({ prompt, stream: true })).toMatchObject({ status: 400, param });
@@ -137,7 +157,7 @@ describe('what is honoured', () => {
     const { choices, usage } = await answerOf({ max_tokens: 0, echo, n: 2 });
     const text = echo ? 'one two three' : '';
     expect(choices).toEqual([0, 1].map((index) => ({ index, text, logprobs: null, finish_reason: 'length' })));
-    expect(usage).toEqual({ prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 });
+    expect(usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 });
   });
 
   it('echo', async () => {
@@ -145,10 +165,16 @@ describe('what is honoured', () => {
   });
 
   it('the seed', async () => {
-    const prompt = 'a b c d e f g h i j k l m n';
+    const prompt = 'dice: ********';
     const [one] = await textsOf({ prompt, seed: 1 });
     expect(await textsOf({ prompt, seed: 1 })).toEqual([one]);
     expect(await textsOf({ prompt, seed: 2 })).not.toEqual([one]);
+  });
+
+  it('a bias', async () => {
+    const [two] = idsOf(' two');
+    expect(await textsOf({ logit_bias: { [two!]: -100 } })).toEqual(['one three']);
+    expect(await textsOf({ logit_bias: { [two!]: 100 }, max_tokens: 3 })).toEqual([' two two two']);
   });
 
   it('every number that shapes the text, as the engine gets it', async () => {
@@ -297,11 +323,7 @@ describe('what is wrong is a 400 that names the field', () => {
   });
 
   it('what the engine finds wrong has the request’s names', async () => {
-    expect(await refusalOf({ logit_bias: { 5: 1 } })).toMatchObject({
-      status: 400,
-      code: 'unsupported_parameter',
-      param: 'logit_bias',
-    });
+    expect(await refusalOf({ logit_bias: { 50256: 1 } })).toMatchObject({ status: 400, param: 'logit_bias' });
     expect(await refusalOf({ max_tokens: 600 })).toMatchObject({
       code: 'context_length_exceeded',
       param: 'max_tokens',

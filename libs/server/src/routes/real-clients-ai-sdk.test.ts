@@ -31,14 +31,18 @@ const object = { city: 'Rome', people: 1, big: true };
 describe('the AI SDK', () => {
   it('generates text', async () => {
     const { text, usage, finishReason } = await generateText({ model: modelOf(echo), prompt: 'one two three' });
-    expect([text, finishReason, usage.outputTokens]).toEqual(['one two three', 'stop', 3]);
+    expect([text, finishReason, usage.outputTokens]).toEqual(['one two three', 'stop', 4]);
   });
 
   it('streams text, reasoning apart, with the usage', async () => {
     const result = streamText({ model: modelOf(echo), prompt: '<think>well now</think>one two' });
     let joined = '';
     for await (const part of result.textStream) joined += part;
-    expect([joined, await result.reasoningText, (await result.usage).outputTokens]).toEqual(['one two', 'well now', 4]);
+    expect([joined, await result.reasoningText, (await result.usage).outputTokens]).toEqual([
+      'one two',
+      'well now',
+      20,
+    ]);
   });
 
   it('generates objects, at once and piece by piece', async () => {

@@ -36,7 +36,7 @@ describe('LlamaIndex', () => {
   it('calls tools, streamed and not', async () => {
     const model = modelOf(echo, { additionalChatOptions: { tool_choice: 'required' } });
     const whole = await model.chat({ messages, tools: [weather] });
-    expect(whole.message.options).toMatchObject({ toolCall: [{ name: 'weather', input: '{"city":"Rome 🙂"}' }] });
+    expect(whole.message.options).toMatchObject({ toolCall: [{ name: 'weather', input: '{"city": "Rome 🙂"}' }] });
     let last: object | undefined;
     for await (const { options } of await model.chat({ messages, tools: [weather], stream: true }))
       last = options ?? last;

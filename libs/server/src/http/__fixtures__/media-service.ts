@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Task } from '@xim/engine';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import { until } from '../../__fixtures__/until.ts';
+import { venvs } from '../../__fixtures__/venvs.ts';
 import { readConfig } from '../../config.ts';
 import { createServer, type XimServer } from '../../create-server.ts';
 import { defineService } from '../../service.ts';
@@ -44,7 +45,7 @@ export async function startMediaService(task: Task, options: MediaOptions = {}):
   writeFileSync(file, JSON.stringify({ lockVersion: 1, models: { main: echoModel(task, options.echo) } }));
   const models = pathToFileURL(file);
   const service = defineService({ name: 'media', task, engines: [echo], models, routes: [mediaRoutes, speakRoutes] });
-  const { config } = readConfig({ XIM_SLOTS: '2', XIM_QUEUE: '0', XIM_TMP: tmp, ...options.env });
+  const { config } = readConfig({ XIM_SLOTS: '2', XIM_QUEUE: '0', XIM_TMP: tmp, XIM_VENVS: venvs, ...options.env });
   const log: Record<string, unknown>[] = [];
   const server = await createServer(service, config, {
     log: { write: (line) => void log.push(JSON.parse(line) as Record<string, unknown>) },

@@ -35,7 +35,7 @@ def check_whole(client: InferenceClient) -> None:
     assert details.generated_tokens == len(details.tokens) and len(details.prefill) > len(details.tokens)
     assert details.top_tokens and len(details.top_tokens[0]) == 2
 
-    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
     shaped = client.text_generation(TEXT, grammar={"type": "json", "value": schema}, return_full_text=False)
     assert json.loads(shaped) == {"a": 1}
     best = client.text_generation(TEXT, best_of=2, do_sample=True, details=True).details
@@ -44,11 +44,13 @@ def check_whole(client: InferenceClient) -> None:
 
 def check_stream(client: InferenceClient) -> None:
     assert "".join(client.text_generation(TEXT, stream=True)) == TEXT
-    events = list(client.text_generation(TEXT, stream=True, details=True, return_full_text=False, max_new_tokens=3))
-    assert [event.index for event in events] == [1, 2, 3], events
-    assert [event.generated_text is None for event in events] == [True, True, False]
+    events = list(client.text_generation(TEXT, stream=True, details=True, return_full_text=False, max_new_tokens=4))
+    assert [event.index for event in events] == [1, 2, 3, 4], events
+    # The third token is half a character.
+    assert [event.token.text for event in events] == ["Z", "w", "", "ö"], events
+    assert [event.generated_text is None for event in events] == [True, True, True, False]
     last = events[-1].details
-    assert last and (last.finish_reason, last.generated_tokens) == ("length", 3), last
+    assert last and (last.finish_reason, last.generated_tokens) == ("length", 4), last
 
 
 def check_errors(client: InferenceClient, dying: InferenceClient) -> None:

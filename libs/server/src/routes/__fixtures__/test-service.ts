@@ -11,6 +11,7 @@ import type {
 } from '@xim/engine';
 import { echo } from '@xim/engine-echo';
 import OpenAI from 'openai';
+import { venvs } from '../../__fixtures__/venvs.ts';
 import { readConfig } from '../../config.ts';
 import type { RoutePlugin } from '../../context.ts';
 import { createServer } from '../../create-server.ts';
@@ -37,7 +38,10 @@ async function start(
   env: Record<string, string> = {},
 ): Promise<TestService> {
   const models = new URL(task === 'generate' ? './echo-models.json' : './echo-embed-models.json', import.meta.url);
-  const { config } = readConfig({ XIM_SLOTS: '8', XIM_QUEUE: '4096', XIM_LOG_LEVEL: 'silent', ...env });
+  const { config } = readConfig({
+    ...{ XIM_SLOTS: '8', XIM_QUEUE: '4096', XIM_LOG_LEVEL: 'silent', XIM_VENVS: venvs },
+    ...env,
+  });
   const server = await createServer(defineService({ name: 'test', task, engines: [engine], models, routes }), config);
   const origin = await server.app.listen({ host: '127.0.0.1', port: 0 });
   await server.ready;
