@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator
 from xim_worker import Context, Event, Info, InvalidInput, Request
 
 from .start import Pace, describe, start
-from .tokenizer import echo_tokenizer
 
 SAMPLE_RATE = 24_000
 SECONDS_PER_CHARACTER = 0.06
@@ -22,11 +21,10 @@ _FRAMES_PER_STEP = SAMPLE_RATE // 2
 
 
 class Speak:
-    """A CallHandler. A step is half a second of sound: 24,000 bytes, 16-bit mono."""
+    """A CallHandler. A step is half a second of sound: 24,000 bytes, 16-bit mono. A character is a token."""
 
     def load(self, context: Context) -> Info:
         self._faults = start(context)
-        self._tokenizer = echo_tokenizer()
         self._rate: float = context.options.get("rate", 0)
         return describe(context, voices=list(HERTZ), sample_rate=SAMPLE_RATE)
 
@@ -40,7 +38,7 @@ class Speak:
             "type": "start",
             "mediaType": _MEDIA_TYPES[request["format"]],
             "sampleRate": SAMPLE_RATE,
-            "inputTokens": len(self._tokenizer.encode(text, special=False)),
+            "inputTokens": len(text),
         }
         head = _wav_head(frames) if request["format"] == "wav" else b""
         pace = Pace(self._rate)
