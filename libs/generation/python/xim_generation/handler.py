@@ -67,7 +67,8 @@ class GenerateHandler:
         )
         self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
         self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
-        self._speculates = bool(options.get("speculation", True))
+        # A cache of the runner's own may not take a token back.
+        self._speculates = bool(options.get("speculation", True)) and self._limits.block_tokens > 0
         self._scratch = Scratch(self._limits.vocabulary)
         self._preparation: Preparation[_Prepared] = Preparation(context.wake)
         # Sequences have numbers of their own: a runner must never see one twice.
