@@ -1,6 +1,6 @@
 import type { EmbedInput, EmbedOutput } from './embed.ts';
 import type { GenerateEvent, GenerateInput, TokenizeInput, TokenizeOutput } from './generate.ts';
-import type { Host, Plan } from './host.ts';
+import type { Host, MemoryNeeds, Plan } from './host.ts';
 import type { ImageEvent, ImageInput } from './image.ts';
 import type { ModelEntry, Profile, Refusal } from './model.ts';
 import type { SpeakEvent, SpeakInput } from './speak.ts';
@@ -15,6 +15,12 @@ export interface EngineFactory {
   readonly name: string;
 
   /**
+   * Kinds of weights that the engine loads: `gguf` (of every kind that ggml has; `gguf:q8_0` of one), `openvino-ir`,
+   * `safetensors`, `onnx`, `ctranslate2`, `xft`. A model that a user names is offered to the engines that load it.
+   */
+  readonly formats: readonly string[];
+
+  /**
    * Says whether this engine can run `model` on `host`, and by which of the model's profiles.
    *
    * Pure: it reads only its arguments, so the answer can be repeated from a recorded host. It never touches the disk,
@@ -23,6 +29,9 @@ export interface EngineFactory {
    * so an engine without one is no reason to refuse.
    */
   check(host: Host, model: ModelEntry, handler?: string): Profile | Refusal;
+
+  /** What `model` takes of a host with a profile of this engine. Pure, as `check`. */
+  memory(model: ModelEntry, profile: Profile): MemoryNeeds;
 
   /** Makes an engine in state `starting`. Spawns nothing and opens nothing before `start()`. */
   create(options: CreateOptions): Engine;
@@ -77,8 +86,8 @@ export interface Log {
  * is not `ready` fails with `EngineNotReadyError` (or `EngineDeadError` once dead) and sends nothing.
  *
  * Calls are independent: any number may be open at once, each sees only its own events, and one that fails with
- * `InvalidInputError` or `EngineRequestError` disturbs no other. What no slot is free for waits inside the engine, in
- * order; bounding that number is admission's work, not the engine's.
+ * `InvalidInputError` or `EngineRequestError` disturbs no other. Calls beyond the free slots queue inside the engine, in
+ * order; admission bounds their number, not the engine.
  */
 export interface Engine {
   /**
@@ -136,7 +145,7 @@ export interface CallOptions {
   /** The request's id, for logs on both sides. Need not be unique. */
   readonly id: string;
   readonly signal: AbortSignal;
-  /** The base model or an adapter, one of `EngineInfo.models`; absent = the base model. */
+  /** One of `EngineInfo.models`; absent: the first. */
   readonly model?: string | undefined;
 }
 
@@ -158,7 +167,7 @@ export interface EngineInfo {
   readonly engine: string;
   /** The library that computes, and the best instruction set it uses here: `{ name: 'openvino', version: '2026.4.1', isa: 'amx_bf16' }`. */
   readonly runtime: { readonly name: string; readonly version: string; readonly isa: string };
-  /** Model ids that calls may name: the base first, then adapters. */
+  /** Model ids that calls may name, the base model first. */
   readonly models: readonly string[];
   /** dtype of the computation as the runtime reports it: `bf16`, `f32`, `int8` … */
   readonly dtype: string;

@@ -28,6 +28,21 @@ export interface HostCpu {
   readonly node: number;
 }
 
+/** What a model takes of a host, as its engine measured it. The plan computes with these numbers and knows no engine. */
+export interface MemoryNeeds {
+  /** Bytes of weights in memory, repacked as the engine keeps them; 0 for an engine without weights. */
+  readonly weightBytes: number;
+  /** Bytes that a token takes in the key-value cache; absent where the model does not say, or has no such cache. */
+  readonly kvBytesPerToken?: number | undefined;
+  /** Bytes of the programs: Node, Python, the runtime and its scratch. */
+  readonly reserveBytes: number;
+  /**
+   * Tokens of a prompt that one thread computes in a second on the slowest host that the engine takes; absent where
+   * steps are short. The plan derives from it how long an engine may show no progress.
+   */
+  readonly tokensPerThreadSecond?: number | undefined;
+}
+
 /** What a service takes of the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */
 export interface Plan {
   /** Threads of the engine's computation. */

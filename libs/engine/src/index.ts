@@ -38,8 +38,10 @@ export type { SpeakEvent, SpeakInput } from './speak.ts';
 export type { ImageEvent, ImageInput } from './image.ts';
 
 // What an engine is chosen by.
-export type { Host, HostCpu, Plan } from './host.ts';
-export { isRefusal } from './model.ts';
+export type { Host, HostCpu, MemoryNeeds, Plan } from './host.ts';
+export { fileBytes, isRefusal } from './model.ts';
+export { checkProfiles } from './check-profiles.ts';
+export type { EngineTraits } from './check-profiles.ts';
 export type { Artifact, ModelEntry, ModelFile, ModelShape, Profile, Refusal } from './model.ts';
 
 // Errors.

@@ -87,6 +87,12 @@ export interface Refusal {
   readonly advice: string;
 }
 
+/** Bytes of the files of a profile's artifact; 0 for a profile without files. */
+export function fileBytes(model: ModelEntry, profile: Profile): number {
+  const files = profile.artifact === undefined ? [] : (model.artifacts[profile.artifact]?.files ?? []);
+  return files.reduce((sum, file) => sum + file.size, 0);
+}
+
 export function isRefusal(outcome: Profile | Refusal): outcome is Refusal {
   return 'missing' in outcome;
 }

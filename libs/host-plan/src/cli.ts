@@ -4,6 +4,7 @@ import { XimError } from '@xim/engine';
 import type { Host, ModelEntry, Profile } from '@xim/engine';
 import { formatHost } from './format-host.ts';
 import { formatPlan } from './format-plan.ts';
+import { type LoadEngine, loadEngine } from './load-engine.ts';
 import { numaCommands } from './numa.ts';
 import { planFor } from './plan.ts';
 import { readHost } from './read-host.ts';
@@ -24,8 +25,12 @@ Exit code: 0 = printed, 1 = the model cannot run on this host, 2 = the call was 
 /** The call was wrong; the message says what to change. */
 class UsageError extends Error {}
 
-/** The program without the process: takes arguments, writes lines, returns the exit code. */
-export function run(args: readonly string[], write: { out(line: string): void; err(line: string): void }): number {
+/** The program without the process: takes arguments, writes lines, resolves with the exit code. */
+export async function run(
+  args: readonly string[],
+  write: { out(line: string): void; err(line: string): void },
+  load: LoadEngine = loadEngine,
+): Promise<number> {
   try {
     const { values } = parse(args);
     if (values.help) {
@@ -35,13 +40,14 @@ export function run(args: readonly string[], write: { out(line: string): void; e
     const host = readHost(values.root);
     const model = values.models === undefined ? undefined : readModel(values.models, values.role);
     const profile = model && chooseProfile(host, model, values.engine);
-    const plan = model && profile && planFor({ host, model, profile });
+    const memory = model && profile && (await load(profile.engine)).memory(model, profile);
+    const plan = model && memory && planFor({ host, model, memory });
     if (values.json) {
       write.out(JSON.stringify({ host, model: model?.id, engine: profile?.engine, plan }, null, 2));
       return 0;
     }
     write.out(formatHost(host));
-    if (plan) write.out(`\n${model.id} on ${profile.engine}\n${formatPlan(plan)}`);
+    if (plan) write.out(`\n${model.id} on ${profile?.engine}\n${formatPlan(plan)}`);
     const commands = numaCommands(host);
     if (commands.length > 0) write.out(`\nOne container per NUMA node:\n${commands.join('\n')}`);
     return 0;

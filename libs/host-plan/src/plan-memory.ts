@@ -1,21 +1,13 @@
-import type { Host, ModelEntry, ModelShape, Profile } from '@xim/engine';
+import type { Host, MemoryNeeds, ModelEntry } from '@xim/engine';
 import { formatBytes, MIB } from './bytes.ts';
 import { askedOr } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { HostTooSmallError, PlanRequestError } from './errors.ts';
-import { planWeights } from './plan-weights.ts';
 
-/**
- * Node, Python, the runtime and its scratch. Measured: OpenVINO GenAI with SmolLM2-135M Q4_1, 512 tokens a step, is
- * 0.4 GiB resident with its weights and without cache; Node adds 0.1 GiB.
- */
-const reserveBytes = 384 * MIB;
 /** Of the memory left after weights and reserve. The rest is for scratch, the page cache and the neighbours. */
 const cacheShare = 0.5;
 /** Tokens of a chat turn with its history and answer: what a slot is expected to hold, not what it may hold. */
 const typicalTokens = 2048;
-/** Key-value cache in 16-bit floats, unless the profile says otherwise. */
-const defaultBytesPerElement = 2;
 
 export interface MemoryPlan {
   readonly weights: Decision;
@@ -27,8 +19,7 @@ export interface MemoryPlan {
 export interface MemoryOptions {
   readonly host: Host;
   readonly model: ModelEntry;
-  readonly profile: Profile;
-  readonly weightBytes?: number | undefined;
+  readonly needs: MemoryNeeds;
   readonly requested?: number | undefined;
   /** More slots than this are not planned, so neither is a cache for them. */
   readonly maxSlots: number;
@@ -39,8 +30,9 @@ export interface MemoryOptions {
  * `PlanRequestError` when the cache that was asked for does not fit, or holds no token.
  */
 export function planMemory(options: MemoryOptions): MemoryPlan {
-  const { host, model, profile, requested } = options;
-  const weights = planWeights(model, profile, options.weightBytes);
+  const { host, model, needs, requested } = options;
+  const { reserveBytes, kvBytesPerToken: perToken } = needs;
+  const weights = planWeights(needs.weightBytes);
   const left = host.availableMemoryBytes - weights.value - reserveBytes;
   if (model.task !== 'generate') {
     // Services of one host share their environment: a cache that was asked for means nothing to a task without one.
@@ -48,7 +40,6 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
     return { weights, kvCache: { value: 0, reason: `${model.task} keeps no key-value cache between steps` } };
   }
 
-  const perToken = bytesPerToken(model.shape, profile);
   const context = model.shape.contextLength ?? typicalTokens;
   const whole = { context, perToken: perToken ?? 0, bytes: Math.ceil(context * (perToken ?? 0)) };
   // Without weights and cache there is nothing to fit: the echo engine.
@@ -83,13 +74,9 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
   return { weights, kvCache: { value, shown: formatBytes(value), reason }, sequences: Math.floor(value / typical) };
 }
 
-/** Bytes of key and value of one token: 2 × layers × KV heads × elements per head × bytes per element. */
-function bytesPerToken(shape: ModelShape, profile: Profile): number | undefined {
-  const { layers, kvHeads, headDim } = shape;
-  if (layers === undefined || kvHeads === undefined || headDim === undefined) return undefined;
-  const option = profile.options?.['kvBytesPerElement'];
-  const perElement = typeof option === 'number' && option > 0 ? option : defaultBytesPerElement;
-  return 2 * layers * kvHeads * headDim * perElement;
+function planWeights(value: number): Decision {
+  if (value === 0) return { value, shown: 'none', reason: 'the engine loads no weights' };
+  return { value, shown: formatBytes(value), reason: 'as the engine keeps them in memory' };
 }
 
 interface WholeContext {
@@ -98,7 +85,11 @@ interface WholeContext {
   readonly bytes: number;
 }
 
-function tooSmall({ host, model }: MemoryOptions, weights: number, cache?: WholeContext): HostTooSmallError {
+function tooSmall(
+  { host, model, needs: { reserveBytes } }: MemoryOptions,
+  weights: number,
+  cache?: WholeContext,
+): HostTooSmallError {
   const { availableMemoryBytes: available, memoryBytes: total } = host;
   const needed = weights + reserveBytes + (cache?.bytes ?? 0);
   const parts = [`${formatBytes(weights)} of weights`, `${formatBytes(reserveBytes)} for the programs`];

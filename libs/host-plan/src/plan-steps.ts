@@ -1,6 +1,5 @@
 import type { Task } from '@xim/engine';
 import type { Decision } from './decision.ts';
-import { formatBytes } from './bytes.ts';
 
 /** Milliseconds without progress that no healthy engine reaches, however small the model. */
 const leastStallMs: Record<Task, number> = {
@@ -10,12 +9,6 @@ const leastStallMs: Record<Task, number> = {
   speak: 60_000,
   generateImage: 300_000,
 };
-
-/**
- * Tokens × bytes of weights that a thread gets through in a second. Measured: SmolLM2-135M Q4_1 (98 MB of files, 148 MB
- * as the plan counts them), prefill of 490 tokens/s on two AVX2 cores; anything newer is faster.
- */
-const tokenBytesPerThreadSecond = (490 / 2) * 147_543_648;
 
 /** A step's bound. An engine's step cannot be interrupted, so a long one delays every cancel and every first token. */
 export function planBatchTokens(task: Task, threads: number, slots: number): Decision {
@@ -33,15 +26,17 @@ export function planBatchTokens(task: Task, threads: number, slots: number): Dec
  * At least five times the slowest step that is to be expected: a healthy engine must never be taken for a hung one.
  * `cpus` is the CPU time that the threads get, below 1 under a tight quota.
  */
-export function planStall(task: Task, work: { batchTokens: number; weightBytes: number; cpus: number }): Decision {
-  const { batchTokens, weightBytes, cpus } = work;
+export function planStall(
+  task: Task,
+  work: { batchTokens: number; tokensPerThreadSecond: number | undefined; cpus: number },
+): Decision {
+  const { batchTokens, tokensPerThreadSecond: rate = Infinity, cpus } = work;
   const least = Math.ceil(leastStallMs[task] / Math.min(1, cpus));
-  const stepMs = Math.ceil(((batchTokens * weightBytes) / (cpus * tokenBytesPerThreadSecond)) * 1000);
+  const stepMs = Math.ceil((batchTokens / (cpus * rate)) * 1000);
   if (5 * stepMs <= least) {
     return { value: least, shown: formatSeconds(least), reason: `more than five times the slowest step of ${task}` };
   }
-  const step = `${batchTokens} tokens through ${formatBytes(weightBytes)} on ${cpus} CPUs`;
-  const reason = `five times a step of ${step}, about ${formatSeconds(stepMs)} on AVX2`;
+  const reason = `five times a step of ${batchTokens} tokens, at most ${formatSeconds(stepMs)} on ${cpus} CPUs`;
   return { value: 5 * stepMs, shown: formatSeconds(5 * stepMs), reason };
 }
 

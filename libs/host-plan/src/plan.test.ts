@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { Host, ModelEntry, Plan, Profile, Task } from '@xim/engine';
+import type { Host, MemoryNeeds, ModelEntry, Plan, Task } from '@xim/engine';
 import { HostTooSmallError, PlanRequestError } from './errors.ts';
 import { planFor } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
@@ -37,19 +37,34 @@ function hostOf(o: {
   };
 }
 
-function modelOf(task: Task, shape: ModelEntry['shape'] = {}, bytes = 98_362_432): ModelEntry {
-  const files = [0.25, 0.75].map((part) => ({ path: `${part}`, size: bytes * part, sha256: '', sources: [] }));
-  return { id: 'org/model', task, licence: 'MIT', created: 1, artifacts: { files: { files } }, profiles: [], shape };
-}
+const modelOf = (task: Task, shape: ModelEntry['shape'] = {}): ModelEntry => ({
+  id: 'org/model',
+  task,
+  licence: 'MIT',
+  created: 1,
+  artifacts: {},
+  profiles: [],
+  shape,
+});
 
-const profile: Profile = { engine: 'oneapi', artifact: 'files', isa: ['avx2'] };
-const u8Cache: Profile = { ...profile, options: { kvBytesPerElement: 1.25 } };
-/** 30 layers × 3 KV heads × 64 elements: 11,520 elements, 23,040 bytes a token with 16-bit elements. */
-const smol = { contextLength: 8192, layers: 30, kvHeads: 3, headDim: 64 };
+/** As an engine would say of a small model, with 16-bit keys and values. */
+const memory: MemoryNeeds = {
+  weightBytes: 98_362_432 * 1.5,
+  kvBytesPerToken: 23_040,
+  reserveBytes: 384 * MIB,
+  tokensPerThreadSecond: 245,
+};
+/** A model of so many bytes, with steps as much longer. */
+const heavy = (weightBytes: number): MemoryNeeds => ({
+  ...memory,
+  weightBytes,
+  tokensPerThreadSecond: (245 * memory.weightBytes) / weightBytes,
+});
+const smol = { contextLength: 8192 };
 const two = hostOf({ cores: 2 });
 
 const plan = (options: Partial<PlanOptions> = {}): Plan =>
-  planFor({ host: two, model: modelOf('generate', smol), profile, ...options });
+  planFor({ host: two, model: modelOf('generate', smol), memory, ...options });
 const asking = (requested: PlanRequest, options: Partial<PlanOptions> = {}): Plan => plan({ requested, ...options });
 const reasonOf = (key: string, from: Plan) => from.reasons.find((line) => line.key === key);
 
@@ -110,27 +125,19 @@ describe('key-value cache and slots of generate', () => {
   });
 
   test.each([
-    ['bytes per element from the profile', { profile: u8Cache }, 64 * 2048 * 14_400],
+    ['bytes per token from the engine', { memory: { ...memory, kvBytesPerToken: 13_680 } }, 64 * 2048 * 13_680],
     [
       'a short context is a short sequence',
       { model: modelOf('generate', { ...smol, contextLength: 512 }) },
       64 * 512 * token,
     ],
-    ['a shape without heads leaves it to the engine', { model: modelOf('generate', { contextLength: 512 }) }, 0],
+    ['an engine that does not know decides itself', { memory: { ...memory, kvBytesPerToken: undefined } }, 0],
   ])('%s', (_, options, kvCacheBytes) => {
     expect(plan(options)).toMatchObject({ kvCacheBytes, slots: 64 });
   });
 
-  test.each([
-    ['the sizes of the files', {}, '141 MiB'],
-    ["the model's own figure", { model: modelOf('generate', { ...smol, weightBytes: 2 * GIB }) }, '2 GiB'],
-    [
-      "the caller's figure, before the model's",
-      { model: modelOf('generate', { ...smol, weightBytes: 2 * GIB }), weightBytes: GIB },
-      '1 GiB',
-    ],
-  ])('weights from %s', (_, options, shown) => {
-    expect(reasonOf('weights', plan(options))?.value).toBe(shown);
+  test('weights as the engine says', () => {
+    expect(reasonOf('weights', plan())?.value).toBe('141 MiB');
   });
 
   test('one byte less than a full context is refused, with the numbers and what to do', () => {
@@ -185,9 +192,9 @@ describe('the other tasks', () => {
     expect(asking({ kvCacheBytes: 100 * GIB }, { model: modelOf('embed') }).kvCacheBytes).toBe(0);
   });
 
-  test('a model without files needs no memory, as the echo engine', () => {
-    const echo: Profile = { engine: 'echo', isa: [] };
-    const from = plan({ host: hostOf({ cores: 2, free: 100 * MIB }), model: modelOf('generate'), profile: echo });
+  test('an engine without weights fits anywhere', () => {
+    const nothing: MemoryNeeds = { weightBytes: 0, reserveBytes: 384 * MIB };
+    const from = plan({ host: hostOf({ cores: 2, free: 100 * MIB }), model: modelOf('generate'), memory: nothing });
     expect(from).toMatchObject({ kvCacheBytes: 0, slots: 64, queue: 256 });
   });
 });
@@ -217,11 +224,11 @@ describe('queue, steps, stall', () => {
 
   test('the stall time grows with a model whose steps are long', () => {
     // 512 tokens × 4 GB on 2 threads, at 245 tokens × 147,543,648 bytes per thread and second: 28.3 s.
-    const slow = plan({ weightBytes: 4e9 });
+    const slow = plan({ memory: heavy(4e9) });
     expect(slow.stallMs).toBe(5 * 28_328);
     expect(reasonOf('stallMs', slow)).toMatchObject({ value: '142 s' });
-    expect(plan({ weightBytes: 4e10, host: hostOf({ cores: 7 }) }).stallMs).toBe(5 * 80_937);
-    expect(plan({ weightBytes: 4e9, host: hostOf({ cores: 2, quota: 1.5 }) }).stallMs).toBe(5 * 56_656);
+    expect(plan({ memory: heavy(4e10), host: hostOf({ cores: 7 }) }).stallMs).toBe(5 * 80_937);
+    expect(plan({ memory: heavy(4e9), host: hostOf({ cores: 2, quota: 1.5 }) }).stallMs).toBe(5 * 56_656);
     expect(plan({ host: hostOf({ cores: 2, quota: 0.25 }) }).stallMs).toBe(240_000);
     expect(reasonOf('stallMs', asking({ stallMs: 1500 }))?.value).toBe('1.5 s');
     expect(plan().stallMs).toBe(60_000);
@@ -254,7 +261,7 @@ describe('what is asked for', () => {
     expect(asking({ slots: 100 }).kvCacheBytes).toBe(100 * 2048 * 23_040);
     expect(asking({ kvCacheBytes: 10 * 2048 * 23_040 }).slots).toBe(10);
     expect(asking({ kvCacheBytes: 100 * 2048 * 23_040 }).slots).toBe(64);
-    expect(asking({ threads: 1 }, { weightBytes: 4e9 }).stallMs).toBe(5 * 56_656);
+    expect(asking({ threads: 1 }, { memory: heavy(4e9) }).stallMs).toBe(5 * 56_656);
   });
 
   test('a cache below one context is allowed, and the plan says how long a sequence may be', () => {

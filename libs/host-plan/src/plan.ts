@@ -1,4 +1,4 @@
-import type { Host, ModelEntry, Plan, Profile } from '@xim/engine';
+import type { Host, MemoryNeeds, ModelEntry, Plan } from '@xim/engine';
 import { askedOr } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { numaReason } from './numa.ts';
@@ -12,10 +12,8 @@ import { planThreads } from './plan-threads.ts';
 export interface PlanOptions {
   readonly host: Host;
   readonly model: ModelEntry;
-  /** The way to run the model that the engine's `check` chose. */
-  readonly profile: Profile;
-  /** Bytes of weights in memory; else the model's shape says it, else the sizes of its files. */
-  readonly weightBytes?: number | undefined;
+  /** What the engine's `memory` says of the model and of the profile that its `check` chose. */
+  readonly memory: MemoryNeeds;
   readonly requested?: PlanRequest | undefined;
 }
 
@@ -24,18 +22,18 @@ export interface PlanOptions {
  *
  * Throws `HostTooSmallError` when the model cannot fit, `PlanRequestError` when a requested value is impossible.
  */
-export function planFor({ host, model, profile, weightBytes, requested = {} }: PlanOptions): Plan {
+export function planFor({ host, model, memory: needs, requested = {} }: PlanOptions): Plan {
   checkRequest(requested, host);
   const { task } = model;
 
   const threads = askedOr(requested.threads, () => planThreads(host));
   const maxSlots = requested.slots ?? mostSlots(threads.value);
-  const memory = planMemory({ host, model, profile, weightBytes, requested: requested.kvCacheBytes, maxSlots });
+  const memory = planMemory({ host, model, needs, requested: requested.kvCacheBytes, maxSlots });
   const slots = askedOr(requested.slots, () => planSlots(task, threads.value, memory.sequences));
   const queue = askedOr(requested.queue, () => planQueue(task, slots.value));
   const batchTokens = planBatchTokens(task, threads.value, slots.value);
   const cpus = Math.min(threads.value, host.cpuQuota ?? threads.value);
-  const work = { batchTokens: batchTokens.value, weightBytes: memory.weights.value, cpus };
+  const work = { batchTokens: batchTokens.value, tokensPerThreadSecond: needs.tokensPerThreadSecond, cpus };
   const stallMs = askedOr(requested.stallMs, () => planStall(task, work), formatSeconds);
 
   const line = (key: string, { value, shown, reason }: Decision) => ({ key, value: shown ?? String(value), reason });

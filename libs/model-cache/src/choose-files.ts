@@ -3,9 +3,9 @@ import type { HubFile, HubListing } from './hub-listing.ts';
 
 /**
  * Which quantisation of a GGUF repository is taken when none is named: four bits first, since decoding is bound by
- * memory. Only what OpenVINO's reader of GGUF knows (Q4_0, Q4_1, Q4_K, Q6_K, Q8_0).
+ * memory; then more bits, since fewer lose too much.
  */
-const QUANTISATIONS = ['Q4_K_M', 'Q4_1', 'Q4_0', 'Q4_K_S', 'Q6_K', 'Q8_0'];
+const QUANTISATIONS = ['Q4_K_M', 'Q4_1', 'Q4_0', 'Q4_K_S', 'IQ4_NL', 'Q5_K_M', 'Q5_0', 'Q6_K', 'Q8_0', 'BF16', 'F16'];
 
 /** The one GGUF file of a repository that is served when the user names none. */
 export function chooseGguf({ repo, files }: HubListing): HubFile {

@@ -1,4 +1,4 @@
-import type { ModelEntry } from '@xim/engine';
+import type { EngineFactory, ModelEntry } from '@xim/engine';
 import type { Hub } from './hub-settings.ts';
 
 export interface OwnModelOptions {
@@ -6,6 +6,8 @@ export interface OwnModelOptions {
   readonly text: string;
   /** The service's own entry: its task, aliases and profiles are kept. */
   readonly shipped: ModelEntry;
+  /** The service's engines, in the order in which it prefers them, with what they load. */
+  readonly engines: readonly Pick<EngineFactory, 'name' | 'formats'>[];
   readonly cacheDir: string;
   readonly hub: Hub;
   readonly offline: boolean;

@@ -20,7 +20,7 @@ const SHAPE = { contextLength: 8192, layers: 30, kvHeads: 3, headDim: 64 };
 const SHIPPED: ModelEntry = {
   ...makeModel([makeFile('own.gguf', noise(10), 'hf:org/own')], { task: 'generate', aliases: ['gpt-4o-mini'] }),
   profiles: [
-    { engine: 'oneapi', artifact: 'main', isa: ['avx2'], options: { kvBytesPerElement: 1.25 }, verified: ['avx2'] },
+    { engine: 'oneapi', artifact: 'main', isa: ['avx2'], options: { prefixCache: false }, verified: ['avx2'] },
     { engine: 'xft', isa: ['avx512f'] },
   ],
 };
@@ -47,7 +47,17 @@ afterEach(async () => {
 });
 
 function resolveModel(text: string, more: Partial<OwnModelOptions> = {}): Promise<ModelEntry> {
-  const options = { shipped: SHIPPED, cacheDir, hub: { endpoint: hub.endpoint, token: undefined }, offline: false };
+  const engines = [
+    { name: 'xft', formats: ['xft'] },
+    { name: 'oneapi', formats: ['gguf', 'openvino-ir', 'onnx'] },
+  ];
+  const options = {
+    shipped: SHIPPED,
+    engines,
+    cacheDir,
+    hub: { endpoint: hub.endpoint, token: undefined },
+    offline: false,
+  };
   return resolveOwnModel({ text, ...options, ...more });
 }
 
@@ -80,7 +90,7 @@ test('a name on the hub becomes an entry: its commit, licence and shape, the ser
     artifacts: {
       own: { files: [makeFile('tiny.Q4_K_M.gguf', GGUF, `hf:org/tiny-GGUF@${COMMIT}`)] },
     },
-    profiles: [{ engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { kvBytesPerElement: 1.25 } }],
+    profiles: [{ engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { prefixCache: false } }],
   });
   // The header is all that was read so far.
   expect(hub.cdn.requests.map(({ path }) => path)).toEqual([`/${sha256(GGUF)}`]);
@@ -140,15 +150,21 @@ test('a folder with OpenVINO IR is served where it lies, for the engine that rea
     'openvino_tokenizer.xml': '<net/>',
   };
   for (const [name, text] of Object.entries(contents)) writeFileSync(join(ir, name), text);
-  const xft = { engine: 'xft', artifact: 'main', isa: ['avx512f'] };
-  const shipped = { ...SHIPPED, profiles: [...SHIPPED.profiles, SHIPPED.profiles[0]!, xft] };
-  const model = await resolveModel(ir, { shipped, offline: true });
+  const engines = [
+    { name: 'llama', formats: ['gguf:q4_0'] },
+    { name: 'oneapi', formats: ['gguf', 'openvino-ir'] },
+  ];
+  const model = await resolveModel(ir, { engines, offline: true });
   expect(model).toMatchObject({ id: 'local/Tiny-IR', shape: SHAPE });
   expect(model.profiles).toEqual([
-    { engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { kvBytesPerElement: 1.25 } },
+    { engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { prefixCache: false } },
   ]);
   const snapshot = await fetchOwn(model, true);
   expect(readdirSync(snapshot).sort()).toEqual(Object.keys(contents));
+  const [gguf] = engines;
+  expect(await refusal(resolveModel(ir, { engines: [gguf!], offline: true }))).toContain(
+    'is OpenVINO IR, which no engine of this service loads (llama loads gguf:q4_0)',
+  );
 });
 
 test.each([

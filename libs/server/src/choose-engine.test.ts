@@ -6,6 +6,8 @@ import { chooseEngine } from './choose-engine.ts';
 const model = { id: 'org/model' } as ModelEntry;
 const takes = (name: string): EngineFactory => ({
   name,
+  formats: [],
+  memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
   check: (): Profile => ({ engine: name, isa: [] }),
   create: () => {
     throw new Error('not here');

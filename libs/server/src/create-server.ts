@@ -63,12 +63,12 @@ export async function createServer(
     throw new ServiceStartError(`[server] ${service.models.pathname} ${found}; expected a model for ${service.task}.`);
   }
   const hub = createHub(config);
-  const model = await resolveModel(shipped, config, hub);
+  const model = await resolveModel(shipped, service.engines, config, hub);
   const host = surroundings.host ?? readHost();
   const handler = service.handler && fileURLToPath(service.handler);
   const choice = chooseEngine(service.engines, host, model, config.engine, handler);
   const { factory, profile, reason } = choice;
-  const plan = planFor({ host, model, profile, requested: toRequested(config) });
+  const plan = planFor({ host, model, memory: factory.memory(model, profile), requested: toRequested(config) });
   const python = toPython(config, service.name, factory.name);
   const companions = chooseCompanions(models, factory.name, host);
 

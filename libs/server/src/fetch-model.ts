@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
+import type { EngineFactory, LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
 import { fetchArtifact, type Hub, resolveOwnModel, toHub } from '@xim/model-cache';
 import type { Config } from './config.ts';
 
@@ -18,10 +18,15 @@ export function toPython({ venvs }: Pick<Config, 'venvs'>, service: string, engi
  * The model to serve: the service's own, or the one that XIM_MODEL names. For a name on the hub that was never served
  * from this cache the hub is asked now, since nothing can be planned without it; its files come later.
  */
-export async function resolveModel(shipped: ModelEntry, config: Config, hub: Hub): Promise<ModelEntry> {
+export async function resolveModel(
+  shipped: ModelEntry,
+  engines: readonly EngineFactory[],
+  config: Config,
+  hub: Hub,
+): Promise<ModelEntry> {
   const { model, modelCache, offline } = config;
   if (model === undefined) return shipped;
-  return resolveOwnModel({ text: model, shipped, cacheDir: modelCache, hub, offline });
+  return resolveOwnModel({ text: model, shipped, engines, cacheDir: modelCache, hub, offline });
 }
 
 /** The hub as the configuration has it. One per process: it remembers that it could not be reached. */

@@ -7,12 +7,13 @@ import { fetchFromHub, readFolder } from '../convert/convert-input.ts';
 import { convertModel, type Weights, WEIGHTS } from '../convert/convert-model.ts';
 import { runTool } from '../convert/run-tool.ts';
 import { prepareTools } from '../convert/tool-environment.ts';
-import { IR_ENGINE } from '../openvino-ir.ts';
 import { toHubReference } from '../hub-reference.ts';
 import { sourceProblem } from '../sources.ts';
 import { readEntry, writeEntry } from '../write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
+/** The engine that loads what this command makes. */
+const ENGINE = 'oneapi';
 const TASKS = ['generate', 'embed'];
 
 export const convert: Command = {
@@ -20,7 +21,7 @@ export const convert: Command = {
   usage: `FILE --from MODEL [--weights int8]
   xim-models convert WEIGHTS.pt --to WEIGHTS.safetensors
 
-The first form converts a model for the engine "${IR_ENGINE}" with tools in an environment of their own (made the first time,
+The first form converts a model for the engine "${ENGINE}" with tools in an environment of their own (made the first time,
 about 2 GB), compares one inference with the original's, puts the result into the cache and writes it into FILE. The
 same input, settings and tools are converted once. The second form reads a pickle without running what is in it.
 
@@ -61,13 +62,13 @@ same input, settings and tools are converted once. The second form reads a pickl
       const { cacheDir, python, offline, signal, env, note } = context;
       const settings = { task, weights, artifact, prefixes, cacheDir, python, offline, signal, env, note };
       const { files, shape, options, agreement, folder } = await convertModel(input, settings);
-      const own = before?.profiles.find(({ engine }) => engine === IR_ENGINE)?.options;
+      const own = before?.profiles.find(({ engine }) => engine === ENGINE)?.options;
       entry = await writeEntry(file, role, {
         facts: { ...input.facts, shape },
         artifact,
         files,
         task,
-        engines: [IR_ENGINE],
+        engines: [ENGINE],
         isa: ['avx2'],
         options: { ...own, ...options },
       });

@@ -67,6 +67,8 @@ export function createFakeFactory(behaviour: Partial<FakeBehaviour> = {}, name =
       return engines.at(-1)!;
     },
     check: (_host, model) => whole.refusal ?? model.profiles[0]!,
+    formats: ['gguf', 'openvino-ir'],
+    memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
     create(options) {
       const engine = createFakeEngine(whole, options, name);
       engines.push(engine);

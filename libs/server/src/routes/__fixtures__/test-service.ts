@@ -78,6 +78,8 @@ function scripted(tasks: Pick<Engine, 'generate'>): EngineFactory {
   return {
     name: 'scripted',
     check: (_host, model) => ({ engine: 'scripted', isa: [], options: { model: model.id } }),
+    formats: [],
+    memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
     create({ model, plan }) {
       let state: Engine['state'] = 'starting';
       let exit!: (exit: EngineExit) => void;

@@ -19,7 +19,7 @@ it('is an adapter and its base image, and no other file', async () => {
       ...['README.md', 'package.json', 'python/requirements.in', 'python/requirements.lock'],
       ...['__init__.py', '__main__.py', 'embed.py', 'py.typed'].map((file) => `python/xim_engine_my_engine/${file}`),
       ...['src/__fixtures__/embed-samples.ts', 'src/__fixtures__/models.ts', 'src/index.ts'],
-      ...['engine.test.ts', 'engine.ts', 'options.test.ts', 'options.ts'].map((file) => `src/my-engine-${file}`),
+      ...['engine.test.ts', 'engine.ts'].map((file) => `src/my-engine-${file}`),
       ...['tsconfig.json', 'tsconfig.lib.json'],
     ].map((file) => `libs/engine-my-engine/${file}`),
     ...['Dockerfile', 'package.json'].map((file) => `xim/my-engine/${file}`),
@@ -37,9 +37,7 @@ it('can be published as its siblings can', async () => {
     xim: { tasks: ['generate', 'speak'] },
     dependencies: { '@xim/engine': '^0.1.0', '@xim/generation': '^0.1.0', '@xim/worker': '^0.1.0' },
   });
-  expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain(
-    "'xim_engine_my_engine'), generationPython()]",
-  );
+  expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain('folders: [own, generationPython()]');
   expect(JSON.parse(files['xim/my-engine/package.json']!)).toMatchObject({
     private: true,
     nx: { name: 'xim-my-engine' },

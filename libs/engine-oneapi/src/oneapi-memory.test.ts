@@ -1,0 +1,53 @@
+import type { ModelEntry, Profile } from '@xim/engine';
+import { describe, expect, it } from 'vitest';
+import { modelOf } from './__fixtures__/engines.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { oneapi, TRAITS } from './oneapi-engine.ts';
+
+const files = [{ path: 'a.gguf', size: 1000, sha256: '', sources: [] }];
+const profile: Profile = { engine: 'oneapi', artifact: 'files', isa: ['avx2'] };
+const entry = (shape: ModelEntry['shape'], task: ModelEntry['task'] = 'generate'): ModelEntry => ({
+  id: 'org/model',
+  task,
+  licence: 'MIT',
+  created: 1,
+  artifacts: { files: { files } },
+  profiles: [profile],
+  shape,
+});
+const heads = { layers: 30, kvHeads: 3, headDim: 64 };
+
+it('oneapi takes the tasks that package.json promises', () => {
+  expect(packageJson.xim.tasks).toEqual(TRAITS.tasks);
+});
+
+describe('oneapi: memory', () => {
+  it.each([
+    ['one and a half times the files', entry({}), 1500],
+    ["the model's own figure", entry({ weightBytes: 7 }), 7],
+    ['nothing without files', { ...entry({}), artifacts: {} }, 0],
+  ])('weights: %s', (_, model, weightBytes) => {
+    expect(oneapi.memory(model, profile).weightBytes).toBe(weightBytes);
+  });
+
+  it('a token of the cache takes what the plugin gives it', () => {
+    // 30 layers × 3 heads × (40 / 32 × 64 of keys + 64 + 8 of values).
+    expect(oneapi.memory(entry(heads), profile).kvBytesPerToken).toBe(13_680);
+    expect(oneapi.memory(entry(heads, 'embed'), profile).kvBytesPerToken).toBeUndefined();
+    expect(oneapi.memory(entry({ layers: 30 }), profile).kvBytesPerToken).toBeUndefined();
+  });
+
+  it('a larger model computes fewer tokens a second', () => {
+    const small = oneapi.memory(entry({ weightBytes: 1e9 }), profile).tokensPerThreadSecond!;
+    expect(oneapi.memory(entry({ weightBytes: 4e9 }), profile).tokensPerThreadSecond).toBeCloseTo(small / 4);
+    expect(oneapi.memory({ ...entry({}), artifacts: {} }, profile).tokensPerThreadSecond).toBeUndefined();
+  });
+
+  it('the default model has all figures', () => {
+    const { entry: model } = modelOf('chat');
+    expect(oneapi.memory(model, model.profiles[0]!)).toMatchObject({
+      kvBytesPerToken: 13_680,
+      weightBytes: 147_543_648,
+    });
+  });
+});
