@@ -45,7 +45,7 @@ const BOUNDARIES = [
   { sourceTag: 'type:image', onlyDependOnLibsWithTags: ['type:image'] },
 ];
 
-const NO_ENVIRONMENT = 'Settings are read once, in libs/server/src/config.ts. Take the value as an argument.';
+const NO_ENVIRONMENT = 'Settings are read once, in libs/server/src/config/config.ts. Take the value as an argument.';
 
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/dist/**', '.nx/**', '.venv/**', '.model_cache/**', '.xim/**'] },
@@ -103,7 +103,7 @@ export default tseslint.config(
   },
   {
     // The one configuration object, programs of their own, and scripts.
-    files: ['libs/server/src/config.ts', 'libs/*/src/bin.ts', 'tools/**/*.{mjs,ts}'],
+    files: ['libs/server/src/config/config.ts', 'libs/*/src/bin.ts', 'tools/**/*.{mjs,ts}'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -1,6 +1,6 @@
 import type { CallOptions, Engine, EngineInfo, ModelEntry, Plan } from '@xim/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 
 /** One route file of the API: a Fastify plugin that finds what it needs at `app.xim`. */
 export type RoutePlugin = FastifyPluginAsync;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createFakeFactory } from './__fixtures__/fake-engine.ts';
 import { fakeService, host } from './__fixtures__/fake-service.ts';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { createServer } from './create-server.ts';
-import { toPython } from './fetch-model.ts';
+import { toPython } from './engine/fetch-model.ts';
 import { defineService, type Service } from './service.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xim-create-'));

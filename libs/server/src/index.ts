@@ -4,14 +4,14 @@ export type { Service } from './service.ts';
 export { createServer } from './create-server.ts';
 export type { Surroundings, XimServer } from './create-server.ts';
 export { serve } from './serve.ts';
-export { readConfig } from './config.ts';
-export type { Config } from './config.ts';
+export { readConfig } from './config/config.ts';
+export type { Config } from './config/config.ts';
 
 // Routes that a service may have.
-export { chatCompletions } from './routes/chat-completions.ts';
-export { completions } from './routes/completions.ts';
-export { embeddings } from './routes/embeddings.ts';
-export { textGeneration } from './routes/text-generation.ts';
+export { chatCompletions } from './openai/chat/route.ts';
+export { completions } from './openai/completions/route.ts';
+export { embeddings } from './openai/embeddings/route.ts';
+export { textGeneration } from './tgi/route.ts';
 
 // Writing a route.
 export { answerBytes } from './http/byte-stream.ts';

@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { XimError } from '@xim/engine';
 import { formatPlan } from '@xim/host-plan';
-import { type Config, readConfig } from './config.ts';
-import { formatHelp, formatMarkdown } from './config-help.ts';
+import { type Config, readConfig } from './config/config.ts';
+import { formatHelp, formatMarkdown } from './config/help.ts';
 import { createServer, type XimServer } from './create-server.ts';
-import { ServiceStartError } from './errors.ts';
-import { formatGreeting, toBaseUrl } from './greeting.ts';
+import { ServiceStartError } from './errors/errors.ts';
+import { formatGreeting, toBaseUrl } from './operations/greeting.ts';
 import type { Service } from './service.ts';
-import { closeOnSignals } from './shutdown.ts';
+import { closeOnSignals } from './operations/shutdown.ts';
 
 /**
  * Runs a service as this process: configuration from the environment, `--help`, listening, signals, exit codes. Lines

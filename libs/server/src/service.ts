@@ -1,6 +1,6 @@
 import type { EngineFactory, Task } from '@xim/engine';
 import type { RoutePlugin } from './context.ts';
-import { ServiceStartError } from './errors.ts';
+import { ServiceStartError } from './errors/errors.ts';
 
 /** One microservice: which model it serves, with which engines, under which routes. */
 export interface Service {

@@ -69,7 +69,7 @@ it.each([
   ['xim/oneapi/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
   ['libs/engine-oneapi/python/requirements.lock', ['xim-oneapi', 'chat', 'embedding']],
   ['libs/engine-oneapi/src/oneapi-engine.ts', ['chat', 'embedding']],
-  ['libs/server/src/sse.ts', ['chat', 'embedding']],
+  ['libs/server/src/http/sse.ts', ['chat', 'embedding']],
   ['apps/chat/src/app.ts', ['chat']],
   ['apps/chat/README.md', []],
 ])('%s rebuilds the images %j', { timeout: 180_000 }, (file, images) => {

@@ -74,17 +74,17 @@ describe('the rules of the house', { timeout: 180_000 }, () => {
     ['libs/server/src/serve.ts', 'no-restricted-imports', "export { env } from 'node:process';\n"],
     ['libs/server/src/serve.ts', 'no-restricted-imports', "export { it } from 'vitest';\n"],
     ['libs/engine/src/index.ts', 'no-restricted-imports', "export { it } from 'vitest';\n"],
-    ['libs/server/src/admission.ts', 'no-console', "console.log('here');\n"],
-    ['libs/server/src/admission.ts', '@typescript-eslint/no-floating-promises', "fetch('http://127.0.0.1');\n"],
-    ['libs/server/src/admission.ts', 'max-lines', LONG],
+    ['libs/server/src/calls/admission.ts', 'no-console', "console.log('here');\n"],
+    ['libs/server/src/calls/admission.ts', '@typescript-eslint/no-floating-promises', "fetch('http://127.0.0.1');\n"],
+    ['libs/server/src/calls/admission.ts', 'max-lines', LONG],
   ])('%s is held to %s', async (file, rule, text) => {
     expect(await lint(file, text)).toContain(rule);
   });
 
   it.each([
-    ['libs/server/src/config.ts', 'read the environment', 'export const port = process.env.PORT;\n'],
+    ['libs/server/src/config/config.ts', 'read the environment', 'export const port = process.env.PORT;\n'],
     ['libs/engine/src/testing/index.ts', 'import Vitest', "export { it } from 'vitest';\n"],
-    ['libs/server/src/admission.test.ts', 'be long', LONG],
+    ['libs/server/src/calls/admission.test.ts', 'be long', LONG],
   ])('%s may %s', async (file, _, text) => {
     expect(await lint(file, text)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { CancelledError, XimError } from '@xim/engine';
 import type { FastifyReply } from 'fastify';
-import { IncompleteError } from '../errors.ts';
-import { readError } from '../wire/read-error.ts';
+import { IncompleteError } from '../errors/errors.ts';
+import { readError } from '../errors/read-error.ts';
 
 /** The events of a task whose answer is one file, such as `SpeakEvent`. */
 export type ByteEvent =

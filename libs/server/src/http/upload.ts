@@ -13,8 +13,8 @@ import {
   UnsupportedMediaTypeError,
   UploadTimeoutError,
   UploadTooLargeError,
-} from '../errors.ts';
-import { makeUploadFolder, prepareTmpFolder } from '../tmp-folder.ts';
+} from '../errors/errors.ts';
+import { makeUploadFolder, prepareTmpFolder } from './tmp-folder.ts';
 
 /** A form (multipart/form-data, RFC 7578) whose files are on disk. */
 export interface Upload {

@@ -6,7 +6,7 @@ import type { Task } from '@xim/engine';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import { until } from '../../__fixtures__/until.ts';
 import { venvs } from '../../__fixtures__/venvs.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../config/config.ts';
 import { createServer, type XimServer } from '../../create-server.ts';
 import { defineService } from '../../service.ts';
 import { mediaRoutes, speakRoutes } from './media-routes.ts';

@@ -1,0 +1,139 @@
+import {
+  type CallOptions,
+  CancelledError,
+  DeadlineError,
+  type Engine,
+  EngineNotReadyError,
+  OverloadedError,
+} from '@xim/engine';
+import type { FastifyRequest } from 'fastify';
+import { createCallStream } from './call-stream.ts';
+import type { Calls } from '../context.ts';
+import { createMeter } from './meter.ts';
+import { type CallParts, type OpenCall, openCall } from './open-call.ts';
+
+export interface RunningCalls extends Calls {
+  /** Calls that are open, queued ones included. */
+  readonly open: number;
+  /** Calls whose reader waits for the engine right now: the ones a hanging engine would hold. */
+  readonly owed: number;
+  /** Resolves when no call is open. */
+  idle(): Promise<void>;
+  /** Ends every open call with `reason`. */
+  abortAll(reason: Error): void;
+}
+
+export function createCalls(parts: CallParts): RunningCalls {
+  const calls = new Set<OpenCall>();
+  let whenIdle: (() => void)[] = [];
+  let owed = 0;
+
+  const begin = (request: FastifyRequest, sequences: number): OpenCall => {
+    const call = openCall(request, sequences, parts);
+    calls.add(call);
+    return call;
+  };
+  const owe = (change: 1 | -1): void => {
+    owed += change;
+  };
+  const end = (call: OpenCall, admitted: boolean, error?: unknown): void => {
+    call.end();
+    calls.delete(call);
+    if (!admitted) countRefusal(error);
+    if (calls.size > 0) return;
+    const waiting = whenIdle;
+    whenIdle = [];
+    for (const resolve of waiting) resolve();
+  };
+  const countRefusal = (error: unknown): void => {
+    const { metrics } = parts;
+    if (OverloadedError.isInstance(error)) metrics.refused('overloaded');
+    else if (EngineNotReadyError.isInstance(error)) metrics.refused('not-ready');
+    else if (DeadlineError.isInstance(error)) metrics.refused('deadline-in-queue');
+    else if (CancelledError.isInstance(error)) metrics.refused('cancelled-in-queue');
+  };
+
+  /** The events of a call that begins with the first of them, or that was admitted before. */
+  const read = <E extends { readonly type: string }>(
+    request: FastifyRequest,
+    beginCall: () => OpenCall,
+    wasAdmitted: boolean,
+    open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
+  ): AsyncIterable<E> => ({
+    [Symbol.asyncIterator]() {
+      const meter = createMeter(parts.metrics, request.tally);
+      let admitted = wasAdmitted;
+      return createCallStream<E>({
+        begin: beginCall,
+        open(engine, options) {
+          admitted = true;
+          return open(engine, options);
+        },
+        onEvent: meter.event,
+        onEnd(call, error) {
+          if (error !== undefined) request.tally.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
+          end(call, admitted, error);
+        },
+        owe,
+      });
+    },
+  });
+
+  return {
+    get open() {
+      return calls.size;
+    },
+    get owed() {
+      return owed;
+    },
+    idle: () => (calls.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
+    abortAll(reason) {
+      for (const call of calls) call.abort(reason);
+    },
+
+    stream: (request, sequences, open) => read(request, () => begin(request, sequences), false, open),
+
+    async admitCall(request, sequences) {
+      const call = begin(request, sequences);
+      try {
+        await call.admit();
+      } catch (error) {
+        end(call, false, error);
+        throw error;
+      }
+      call.holdDeadline();
+      return {
+        signal: call.options.signal,
+        restartDeadline: call.restartDeadline,
+        stream: (open) => read(request, () => call, true, open),
+        end: () => end(call, true),
+      };
+    },
+
+    async once(request, sequences, open) {
+      const meter = createMeter(parts.metrics, request.tally);
+      const call = begin(request, sequences);
+      const { signal } = call.options;
+      let admitted = false;
+      let failure: unknown;
+      const aborted = new Promise<never>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+      aborted.catch(() => undefined);
+      try {
+        const engine = await call.admit();
+        admitted = true;
+        owe(1);
+        const output = await Promise.race([open(engine, call.options), aborted]);
+        meter.output(output);
+        return output;
+      } catch (error) {
+        failure = error;
+        throw error;
+      } finally {
+        if (admitted) owe(-1);
+        end(call, admitted, failure);
+      }
+    },
+  };
+}

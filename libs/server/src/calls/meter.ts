@@ -1,0 +1,75 @@
+import type { Metrics } from './metrics.ts';
+import type { Tally } from '../http/request-stats.ts';
+
+/** Measures one call by its events, whatever the task. */
+export interface Meter {
+  event(event: { readonly type: string }): void;
+  /** The one output of a call without events. */
+  output(output: unknown): void;
+}
+
+/** Members that some events and outputs have; read without knowing the task. */
+interface Counted {
+  readonly type?: string;
+  readonly tokens?: unknown;
+  readonly choice?: number;
+  readonly inputTokens?: unknown;
+  readonly cachedTokens?: unknown;
+  readonly usage?: { readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
+}
+
+export function createMeter(metrics: Metrics, tally: Tally): Meter {
+  const lastToken: (number | undefined)[] = []; // by choice
+  let output = 0;
+  let cached = 0;
+
+  const countInput = (tokens: unknown): void => {
+    if (typeof tokens !== 'number') return;
+    tally.inputTokens += tokens;
+    metrics.tokens.input += tokens;
+  };
+  /** Said at the start where it is known so early, else at the end. */
+  const countCached = (tokens: unknown): void => {
+    if (typeof tokens !== 'number' || tokens <= cached) return;
+    metrics.tokens.cached += tokens - cached;
+    cached = tokens;
+  };
+  const countOutput = (tokens: number): void => {
+    output += tokens;
+    tally.outputTokens += tokens;
+    metrics.tokens.output += tokens;
+  };
+  const first = (now: number): void => {
+    if (tally.firstTokenMs !== undefined) return;
+    tally.firstTokenMs = now - tally.arrived;
+    metrics.timeToFirstToken.observe(tally.firstTokenMs / 1000);
+  };
+
+  return {
+    event(event) {
+      const { type, tokens, choice = 0, inputTokens, cachedTokens, usage } = event as Counted;
+      if (typeof tokens === 'number') {
+        if (tokens === 0) return; // text that was held back; its tokens were counted
+        const now = performance.now();
+        const last = lastToken[choice];
+        lastToken[choice] = now;
+        if (last === undefined) first(now);
+        else metrics.timePerOutputToken.observe((now - last) / 1000 / tokens, tokens);
+        countOutput(tokens);
+      } else if (type === 'start') {
+        countInput(inputTokens);
+        countCached(cachedTokens);
+      } else if (type === 'end') {
+        countCached(usage?.cachedTokens);
+        // The engine's own sum also holds what no delta stood for, such as end tokens and tool calls.
+        if (typeof usage?.outputTokens === 'number') countOutput(Math.max(0, usage.outputTokens - output));
+      } else if (type !== 'progress' && type !== 'choice-end') {
+        first(performance.now());
+      }
+    },
+    output(value) {
+      first(performance.now());
+      countInput((value as Counted | null)?.inputTokens);
+    },
+  };
+}

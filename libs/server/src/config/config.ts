@@ -1,0 +1,238 @@
+import { tmpdir } from 'node:os';
+import { toCacheDir, toTokenFile } from '@xim/model-cache';
+import { z } from 'zod';
+import { ServiceStartError } from '../errors/errors.ts';
+
+/** What people are told about one key of the configuration. */
+export interface Setting {
+  /** Name of the environment variable. */
+  readonly env: string;
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** One sentence. */
+  readonly advice: string;
+  /** The default as it is printed, where the value itself says little. */
+  readonly shown?: string;
+  /** The value is never printed. */
+  readonly secret?: boolean;
+}
+
+export const settings = z.registry<Setting>();
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const seconds = z.coerce.number().positive().max(86_400);
+const count = z.coerce.number().int().min(1).max(1_000_000);
+const bytes = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const alias = z
+  .string()
+  .regex(/^[^\s=]+(=[^\s=]+)?$/)
+  .transform((text) => ({ name: text.split('=')[0]!, target: text.split('=')[1] }));
+
+/** The whole configuration of a service: `--help` and the table in the README are printed from it. */
+export const configSchema = z.object({
+  host: z.string().default('127.0.0.1').register(settings, {
+    env: 'XIM_HOST',
+    expected: 'an address or a host name of this machine',
+    advice: 'Address to listen on; 0.0.0.0 takes requests from other machines, and then needs XIM_API_KEYS.',
+  }),
+  port: z.coerce.number().int().min(0).max(65_535).default(8000).register(settings, {
+    env: 'XIM_PORT',
+    expected: 'a whole number from 0 to 65535',
+    advice: 'Port to listen on; 0 takes any free one.',
+  }),
+  engine: z.string().optional().register(settings, {
+    env: 'XIM_ENGINE',
+    expected: 'the name of one of the service’s engines',
+    advice: 'Pins one engine; without it the first that this host can run is taken.',
+  }),
+  model: z.string().optional().register(settings, {
+    env: 'XIM_MODEL',
+    expected:
+      'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one or with OpenVINO IR',
+    advice:
+      'Your own model instead of the service’s: a GGUF file, a folder with one or with OpenVINO IR, or org/name[@revision] on the hub.',
+  }),
+  // One that is set and holds no key is a slip that would open the service.
+  apiKeys: list
+    .refine((keys) => keys.length > 0)
+    .default([])
+    .register(settings, {
+      env: 'XIM_API_KEYS',
+      expected: 'keys separated by commas',
+      advice: 'Keys that clients send as "Authorization: Bearer …"; they cover everything but health.',
+      secret: true,
+    }),
+  apiKeysFile: z.string().optional().register(settings, {
+    env: 'XIM_API_KEYS_FILE',
+    expected: 'the path of a readable file',
+    advice: 'File with one key per line, added to XIM_API_KEYS; the better place where other users can list processes.',
+  }),
+  corsOrigins: list.default([]).register(settings, {
+    env: 'XIM_CORS_ORIGINS',
+    expected: 'origins separated by commas, or *',
+    advice: 'Web pages that may call this service from a browser; none without it.',
+  }),
+  modelAliases: list.pipe(z.array(alias)).default([]).register(settings, {
+    env: 'XIM_MODEL_ALIASES',
+    expected: 'names separated by commas, each "name" or "name=model id", without spaces',
+    advice: 'Further names that mean the served model, such as gpt-4o, so that a client changes only its base URL.',
+  }),
+  modelCache: z
+    .string()
+    .default(() => toCacheDir(process.env, process.cwd()))
+    .register(settings, {
+      env: 'XIM_MODEL_CACHE',
+      expected: 'the path of a folder',
+      advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
+      shown: '.model_cache in a clone, else the hub’s own',
+    }),
+  hubEndpoint: z
+    .url({ protocol: /^https?$/ })
+    .default('https://huggingface.co')
+    .register(settings, {
+      env: 'HF_ENDPOINT',
+      expected: 'the address of the hub or of a mirror, as https://…',
+      advice: 'The Hugging Face hub that models come from; a mirror of it serves as well, since checksums are known.',
+    }),
+  hubToken: z.string().optional().register(settings, {
+    env: 'HF_TOKEN',
+    expected: 'a token of the hub',
+    advice: 'For gated models; without it the token that "hf auth login" left is taken. Only the hub gets it.',
+    secret: true,
+  }),
+  hubTokenFile: z
+    .string()
+    .default(() => toTokenFile(process.env))
+    .register(settings, {
+      env: 'HF_TOKEN_PATH',
+      expected: 'the path of a file',
+      advice: 'File with that token, such as a mounted secret.',
+      shown: '~/.cache/huggingface/token',
+    }),
+  offline: z.stringbool().default(false).register(settings, {
+    env: 'XIM_OFFLINE',
+    expected: '1 or 0',
+    advice: '1 never touches the network: a model that is not in the cache is an error.',
+  }),
+  venvs: z.string().optional().register(settings, {
+    env: 'XIM_VENVS',
+    expected: 'the path of a folder',
+    advice:
+      'Folder with virtual environments: ENGINE, or SERVICE@ENGINE of a service with its own wheels; without one, python3.',
+  }),
+  threads: count.optional().register(settings, {
+    env: 'XIM_THREADS',
+    expected: 'a whole number from 1',
+    advice: 'Threads of the engine; better left to the plan, which knows quota and affinity.',
+    shown: 'planned',
+  }),
+  slots: count.optional().register(settings, {
+    env: 'XIM_SLOTS',
+    expected: 'a whole number from 1',
+    advice: 'Sequences that run at once; more of them give more tokens in all, and each its own later.',
+    shown: 'planned',
+  }),
+  queue: z.coerce.number().int().min(0).max(1_000_000).optional().register(settings, {
+    env: 'XIM_QUEUE',
+    expected: 'a whole number from 0',
+    advice: 'Sequences that may wait for a slot; beyond it clients get 429 with Retry-After.',
+    shown: 'planned',
+  }),
+  kvCacheBytes: bytes.optional().register(settings, {
+    env: 'XIM_KV_CACHE_BYTES',
+    expected: 'a whole number of bytes from 1',
+    advice: 'Memory for the key-value cache; it bounds how much text all slots hold together.',
+    shown: 'planned',
+  }),
+  stallSeconds: seconds.optional().register(settings, {
+    env: 'XIM_STALL_SECONDS',
+    expected: 'seconds, above 0',
+    advice: 'Time without any progress, with work open, after which the engine is replaced.',
+    shown: 'planned',
+  }),
+  requestTimeoutSeconds: seconds.default(600).register(settings, {
+    env: 'XIM_REQUEST_TIMEOUT_SECONDS',
+    expected: 'seconds, above 0, at most 86400',
+    advice: 'Deadline of every request, waiting included; a client may ask for less with x-request-timeout.',
+  }),
+  readTimeoutSeconds: seconds.default(30).register(settings, {
+    env: 'XIM_READ_TIMEOUT_SECONDS',
+    expected: 'seconds, above 0, at most 86400',
+    advice: 'A client that reads nothing of its answer for so long is cut off.',
+  }),
+  drainSeconds: z.coerce.number().min(0).max(86_400).default(30).register(settings, {
+    env: 'XIM_DRAIN_SECONDS',
+    expected: 'seconds from 0 to 86400',
+    advice: 'Time that running requests get to finish after SIGTERM; keep it below the orchestrator’s grace period.',
+  }),
+  bodyLimitBytes: bytes.default(4 * 1024 * 1024).register(settings, {
+    env: 'XIM_BODY_LIMIT_BYTES',
+    expected: 'a whole number of bytes from 1',
+    advice: 'Largest JSON body; a larger one is refused before it is read.',
+  }),
+  uploadLimitBytes: bytes.default(256 * 1024 * 1024).register(settings, {
+    env: 'XIM_UPLOAD_LIMIT_BYTES',
+    expected: 'a whole number of bytes from 1',
+    advice:
+      'Largest upload, of which XIM_TMP holds one per slot; the default is two hours of 16-bit mono WAV at 16 kHz.',
+  }),
+  uploadTimeoutSeconds: seconds.default(300).register(settings, {
+    env: 'XIM_UPLOAD_TIMEOUT_SECONDS',
+    expected: 'seconds, above 0, at most 86400',
+    advice: 'Time that an upload may take once it has its slot; the deadline of the request counts from its end.',
+  }),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').register(settings, {
+    env: 'XIM_LOG_LEVEL',
+    expected: 'trace, debug, info, warn, error, fatal or silent',
+    advice: 'debug adds the engine’s own log and the health probes.',
+  }),
+  tmp: z
+    .string()
+    .default(() => tmpdir())
+    .register(settings, {
+      env: 'XIM_TMP',
+      expected: 'the path of a writable folder',
+      advice: 'Folder for uploads while their request runs; a disk with room for the largest upload per slot.',
+      shown: 'the system’s',
+    }),
+});
+
+export type Config = z.output<typeof configSchema>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The configuration from environment variables; an empty one counts as absent. Throws ServiceStartError that names
+ * every variable with a wrong value. `warnings` names variables that look like ours and are not.
+ */
+export function readConfig(env: Environment = process.env): { config: Config; warnings: readonly string[] } {
+  const input: Record<string, string> = {};
+  const known = new Set<string>();
+  for (const [key, schema] of Object.entries(configSchema.shape)) {
+    const { env: name } = settings.get(schema)!;
+    known.add(name);
+    if (env[name]) input[key] = env[name];
+  }
+  // These depend on further variables of the environment, those of the hub's own tools.
+  input['modelCache'] ??= toCacheDir(env, process.cwd());
+  input['hubTokenFile'] ??= toTokenFile(env);
+  const parsed = configSchema.safeParse(input);
+  if (!parsed.success) {
+    const keys = new Set(parsed.error.issues.map((issue) => issue.path[0] as keyof Config));
+    const lines = [...keys].map((key) => {
+      const { env: name, expected, secret } = settings.get(configSchema.shape[key])!;
+      return `${name}${secret ? '' : `="${input[key]}"`}: expected ${expected}.`;
+    });
+    throw new ServiceStartError(`[server] The configuration is wrong. ${lines.join(' ')} See --help.`);
+  }
+  const strangers = Object.keys(env).filter((name) => name.startsWith('XIM_') && env[name] && !known.has(name));
+  const warnings = strangers
+    .sort()
+    .map((name) => `${name} is not a variable of this service and has no effect; --help lists those that are.`);
+  return { config: parsed.data, warnings };
+}

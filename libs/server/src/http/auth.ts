@@ -1,0 +1,69 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import fp from 'fastify-plugin';
+import type { Config } from '../config/config.ts';
+import { ServiceStartError, UnauthorizedError } from '../errors/errors.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers without a key. */
+    open?: boolean;
+  }
+}
+
+/** All configured keys. Throws ServiceStartError when the file cannot be read or holds none: an empty list would open the service. */
+export function readApiKeys(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>): readonly string[] {
+  if (config.apiKeysFile === undefined) return config.apiKeys;
+  let text: string;
+  try {
+    text = readFileSync(config.apiKeysFile, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new ServiceStartError(`[server] XIM_API_KEYS_FILE="${config.apiKeysFile}" cannot be read (${reason}).`, {
+      cause,
+    });
+  }
+  const keys = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  if (keys.length === 0) {
+    throw new ServiceStartError(
+      `[server] XIM_API_KEYS_FILE="${config.apiKeysFile}" holds no key; expected one per line.`,
+    );
+  }
+  return [...config.apiKeys, ...keys];
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/**
+ * Asks for one of the keys on every path but the open ones. Takes as long for a wrong key as for a right one: digests
+ * are compared, with all keys, in constant time.
+ */
+export const auth = fp<{ keys: readonly string[] }>(
+  async (app, { keys }) => {
+    if (keys.length === 0) return;
+    const digests = keys.map(digest);
+
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (request.routeOptions.config?.open) return done();
+      const header = request.headers.authorization;
+      const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+      if (given === undefined) {
+        const found = header === undefined ? 'no key was sent' : 'the Authorization header is not of that form';
+        return done(new UnauthorizedError(`This service needs an API key as "Authorization: Bearer …"; ${found}.`));
+      }
+      const hash = digest(given);
+      let matches = 0;
+      for (const one of digests) matches += Number(timingSafeEqual(one, hash));
+      done(matches > 0 ? undefined : new UnauthorizedError('The API key is not one of this service.'));
+    });
+  },
+  { name: 'auth' },
+);
+
+/** Whether nobody but this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

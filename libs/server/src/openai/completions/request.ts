@@ -1,0 +1,46 @@
+import type { GenerateInput, Prompt } from '@xim/engine';
+import type { CompletionRequest } from '@xim/openai-schema';
+import { samplingParamNames, toSampling, toStop } from '../sampling.ts';
+
+/** Names of the task's input → names of the request, for what an engine finds wrong. */
+export const completionParamNames = {
+  ...samplingParamNames,
+  'prompt.text': 'prompt',
+  'prompt.tokens': 'prompt',
+  'prompt.*.text': 'prompt.*',
+  'prompt.*.tokens': 'prompt.*',
+  maxTokens: 'max_tokens',
+} as const;
+
+/** OpenAI's default, which is as short as it is old. */
+const DEFAULT_MAX_TOKENS = 16;
+
+/**
+ * A completion request → one input per prompt.
+ *
+ * A task generates at least one token. Where none is asked for, one is, and `toPromptAlone` leaves it out of the answer.
+ */
+export function toCompletionInputs(request: CompletionRequest): GenerateInput[] {
+  const bestOf = toBestOf(request);
+  const input: Omit<GenerateInput, 'prompt'> = {
+    choices: bestOf,
+    maxTokens: Math.max(1, request.max_tokens ?? DEFAULT_MAX_TOKENS),
+    stop: toStop(request),
+    echo: request.echo ?? undefined,
+    sampling: toSampling(request),
+    logprobs: request.logprobs ?? (bestOf > (request.n ?? 1) ? 0 : undefined),
+    ignoreEnd: request.ignore_eos ?? undefined,
+  };
+  return toPrompts(request.prompt ?? '').map((prompt) => ({ prompt, ...input }));
+}
+
+/** Choices to generate per prompt. */
+export function toBestOf({ best_of: bestOf, n }: CompletionRequest): number {
+  return bestOf || (n ?? 1);
+}
+
+function toPrompts(prompt: NonNullable<CompletionRequest['prompt']>): Prompt[] {
+  if (typeof prompt === 'string') return [{ text: prompt }];
+  if (typeof prompt[0] === 'number') return [{ tokens: prompt as number[] }];
+  return (prompt as (string | number[])[]).map((one) => (typeof one === 'string' ? { text: one } : { tokens: one }));
+}

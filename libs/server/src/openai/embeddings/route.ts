@@ -1,0 +1,46 @@
+import { type Engine, InvalidInputError } from '@xim/engine';
+import { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from '@xim/openai-schema';
+import { z } from 'zod';
+import type { RoutePlugin } from '../../context.ts';
+import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
+import { toEngineModel } from '../../generate/engine-model.ts';
+import { embedParamNames, toEmbedInput } from './request.ts';
+import { toEmbeddingsResponse } from './response.ts';
+
+const schema = {
+  tags: ['embeddings'],
+  summary: 'Turn texts into vectors',
+  body: EmbeddingsRequest,
+  response: {
+    200: z.union([EmbeddingsResponse, EmbeddingsBase64Response]).describe('One vector per item, in their order.'),
+    ...failures,
+  },
+};
+
+/** `POST /v1/embeddings`. */
+export const embeddings: RoutePlugin = async (app) => {
+  useZodSchemas(app);
+  const { xim } = app;
+
+  app.post<{ Body: EmbeddingsRequest }>(
+    '/v1/embeddings',
+    { schema, config: { paramNames: embedParamNames } },
+    async (request) => {
+      const { body } = request;
+      const served = xim.resolve(body.model);
+      const input = toEmbedInput(body);
+      const output = await xim.calls.once(request, input.items.length, (engine, options) =>
+        embedOf(engine)(input, { ...options, model: toEngineModel(served, xim) }),
+      );
+      return toEmbeddingsResponse(output, served.id, body.encoding_format ?? 'float');
+    },
+  );
+};
+
+function embedOf(engine: Engine): NonNullable<Engine['embed']> {
+  if (engine.embed) return engine.embed.bind(engine);
+  throw new InvalidInputError('The model of this service makes no vectors. Use a service for embeddings.', {
+    param: 'model',
+    code: 'XIM_UNSUPPORTED_PARAMETER',
+  });
+}

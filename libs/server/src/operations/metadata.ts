@@ -1,0 +1,37 @@
+import type { Host } from '@xim/engine';
+import type { EngineChoice } from '../engine/choose.ts';
+import type { RoutePlugin } from '../context.ts';
+import type { Service } from '../service.ts';
+import type { Supervision } from '../engine/supervision.ts';
+
+export interface MetadataParts {
+  readonly service: Service;
+  readonly host: Host;
+  readonly choice: EngineChoice;
+  readonly supervision: Supervision;
+}
+
+/** `GET /v1/metadata`: what runs here, on what, and why so. Nothing of any request. */
+export function metadata({ service, host, choice, supervision }: MetadataParts): RoutePlugin {
+  return async (app) => {
+    const { model, plan } = app.xim;
+    const { id, revision, task, licence, aliases, shape } = model;
+    const { vendor, cpuModel, isa, cpus, cpuQuota, memoryBytes, availableMemoryBytes } = host;
+
+    app.get('/v1/metadata', { schema: { tags: ['service'], summary: 'What runs here and why so' } }, () => ({
+      service: { name: service.name, version: service.version ?? null, task: service.task },
+      versions: { node: process.version },
+      state: supervision.status(),
+      model: { id, revision, task, licence, aliases, shape, names: app.xim.names().map((served) => served.name) },
+      engine: {
+        name: choice.factory.name,
+        reason: choice.reason,
+        refusals: choice.refusals,
+        profile: choice.profile,
+        info: supervision.info ?? null,
+      },
+      plan,
+      host: { vendor, cpuModel, isa, cpus: cpus.length, cpuQuota, memoryBytes, availableMemoryBytes },
+    }));
+  };
+}
