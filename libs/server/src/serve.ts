@@ -6,8 +6,8 @@ import { formatHelp, formatMarkdown } from './config/help.ts';
 import { createServer, type XimServer } from './create-server.ts';
 import { ServiceStartError } from './errors/errors.ts';
 import { formatGreeting, toBaseUrl } from './operations/greeting.ts';
-import type { Service } from './service.ts';
 import { closeOnSignals } from './operations/shutdown.ts';
+import type { Service } from './service.ts';
 
 /**
  * Runs a service as this process: configuration from the environment, `--help`, listening, signals, exit codes. Lines

@@ -1,6 +1,6 @@
 import type { Host } from '@xim/engine';
-import type { RoutePlugin } from '../context.ts';
 import { readConfig } from '../config/config.ts';
+import type { RoutePlugin } from '../context.ts';
 import { createServer, type Surroundings, type XimServer } from '../create-server.ts';
 import { defineService, type Service } from '../service.ts';
 import { createFakeFactory, type FakeBehaviour, type FakeFactory } from './fake-engine.ts';

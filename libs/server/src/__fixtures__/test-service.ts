@@ -15,10 +15,10 @@ import { venvs } from './venvs.ts';
 import { readConfig } from '../config/config.ts';
 import type { RoutePlugin } from '../context.ts';
 import { createServer } from '../create-server.ts';
-import { defineService } from '../service.ts';
 import { chatCompletions } from '../openai/chat/route.ts';
 import { completions } from '../openai/completions/route.ts';
 import { embeddings } from '../openai/embeddings/route.ts';
+import { defineService } from '../service.ts';
 import { textGeneration } from '../tgi/route.ts';
 
 export interface TestService {

@@ -7,8 +7,8 @@ import {
   OverloadedError,
 } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
-import { createCallStream } from './call-stream.ts';
 import type { Calls } from '../context.ts';
+import { createCallStream } from './call-stream.ts';
 import { createMeter } from './meter.ts';
 import { type CallParts, type OpenCall, openCall } from './open-call.ts';
 

@@ -1,5 +1,5 @@
-import type { Metrics } from './metrics.ts';
 import type { Tally } from '../http/request-stats.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Measures one call by its events, whatever the task. */
 export interface Meter {

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram as LabelledHistogram, Registry } from 'prom-client';
 import type { EngineInfo } from '@xim/engine';
-import type { Admission } from './admission.ts';
 import type { RoutePlugin } from '../context.ts';
+import type { Admission } from './admission.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 
 /** The same for every task, so that one dashboard shows them all. */

@@ -1,7 +1,7 @@
 import { CancelledError, type CallOptions, DeadlineError, type Engine, InvalidInputError } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
-import type { Admission, Slots } from './admission.ts';
 import { onClientGone } from '../http/client-disconnect.ts';
+import type { Admission, Slots } from './admission.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface CallParts {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatHelp, formatMarkdown } from './help.ts';
 import { configSchema, readConfig, settings } from './config.ts';
+import { formatHelp, formatMarkdown } from './help.ts';
 
 describe('the configuration', () => {
   it('is complete without any variable, and listens on this machine only', () => {

@@ -7,8 +7,8 @@ import {
   type LoadProgress,
   type Log,
 } from '@xim/engine';
-import { createBackOff, type RestartOptions, restartDefaults } from './back-off.ts';
 import { createProgressLog } from '../operations/progress-log.ts';
+import { createBackOff, type RestartOptions, restartDefaults } from './back-off.ts';
 import { watchForStall } from './stall-watch.ts';
 
 export type ServiceState = 'downloading' | 'loading' | 'ready' | 'restarting' | 'failed' | 'draining';

@@ -2,11 +2,11 @@ import { XimError } from '@xim/engine';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Socket } from 'node:net';
-import { MethodNotAllowedError, RouteNotFoundError } from './errors.ts';
 import { toRequestId } from '../http/request-id.ts';
 import type { Api } from './error-table.ts';
-import type { ErrorAnswer, ParamNames } from './read-error.ts';
+import { MethodNotAllowedError, RouteNotFoundError } from './errors.ts';
 import { toOpenaiError } from './openai-error.ts';
+import type { ErrorAnswer, ParamNames } from './read-error.ts';
 import { toTgiError } from './tgi-error.ts';
 
 declare module 'fastify' {

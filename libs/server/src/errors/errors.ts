@@ -1,4 +1,4 @@
-import { XimError } from '@xim/engine';
+import { InvalidInputError, XimError } from '@xim/engine';
 
 /** The service cannot start as it is configured or on this host. The message is for the person who started it. */
 export class ServiceStartError extends XimError {
@@ -74,4 +74,9 @@ export class IncompleteError extends XimError {
   constructor() {
     super('XIM_INCOMPLETE', 'The engine ended the call without its end event.');
   }
+}
+
+/** The error for a field or value of an API that this service knows and does not support. */
+export function refusal(param: string, what: string, advice: string): InvalidInputError {
+  return new InvalidInputError(`${what}. ${advice}.`, { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
 }

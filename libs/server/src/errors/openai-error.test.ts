@@ -1,7 +1,7 @@
 import * as engine from '@xim/engine';
 import { describe, expect, it } from 'vitest';
-import * as server from './errors.ts';
 import { statuses } from './error-table.ts';
+import * as server from './errors.ts';
 import { toOpenaiError } from './openai-error.ts';
 
 const { InvalidInputError } = engine;

@@ -4,9 +4,9 @@ import type { EchoOptions } from '@xim/engine-echo';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../__fixtures__/until.ts';
-import { tally } from './request-stats.ts';
 import { type MediaService, startMediaService } from './__fixtures__/media-service.ts';
 import { answerBytes, type ByteEvent } from './byte-stream.ts';
+import { tally } from './request-stats.ts';
 
 let service: MediaService;
 const start = async (echo: EchoOptions = {}, env: Record<string, string> = {}): Promise<void> => {

@@ -1,8 +1,8 @@
 import type { Host } from '@xim/engine';
-import type { EngineChoice } from '../engine/choose.ts';
 import type { RoutePlugin } from '../context.ts';
-import type { Service } from '../service.ts';
+import type { EngineChoice } from '../engine/choose.ts';
 import type { Supervision } from '../engine/supervision.ts';
+import type { Service } from '../service.ts';
 
 export interface MetadataParts {
   readonly service: Service;

@@ -1,8 +1,8 @@
 import type { GenerateEvent } from '@xim/engine';
 import type { StreamResponse } from '@xim/tgi-schema';
 import { toLine } from '../openai/chunk-text.ts';
-import { createTgiSequence, type TgiSequence, type TgiStep } from './sequence.ts';
 import type { TgiCall } from './request.ts';
+import { createTgiSequence, type TgiSequence, type TgiStep } from './sequence.ts';
 
 /** What one stream has said so far. */
 export interface TgiStream {

@@ -2,8 +2,8 @@ import { EngineRequestError, InvalidInputError } from '@xim/engine';
 import type { InjectOptions } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../__fixtures__/fake-service.ts';
-import { until } from '../__fixtures__/until.ts';
 import { framesOf, startIdle, startScripted } from '../__fixtures__/test-service.ts';
+import { until } from '../__fixtures__/until.ts';
 import { textGeneration } from './route.ts';
 
 const PATHS = ['/', '/generate', '/generate_stream', '/tokenize', '/chat_tokenize'];

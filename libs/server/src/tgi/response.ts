@@ -1,7 +1,7 @@
 import type { Usage } from '@xim/engine';
 import type { BestOfSequence, GenerateResponse } from '@xim/tgi-schema';
-import type { TgiSequence } from './sequence.ts';
 import type { TgiCall } from './request.ts';
+import type { TgiSequence } from './sequence.ts';
 
 /** Everything that came of a call. */
 export interface TgiOutcome {

@@ -4,19 +4,19 @@ import { CompatGenerateRequest, GenerateRequest, GenerateResponse, StreamRespons
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RoutePlugin } from '../context.ts';
+import { methodOf } from '../engine/method-of.ts';
 import { IncompleteError } from '../errors/errors.ts';
-import { generateOf } from '../generate/call.ts';
-import { streamAnswer } from '../http/stream-answer.ts';
-import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
-import { createTgiSequence } from './sequence.ts';
-import { toEngineModel } from '../generate/engine-model.ts';
-import { type TgiCall, tgiParamNames, toTgiCall } from './request.ts';
 import { toTgiError } from '../errors/tgi-error.ts';
+import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
+import { streamAnswer } from '../http/stream-answer.ts';
+import { toEngineModel } from '../operations/served-names.ts';
 import { createTgiStream, toTgiEvents } from './chunk.ts';
 import { toTgiCosts, toTgiHeaders } from './headers.ts';
 import { toMaxInputTokens } from './info.ts';
+import { type TgiCall, tgiParamNames, toTgiCall } from './request.ts';
 import { type TgiOutcome, toTgiResponse } from './response.ts';
-import { tokenize, tokenizeOf } from './tokenize.ts';
+import { createTgiSequence } from './sequence.ts';
+import { tokenize } from './tokenize.ts';
 
 const tags = ['text generation'];
 const config = { paramNames: tgiParamNames, api: 'tgi' as const };
@@ -95,10 +95,10 @@ export const textGeneration: RoutePlugin = async (app) => {
 
 /** The events of a call; where its prompt is to be cut, after the engine has said what its tokens are. */
 async function* generateCut(engine: Engine, options: CallOptions, call: TgiCall): AsyncGenerator<GenerateEvent> {
-  const generate = generateOf(engine);
+  const generate = methodOf(engine, 'generate');
   const { input, truncate } = call;
   if (truncate === undefined) return yield* generate(input, options);
-  const { tokens } = await tokenizeOf(engine)({ prompt: input.prompt }, options);
+  const { tokens } = await methodOf(engine, 'tokenize')({ prompt: input.prompt }, options);
   const kept = tokens.slice(-truncate).map((token) => token.id);
   yield* generate(kept.length === tokens.length ? input : { ...input, prompt: { tokens: kept } }, options);
 }

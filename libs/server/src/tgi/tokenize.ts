@@ -1,15 +1,14 @@
-import type { Engine, TokenizeInput } from '@xim/engine';
+import type { TokenizeInput, TokenizeOutput } from '@xim/engine';
 import { ChatCompletionRequest } from '@xim/openai-schema';
-import { ChatTokenizeResponse, GenerateRequest, Info, TokenizeResponse } from '@xim/tgi-schema';
+import { ChatTokenizeResponse, type SimpleToken, GenerateRequest, Info, TokenizeResponse } from '@xim/tgi-schema';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RoutePlugin } from '../context.ts';
-import { RouteNotFoundError } from '../errors/errors.ts';
+import { methodOf } from '../engine/method-of.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { toGenerateInput } from '../openai/chat/request.ts';
-import { tgiParamNames } from './request.ts';
 import { toTgiInfo } from './info.ts';
-import { toTgiTokens } from './tokens.ts';
+import { tgiParamNames } from './request.ts';
 
 const tags = ['text generation'];
 const config = { paramNames: tgiParamNames, api: 'tgi' as const };
@@ -23,7 +22,7 @@ export const tokenize: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
   const ask = (request: FastifyRequest, input: TokenizeInput) =>
-    xim.calls.once(request, 1, (engine, options) => tokenizeOf(engine)(input, options));
+    xim.calls.once(request, 1, (engine, options) => methodOf(engine, 'tokenize')(input, options));
 
   app.post<{ Body: GenerateRequest }>(
     '/tokenize',
@@ -58,8 +57,6 @@ export const tokenize: RoutePlugin = async (app) => {
   );
 };
 
-/** An engine's `tokenize`. Throws RouteNotFoundError where it has none. */
-export function tokenizeOf(engine: Engine): NonNullable<Engine['tokenize']> {
-  if (engine.tokenize) return engine.tokenize.bind(engine);
-  throw new RouteNotFoundError('The engine of this service has no tokenizer that could be asked.');
+export function toTgiTokens({ tokens }: TokenizeOutput): SimpleToken[] {
+  return tokens.map(({ id, text, start, end }) => ({ id, text, start, stop: end }));
 }

@@ -1,8 +1,8 @@
 import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import { ChatCompletion, ChatCompletionChunk } from '@xim/openai-schema';
 import { describe, expect, it } from 'vitest';
-import { toChatChunk, toChunkShape } from './chunk.ts';
 import { joinGenerated } from '../../generate/join.ts';
+import { toChatChunk, toChunkShape } from './chunk.ts';
 import { toChatCompletion } from './response.ts';
 
 const head = { id: 'chatcmpl-1', created: 1, model: 'a/b', fingerprint: 'fp_1' };

@@ -2,7 +2,7 @@ import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import type { ChatDelta } from '@xim/openai-schema';
 import { type AnswerHead, toUsage } from '../answer-head.ts';
 import { toEnvelope, toLine } from '../chunk-text.ts';
-import { finishReasons, toChatLogprobs } from './logprobs.ts';
+import { finishReasons, toChatLogprobs } from './response.ts';
 
 /** One answer's constant JSON. A chunk of text is made by joining three strings: this runs for every token. */
 export interface ChunkShape {

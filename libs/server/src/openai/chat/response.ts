@@ -1,7 +1,7 @@
-import type { ChatCompletion } from '@xim/openai-schema';
+import type { GenerateEvent, TokenLogprob } from '@xim/engine';
+import type { ChatCompletion, ChatLogprobs, FinishReason } from '@xim/openai-schema';
 import type { Generated, GeneratedChoice } from '../../generate/join.ts';
 import { type AnswerHead, toUsage } from '../answer-head.ts';
-import { finishReasons, toChatLogprobs } from './logprobs.ts';
 
 type Choice = ChatCompletion['choices'][number];
 
@@ -34,3 +34,27 @@ function toChoice({ text, reasoning, calls, logprobs, reason }: GeneratedChoice,
     finish_reason: finishReasons[reason],
   };
 }
+
+type LogprobEntry = NonNullable<ChatLogprobs['content']>[number];
+
+export function toChatLogprobs(logprobs: readonly TokenLogprob[]): ChatLogprobs {
+  return { content: logprobs.map(toEntry), refusal: null };
+}
+
+function toEntry({ token, bytes, logprob, top }: TokenLogprob): LogprobEntry {
+  return {
+    token,
+    logprob: logprob ?? 0, // a conversation is never echoed
+    bytes: [...bytes],
+    top_logprobs: top.map((one) => ({ token: one.token, logprob: one.logprob, bytes: [...one.bytes] })),
+  };
+}
+
+type EndReason = Extract<GenerateEvent, { type: 'choice-end' }>['reason'];
+
+/** The engine's three reasons in OpenAI's words. */
+export const finishReasons: Readonly<Record<EndReason, FinishReason>> = {
+  stop: 'stop',
+  length: 'length',
+  'tool-calls': 'tool_calls',
+};

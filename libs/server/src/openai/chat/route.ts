@@ -1,14 +1,14 @@
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '@xim/openai-schema';
 import type { RoutePlugin } from '../../context.ts';
+import { toOpenaiError } from '../../errors/openai-error.ts';
 import { generate } from '../../generate/call.ts';
 import { joinGenerated } from '../../generate/join.ts';
+import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
-import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { toChatChunk, toChunkShape } from './chunk.ts';
-import { toChatCompletion } from './response.ts';
 import { generateParamNames, toGenerateInput } from './request.ts';
-import { toOpenaiError } from '../../errors/openai-error.ts';
+import { toChatCompletion } from './response.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 const schema = {

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '@xim/engine';
 import type { ChatCompletionRequest, ChatMessage } from '@xim/openai-schema';
+import { refusal } from '../../errors/errors.ts';
 
 interface Unsupported {
   readonly param: string;
@@ -58,9 +58,4 @@ function unsupportedIn(message: ChatMessage): { path: string; what: string; advi
     if (at >= 0) return { path: `tool_calls.${at}`, what: 'A call of a custom tool', advice: 'Use functions' };
   }
   return undefined;
-}
-
-/** What is known and not there: the error that says so. */
-export function refusal(param: string, what: string, advice: string): InvalidInputError {
-  return new InvalidInputError(`${what}. ${advice}.`, { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
 }

@@ -2,7 +2,7 @@ import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import type { CompletionChunk } from '@xim/openai-schema';
 import { type AnswerHead, toUsage } from '../answer-head.ts';
 import { toEnvelope, toLine } from '../chunk-text.ts';
-import { toCompletionLogprobs, type TextPlace } from './logprobs.ts';
+import { completionReasons, type TextPlace, toCompletionLogprobs } from './response.ts';
 
 type Choice = CompletionChunk['choices'][number];
 
@@ -32,15 +32,6 @@ export function toCompletionChunkShape(
     includeUsage,
   };
 }
-
-type EndReason = Extract<GenerateEvent, { type: 'choice-end' }>['reason'];
-
-/** The engine's three reasons in the words of completions, which know no tools. */
-export const completionReasons: Readonly<Record<EndReason, NonNullable<Choice['finish_reason']>>> = {
-  stop: 'stop',
-  length: 'length',
-  'tool-calls': 'stop',
-};
 
 /** An event → the JSON texts of its chunks, each a `CompletionChunk`; none for an event that clients are not told of. */
 export function toCompletionChunk(shape: CompletionChunkShape, event: GenerateEvent): readonly string[] {

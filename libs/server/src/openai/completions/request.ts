@@ -1,5 +1,6 @@
-import type { GenerateInput, Prompt } from '@xim/engine';
+import type { GenerateEvent, GenerateInput, Prompt } from '@xim/engine';
 import type { CompletionRequest } from '@xim/openai-schema';
+import { refusal } from '../../errors/errors.ts';
 import { samplingParamNames, toSampling, toStop } from '../sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
@@ -43,4 +44,27 @@ function toPrompts(prompt: NonNullable<CompletionRequest['prompt']>): Prompt[] {
   if (typeof prompt === 'string') return [{ text: prompt }];
   if (typeof prompt[0] === 'number') return [{ tokens: prompt as number[] }];
   return (prompt as (string | number[])[]).map((one) => (typeof one === 'string' ? { text: one } : { tokens: one }));
+}
+
+/** Throws InvalidInputError, by name, for what a request asks and no engine can be asked for. */
+export function refuseUnsupportedCompletion({ suffix }: CompletionRequest): void {
+  // Nothing after the text is what happens anyway.
+  if (suffix) throw refusal('suffix', '"suffix" is not supported by this service', 'Leave it out');
+}
+
+/** A call of one token per choice as if none had been asked for: what is left is the echo of the prompt. */
+export async function* toPromptAlone(events: AsyncIterable<GenerateEvent>): AsyncGenerator<GenerateEvent> {
+  const begun = new Set<number>();
+  for await (const event of events) {
+    if (event.type === 'choice-end') {
+      yield { type: 'choice-end', choice: event.choice, reason: 'length' };
+    } else if (event.type === 'end') {
+      yield { type: 'end', usage: { ...event.usage, outputTokens: 0 } };
+    } else if ('choice' in event) {
+      // The prompt's own text stands for no tokens and comes before all that does.
+      const isEcho = event.type === 'text-delta' && event.tokens === 0 && !begun.has(event.choice);
+      if (isEcho) yield event;
+      else begun.add(event.choice);
+    } else yield event;
+  }
 }

@@ -1,20 +1,23 @@
 import type { CallOptions, Engine, GenerateEvent, GenerateInput, Prompt } from '@xim/engine';
 import { Completion, CompletionChunk, CompletionRequest } from '@xim/openai-schema';
 import type { RoutePlugin } from '../../context.ts';
-import { generateOf } from '../../generate/call.ts';
+import { methodOf } from '../../engine/method-of.ts';
+import { toOpenaiError } from '../../errors/openai-error.ts';
 import { joinGenerated } from '../../generate/join.ts';
 import { atPrompt, mergeGenerate } from '../../generate/merge.ts';
-import { streamAnswer } from '../../http/stream-answer.ts';
-import { createAnswerHead, toFingerprint } from '../answer-head.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
-import { toCompletion } from './response.ts';
+import { streamAnswer } from '../../http/stream-answer.ts';
+import { toEngineModel } from '../../operations/served-names.ts';
+import { createAnswerHead, toFingerprint } from '../answer-head.ts';
 import { toCompletionChunk, toCompletionChunkShape } from './chunk.ts';
-import { completionParamNames, toBestOf, toCompletionInputs } from './request.ts';
-import type { TextPlace } from './logprobs.ts';
-import { toEngineModel } from '../../generate/engine-model.ts';
-import { toOpenaiError } from '../../errors/openai-error.ts';
-import { toPromptAlone } from './prompt-alone.ts';
-import { refuseUnsupportedCompletion } from './unsupported.ts';
+import {
+  completionParamNames,
+  refuseUnsupportedCompletion,
+  toBestOf,
+  toCompletionInputs,
+  toPromptAlone,
+} from './request.ts';
+import { type TextPlace, toCompletion } from './response.ts';
 
 const schema = {
   tags: ['completions'],
@@ -77,7 +80,7 @@ function generateAll(
   inputs: readonly GenerateInput[],
   places: readonly TextPlace[],
 ): AsyncIterable<GenerateEvent> {
-  const open = generateOf(engine);
+  const open = methodOf(engine, 'generate');
   const first = inputs[0]!;
   const events = () => (inputs.length === 1 ? open(first, options) : mergeGenerate(inputs, options, open));
   const needsPlaces = first.logprobs !== undefined && first.echo !== true;

@@ -1,9 +1,9 @@
-import { type Engine, InvalidInputError } from '@xim/engine';
 import { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from '@xim/openai-schema';
 import { z } from 'zod';
 import type { RoutePlugin } from '../../context.ts';
+import { methodOf } from '../../engine/method-of.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
-import { toEngineModel } from '../../generate/engine-model.ts';
+import { toEngineModel } from '../../operations/served-names.ts';
 import { embedParamNames, toEmbedInput } from './request.ts';
 import { toEmbeddingsResponse } from './response.ts';
 
@@ -30,17 +30,9 @@ export const embeddings: RoutePlugin = async (app) => {
       const served = xim.resolve(body.model);
       const input = toEmbedInput(body);
       const output = await xim.calls.once(request, input.items.length, (engine, options) =>
-        embedOf(engine)(input, { ...options, model: toEngineModel(served, xim) }),
+        methodOf(engine, 'embed')(input, { ...options, model: toEngineModel(served, xim) }),
       );
       return toEmbeddingsResponse(output, served.id, body.encoding_format ?? 'float');
     },
   );
 };
-
-function embedOf(engine: Engine): NonNullable<Engine['embed']> {
-  if (engine.embed) return engine.embed.bind(engine);
-  throw new InvalidInputError('The model of this service makes no vectors. Use a service for embeddings.', {
-    param: 'model',
-    code: 'XIM_UNSUPPORTED_PARAMETER',
-  });
-}
