@@ -40,7 +40,7 @@ member that is absent has the default that the contract states; it is never None
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, final
 
 if TYPE_CHECKING:
     # In the standard library from Python 3.11 on; type checkers bring it.
@@ -89,7 +89,7 @@ export function toPythonTasks(sources: Readonly<Record<string, string>> = readSo
     return [...inherited, ...fieldsOf(one.members)];
   };
 
-  const writeClass = (name: string, fields: readonly Field[], doc: string): void => {
+  const writeClass = (name: string, fields: readonly Field[], doc: string, decorator = ''): void => {
     const lines = fields.flatMap((field) => {
       const type = toPython(field.type, name, field.name);
       const docstring = field.doc && toDocstring(field.doc, 4);
@@ -99,7 +99,7 @@ export function toPythonTasks(sources: Readonly<Record<string, string>> = readSo
       ];
     });
     const docstring = doc ? [toDocstring(doc, 4), ''] : [];
-    blocks.push([`class ${name}(TypedDict):`, ...docstring, ...lines].join('\n'));
+    blocks.push([`${decorator}class ${name}(TypedDict):`, ...docstring, ...lines].join('\n'));
   };
 
   const toPython = (type: ts.TypeNode, owner: string, field: string): string => {
@@ -153,6 +153,8 @@ export function toPythonTasks(sources: Readonly<Record<string, string>> = readSo
         className,
         fieldsOf(member.members),
         commentIn(member.getSourceFile().text.slice(before, member.getStart())),
+        // Only of a final class does a type checker know that it has no member of another one of the union.
+        discriminantOf(member) === undefined ? '@final\n' : '',
       );
       return className;
     });
@@ -184,9 +186,12 @@ export function readSources(): Record<string, string> {
 /** What tells a member of a union from the others: the first value of its first field, else the name of that field. */
 function memberName(member: ts.TypeLiteralNode): string {
   const [first] = member.members;
-  if (!first || !ts.isPropertySignature(first) || !first.type) throw unknown(member);
-  const [literal] = literalsOf(first.type);
-  return capitalised(literal ?? first.name.getText());
+  if (!first?.name) throw unknown(member);
+  return capitalised(discriminantOf(member) ?? first.name.getText());
+}
+
+function discriminantOf({ members: [first] }: ts.TypeLiteralNode): string | undefined {
+  return first && ts.isPropertySignature(first) && first.type ? literalsOf(first.type)[0] : undefined;
 }
 
 function isStringLiteral(type: ts.TypeNode): boolean {

@@ -12,7 +12,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from xim_embedding.encoder import Encoder, Floats, Int64s
 from xim_embedding.handler import EmbedHandler
-from xim_worker import Context, InvalidInput, Plan, Runtime, StartError
+from xim_worker import Context, EmbedInput, InvalidInput, Plan, Runtime, StartError
 
 
 class TokenEncoder:
@@ -63,7 +63,7 @@ def loaded(folder: Path, **options: Any) -> tuple[EmbedHandler, TokenEncoder]:
     return handler, encoder
 
 
-def vectors_of(handler: EmbedHandler, request: dict[str, Any]) -> Floats:
+def vectors_of(handler: EmbedHandler, request: EmbedInput) -> Floats:
     items = list(handler.prepare(request))
     event = handler.finish(request, items, handler.run(items))
     return np.frombuffer(event["vectors"], "<f4").reshape(-1, event["dimensions"])
@@ -85,7 +85,7 @@ def test_a_text_has_the_same_vector_alone_and_in_a_padded_batch(tmp_path: Path) 
 
 def test_a_prompt_is_computed_with_the_text(tmp_path: Path) -> None:
     handler, _ = loaded(tmp_path, pooling="cls")
-    request = {"items": [{"text": "a"}]}
+    request: EmbedInput = {"items": [{"text": "a"}]}
     np.testing.assert_allclose(vectors_of(handler, request)[0], unit(2, 1), rtol=1e-6)
     np.testing.assert_allclose(vectors_of(handler, {**request, "prompt": "query"})[0], unit(4, 1), rtol=1e-6)
     np.testing.assert_allclose(vectors_of(handler, {**request, "prompt": "document"})[0], unit(2, 1), rtol=1e-6)
@@ -101,7 +101,7 @@ def test_a_prompt_is_computed_with_the_text(tmp_path: Path) -> None:
         ({"items": [{"text": "a " * 17}]}, "items.0"),
     ],
 )
-def test_what_is_refused(tmp_path: Path, request_: dict[str, Any], param: str) -> None:
+def test_what_is_refused(tmp_path: Path, request_: EmbedInput, param: str) -> None:
     handler, _ = loaded(tmp_path)
     with pytest.raises(InvalidInput) as refusal:
         list(handler.prepare(request_))

@@ -7,7 +7,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from xim_embedding.tokenizer import TextTokens
 from xim_embedding.tokenizer_file import open_tokenizer
-from xim_worker import InvalidInput
+from xim_worker import EmbedItem, InvalidInput
 
 
 @pytest.fixture
@@ -44,9 +44,7 @@ def test_special_tokens_that_are_missing_are_added(tokens: TextTokens, given: li
         ([{"text": "a"}, {"tokens": [3] * 5}], "items.1", "XIM_CONTEXT_LENGTH_EXCEEDED"),
     ],
 )
-def test_what_cannot_be_embedded_is_refused(
-    tokens: TextTokens, items: list[dict[str, object]], param: str, code: str
-) -> None:
+def test_what_cannot_be_embedded_is_refused(tokens: TextTokens, items: list[EmbedItem], param: str, code: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         list(tokens.read(items))
     assert (refusal.value.param, refusal.value.code) == (param, code)

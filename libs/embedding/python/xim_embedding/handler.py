@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from xim_worker import Context, Event, Info, InvalidInput, Item, Request, StartError
+from xim_worker import Context, EmbedInput, EmbedResult, Info, InvalidInput, Item, StartError
 
 from .batch_shape import padded_rows, padded_tokens
 from .encoder import Encoder, Floats
@@ -51,7 +51,7 @@ class EmbedHandler:
             dimensions=self._dimensions,
         )
 
-    def prepare(self, request: Request) -> Iterator[Item]:
+    def prepare(self, request: EmbedInput) -> Iterator[Item]:
         self._check_dimensions(request.get("dimensions"))
         items, prompt = request["items"], request.get("prompt")
         text = self._model.prompt_text(prompt)
@@ -77,7 +77,7 @@ class EmbedHandler:
         with self._encoder.forward(ids, mask) as hidden:
             return list(self._model.to_vectors(hidden, mask)[: len(items)])
 
-    def finish(self, request: Request, items: Sequence[Item], results: Sequence[Floats]) -> Event:
+    def finish(self, request: EmbedInput, items: Sequence[Item], results: Sequence[Floats]) -> EmbedResult:
         dimensions = request.get("dimensions") or self._dimensions
         vectors = np.stack(results)
         if dimensions < self._dimensions:

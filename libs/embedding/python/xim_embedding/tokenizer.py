@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from tokenizers import Tokenizer
-from xim_worker import InvalidInput
+from xim_worker import EmbedItem, InvalidInput
 
 # Texts that are encoded in one call; between two calls other requests have their turn.
 _SLICE = 32
@@ -27,7 +26,7 @@ class TextTokens:
         at = whole.index(bare[0])
         self._before, self._after = whole[:at], whole[at + len(bare) :]
 
-    def read(self, items: list[dict[str, Any]], prompt: str = "") -> Iterator[list[int]]:
+    def read(self, items: Sequence[EmbedItem], prompt: str = "") -> Iterator[list[int]]:
         """The tokens of each item, special tokens included, a few texts at a time; raises InvalidInput.
 
         `prompt` is put before every text; items that are tokens already are taken as they are.
@@ -46,7 +45,7 @@ class TextTokens:
                     raise self._too_long(f"{len(tokens)} tokens", place)
                 yield tokens
 
-    def _check(self, item: dict[str, Any], place: str) -> None:
+    def _check(self, item: EmbedItem, place: str) -> None:
         """What costs next to nothing, for every item before the first is encoded."""
         if not (item["text"] if "text" in item else item["tokens"]):
             raise InvalidInput("A text to embed is empty; leave it out or give it words.", place)

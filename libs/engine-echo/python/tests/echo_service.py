@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xim_engine_echo.generate import Generate
@@ -31,14 +31,15 @@ class Service:
         self.info = self.handler.load(make_context(slots, self._awake.set, **options))
         self._number = 0
 
-    def add(self, **request: Any) -> int:
+    def add(self, **request_: Any) -> int:
+        request: Any = request_
         self._number += 1
         if isinstance(request["prompt"], str):
             request["prompt"] = {"text": request["prompt"]}
         assert self.handler.add(self._number, request) == []
         return self._number
 
-    def steps(self) -> list[tuple[int, Event]]:
+    def steps(self) -> Sequence[tuple[int, Event]]:
         """The events of the next step, once there is one to take."""
         while not self.handler.busy:
             assert self._awake.wait(10), "a prepared call wakes the runtime"

@@ -3,12 +3,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from math import hypot
-from typing import Any
 
 import pytest
 from xim_engine_echo.embed import Embed
 from xim_engine_echo.tokenizer import echo_tokenizer
-from xim_worker import Context, InvalidInput
+from xim_worker import Context, EmbedInput, InvalidInput
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def handler(context: Callable[..., Context]) -> Embed:
     return embed
 
 
-def vectors(handler: Embed, request: dict[str, Any]) -> Sequence[array[float]]:
+def vectors(handler: Embed, request: EmbedInput) -> Sequence[array[float]]:
     items = handler.prepare(request)
     result = handler.finish(request, items, handler.run(items))
     values = array("f", result["vectors"])
@@ -54,7 +53,7 @@ def test_fewer_dimensions_are_the_beginning_renormalised(handler: Embed) -> None
         ({"items": [{"text": "a " * 4097}]}, "items.0"),
     ],
 )
-def test_bad_items_are_refused_by_place(handler: Embed, request_: dict[str, Any], param: str) -> None:
+def test_bad_items_are_refused_by_place(handler: Embed, request_: EmbedInput, param: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         handler.prepare(request_)
     assert refusal.value.param == param

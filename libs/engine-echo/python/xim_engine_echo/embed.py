@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from xim_worker import Context, Event, Info, InvalidInput, Item, Request
+from xim_worker import Context, EmbedInput, EmbedItem, EmbedResult, Info, InvalidInput, Item
 
 from .start import Pace, describe, start
 from .tokenizer import echo_tokenizer
@@ -28,7 +28,7 @@ class Embed:
         self._context_length: int = context.options.get("contextLength", 4096)
         return describe(context, context_length=self._context_length, dimensions=self._dimensions)
 
-    def prepare(self, request: Request) -> list[Item]:
+    def prepare(self, request: EmbedInput) -> list[Item]:
         self._faults.call()
         wanted = request.get("dimensions", self._dimensions)
         if type(wanted) is not int or not 1 <= wanted <= self._dimensions:
@@ -46,7 +46,7 @@ class Embed:
         self._faults.step(len(items))
         return [_unit_vector(*item.data) for item in items]
 
-    def finish(self, request: Request, items: Sequence[Item], results: Sequence[Any]) -> Event:
+    def finish(self, request: EmbedInput, items: Sequence[Item], results: Sequence[Any]) -> EmbedResult:
         return {
             "type": "result",
             "vectors": b"".join(results),
@@ -54,7 +54,7 @@ class Embed:
             "inputTokens": sum(item.size for item in items),
         }
 
-    def _to_item(self, item: dict[str, Any], place: str, dimensions: int) -> Item:
+    def _to_item(self, item: EmbedItem, place: str, dimensions: int) -> Item:
         tokens = self._checked(item["tokens"], place) if "tokens" in item else self._encode(item["text"], place)
         if not tokens:
             raise InvalidInput("A text to embed is empty: leave it out or give it words.", place)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from xim_generation.handler import GenerateHandler
+from xim_generation.output.event import Event
 from xim_generation.runner import ModelRunner
-from xim_worker import Context, Event, Info, Request
+from xim_worker import Context, GenerateInput, Info
 
 from .echo_runner import EchoRunner
 from .faulty_runner import FaultyRunner
@@ -23,7 +24,7 @@ class Generate(GenerateHandler):
         self._faulty.armed = True
         return info
 
-    def add(self, call: int, request: Request) -> list[Event]:
+    def add(self, call: int, request: GenerateInput) -> list[Event]:
         self._faults.call()
         return super().add(call, request)
 

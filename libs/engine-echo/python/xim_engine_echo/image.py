@@ -7,7 +7,8 @@ import struct
 import zlib
 from collections.abc import Callable, Generator
 
-from xim_worker import Context, Event, Info, InvalidInput, Request
+from xim_worker import Context, ImageEvent, ImageInput, Info, InvalidInput
+from xim_worker.tasks import ImageImage
 
 from .start import Pace, describe, start
 
@@ -25,7 +26,7 @@ class GenerateImage:
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
+    def run(self, request: ImageInput, cancelled: Callable[[], bool]) -> Generator[ImageEvent | None, None, None]:
         self._faults.call()
         _refuse(request)
         count, steps = request.get("count", 1), request.get("steps", _DEFAULT_STEPS)
@@ -41,12 +42,14 @@ class GenerateImage:
                 yield {"type": "progress", "step": index * steps + step, "of": count * steps}
                 for partial, after in enumerate(shown_after):
                     if step == after or (after == 0 and step == 1):
-                        yield {**_image(request, index, 1 - (partial + 1) / (partials + 1)), "partial": partial}
+                        unfinished = _image(request, index, 1 - (partial + 1) / (partials + 1))
+                        unfinished["partial"] = partial
+                        yield unfinished
             yield _image(request, index, 0.0)
         yield {"type": "end"}
 
 
-def _refuse(request: Request) -> None:
+def _refuse(request: ImageInput) -> None:
     for name in ("image", "mask", "strength"):
         if request.get(name) is not None:
             message = f"The echo engine does not support {name}: it makes pictures out of text only."
@@ -56,11 +59,12 @@ def _refuse(request: Request) -> None:
         raise InvalidInput(message, "format", "XIM_UNSUPPORTED_PARAMETER")
     limits = {"width": _MAX_SIDE, "height": _MAX_SIDE, "count": 16, "steps": 10**9}
     for name, limit in limits.items():
-        if name in request and not 1 <= request[name] <= limit:
-            raise InvalidInput(f"{name} must be 1 to {limit}; it is {request[name]}.", name)
+        value = request.get(name, 1)
+        if not isinstance(value, int) or not 1 <= value <= limit:
+            raise InvalidInput(f"{name} must be 1 to {limit}; it is {value}.", name)
 
 
-def _image(request: Request, index: int, unfinished: float) -> Event:
+def _image(request: ImageInput, index: int, unfinished: float) -> ImageImage:
     """The picture, its colours drawn towards grey by `unfinished` (0 to 1)."""
     words = f"{request['prompt']}\0{request.get('negativePrompt', '')}\0{request.get('seed', 0) + index}"
     colours = [round(value + (128 - value) * unfinished) for value in hashlib.sha256(words.encode()).digest()[:6]]

@@ -8,7 +8,7 @@ import wave
 from array import array
 from collections.abc import Callable, Generator
 
-from xim_worker import Context, Event, Info, InvalidInput, Request
+from xim_worker import Context, Info, InvalidInput, SpeakEvent, SpeakInput
 
 from .start import Pace, describe, start
 
@@ -28,7 +28,7 @@ class Speak:
         self._rate: float = context.options.get("rate", 0)
         return describe(context, voices=list(HERTZ), sample_rate=SAMPLE_RATE)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
+    def run(self, request: SpeakInput, cancelled: Callable[[], bool]) -> Generator[SpeakEvent | None, None, None]:
         self._faults.call()
         _refuse(request)
         text, speed = request["text"], request.get("speed", 1.0)
@@ -52,7 +52,7 @@ class Speak:
         yield {"type": "end", "duration": frames / SAMPLE_RATE}
 
 
-def _refuse(request: Request) -> None:
+def _refuse(request: SpeakInput) -> None:
     if request["format"] not in _MEDIA_TYPES:
         message = f"The echo engine does not encode {request['format']}: ask for wav or pcm."
         raise InvalidInput(message, "format", "XIM_UNSUPPORTED_PARAMETER")

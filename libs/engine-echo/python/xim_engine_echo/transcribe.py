@@ -6,9 +6,9 @@ import io
 import wave
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
 
-from xim_worker import Context, Event, Info, InvalidInput, Request
+from xim_worker import Context, Info, InvalidInput, Media, TranscribeEvent, TranscribeInput
+from xim_worker.tasks import Segment, TranscribeStart, Word
 
 from .start import Pace, describe, start
 from .tokenizer import echo_tokenizer
@@ -25,13 +25,17 @@ class Transcribe:
         self._rate: float = context.options.get("rate", 0)
         return describe(context)
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
+    def run(
+        self, request: TranscribeInput, cancelled: Callable[[], bool]
+    ) -> Generator[TranscribeEvent | None, None, None]:
         self._faults.call()
         duration = _duration(request["audio"])
         spoken = request.get("language")
-        detected = {} if spoken else {"languageProbability": 1.0}
         language = spoken or "en"
-        yield {"type": "start", "duration": duration, "language": language, **detected}
+        begun: TranscribeStart = {"type": "start", "duration": duration, "language": language}
+        if not spoken:
+            begun["languageProbability"] = 1.0
+        yield begun
         pace = Pace(self._rate)
         for number in range(int(-(-duration // SEGMENT_SECONDS))):
             pace.wait()
@@ -41,9 +45,9 @@ class Transcribe:
             yield {"type": "progress", "seconds": end}
         yield {"type": "end", "duration": duration, "language": language}
 
-    def _segment(self, number: int, begin: float, end: float, request: Request) -> dict[str, Any]:
+    def _segment(self, number: int, begin: float, end: float, request: TranscribeInput) -> Segment:
         text = f" From {begin:.1f} to {end:.1f} seconds."
-        segment: dict[str, Any] = {
+        segment: Segment = {
             "id": number,
             "start": begin,
             "end": end,
@@ -62,7 +66,7 @@ class Transcribe:
         return segment
 
 
-def _duration(audio: dict[str, Any]) -> float:
+def _duration(audio: Media) -> float:
     """Seconds of sound that are really there, whatever the header claims."""
     source = audio["path"] if "path" in audio else io.BytesIO(audio["bytes"])
     try:
@@ -78,10 +82,12 @@ def _duration(audio: dict[str, Any]) -> float:
     return duration
 
 
-def _words(segment: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _words(segment: Segment) -> Iterator[Word]:
     words = segment["text"].split()
     each = (segment["end"] - segment["start"]) / len(words)
-    speaker = {"speaker": segment["speaker"]} if "speaker" in segment else {}
     for number, word in enumerate(words):
         begin = segment["start"] + number * each
-        yield {"word": word, "start": begin, "end": begin + each, "probability": 1.0, **speaker}
+        timed: Word = {"word": word, "start": begin, "end": begin + each, "probability": 1.0}
+        if "speaker" in segment:
+            timed["speaker"] = segment["speaker"]
+        yield timed

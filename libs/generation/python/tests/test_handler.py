@@ -32,7 +32,8 @@ class Service:
         )
         self._numbers = iter(range(1, 10_000))
 
-    def add(self, **request: Any) -> int:
+    def add(self, **request_: Any) -> int:
+        request: Any = request_
         number = next(self._numbers)
         assert self.handler.add(number, request) == []
         return number

@@ -8,7 +8,8 @@ VOCABULARY = 50
 
 
 def params(**request: Any) -> RequestParams:
-    return to_params({"prompt": {"text": "a"}, **request}, VOCABULARY)
+    asked: Any = {"prompt": {"text": "a"}, **request}
+    return to_params(asked, VOCABULARY)
 
 
 @pytest.mark.parametrize(

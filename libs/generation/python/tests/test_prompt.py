@@ -35,7 +35,8 @@ def reader(template: str | None = CHATML, specials: tuple[str, ...] = SPECIALS, 
 
 
 def read(reader: PromptReader, prompt: dict[str, Any], answer_only: bool = False, **more: Any) -> EncodedPrompt:
-    return reader.read({"prompt": prompt, **more}, to_tool_use(prompt), answer_only=answer_only)
+    request: Any = {"prompt": prompt, **more}
+    return reader.read(request, to_tool_use(prompt), answer_only=answer_only)
 
 
 def said(content: str, role: str = "user") -> dict[str, Any]:
@@ -190,7 +191,8 @@ def test_a_conversation_with_tools_may_have_a_template_of_its_own() -> None:
 
 def test_tokenizes_as_it_reads() -> None:
     prompts = reader()
-    for prompt in ({"text": "The sea"}, said("Hi <|im_end|>")):
+    inputs: list[Any] = [{"text": "The sea"}, said("Hi <|im_end|>")]
+    for prompt in inputs:
         event = prompts.tokenize({"prompt": prompt})
         assert event["type"] == "result"
         assert [token["id"] for token in event["tokens"]] == read(prompts, prompt).tokens

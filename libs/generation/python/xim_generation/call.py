@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from xim_worker import Event
 
 from .chat.prompt import EncodedPrompt
 from .constrain import Matcher
 from .output.choice_output import ChoiceOutput
+from .output.event import Event
 from .output.token_log import TokenScore
 from .sample.logprobs import log_sum_exp, to_score
 from .sample.params import RequestParams

@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from xim_worker import Context, Event, Info, InvalidInput, Request, StartError, failure
+from xim_worker import (
+    Context,
+    GenerateInput,
+    Info,
+    InvalidInput,
+    StartError,
+    TokenizeInput,
+    TokenizeResult,
+    failure,
+)
 
 from .call import Call, Choice, Scratch
 from .chat.prompt import EncodedPrompt, PromptReader
 from .chat.tools import ToolUse, to_tool_use
 from .constrain import Constraint, Constraints
 from .output.choice_output import ChoiceOutput, OutputOptions
+from .output.event import Event
 from .preparation import Preparation
 from .runner import Floats, ModelRunner
 from .sample.params import RequestParams, to_params
@@ -91,7 +101,7 @@ class GenerateHandler:
     def busy(self) -> bool:
         return self._scheduler.busy or self._preparation.ready
 
-    def add(self, call: int, request: Request) -> list[Event]:
+    def add(self, call: int, request: GenerateInput) -> list[Event]:
         """Checks what takes no time; the call's `start` comes from a later step."""
         params = to_params(request, len(self._tokenizer))
         self._preparation.submit(call, request, lambda: self._prepare(request, params))
@@ -129,10 +139,10 @@ class GenerateHandler:
             self._preparation.expected, self._most_calls = self._most_calls, 0
         return events
 
-    def tokenize(self, request: Request) -> Event:
+    def tokenize(self, request: TokenizeInput) -> TokenizeResult:
         return self._prompts.tokenize(request)
 
-    def _prepare(self, request: Request, params: RequestParams) -> _Prepared:
+    def _prepare(self, request: GenerateInput, params: RequestParams) -> _Prepared:
         """The slow part of `add`, in a thread: raises InvalidInput."""
         tools = to_tool_use(request["prompt"])
         constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
@@ -275,7 +285,12 @@ class GenerateHandler:
 
     def _prove(self) -> None:
         """One real inference: what cannot run fails here and not in the first call."""
-        request = {"prompt": {"text": "Ready?"}, "maxTokens": 2, "ignoreEnd": True, "sampling": {"temperature": 0}}
+        request: GenerateInput = {
+            "prompt": {"text": "Ready?"},
+            "maxTokens": 2,
+            "ignoreEnd": True,
+            "sampling": {"temperature": 0},
+        }
         self._admit(0, self._prepare(request, to_params(request, len(self._tokenizer))))
         events: list[tuple[int, Event]] = []
         while self._scheduler.busy:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xim_worker.batches import BatchRunner
-from xim_worker.handlers import Context, Event, Info, Item, Request
+from xim_worker.handlers import Context, Event, Info, Item
 
 
 class Gate:
@@ -21,7 +21,7 @@ class Gate:
     def load(self, context: Context) -> Info:
         raise AssertionError
 
-    def prepare(self, request: Request) -> list[Item]:
+    def prepare(self, request: Any) -> list[Item]:
         return [Item(10, None)] * int(request["items"])
 
     def run(self, items: Sequence[Item]) -> list[int]:
@@ -29,7 +29,7 @@ class Gate:
         assert self.go.acquire(timeout=20)
         return [0] * len(items)
 
-    def finish(self, request: Request, items: Sequence[Item], results: Sequence[Any]) -> Event:
+    def finish(self, request: Any, items: Sequence[Item], results: Sequence[Any]) -> Event:
         return {"type": "result"}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .calls import failure
 from .fair_batch import BLOCK, Batch, BatchCall, FairBatches
-from .handlers import BatchHandler, Event, Request
+from .handlers import BatchHandler, Event
 from .preparation import Preparation
 from .process import leave
 from .wire import Connection, HostGone
@@ -30,7 +30,7 @@ class BatchRunner:
         for number in range(handler.parallel):
             threading.Thread(target=self._run, name=f"batch-{number}", daemon=True).start()
 
-    def call(self, call: int, request: Request, credit: int | None) -> None:
+    def call(self, call: int, request: Any, credit: int | None) -> None:
         opened = BatchCall(call, request)
         with self._arrived:
             self._calls[call] = opened

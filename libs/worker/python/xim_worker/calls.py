@@ -7,13 +7,14 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
-from .handlers import CallHandler, Event, InvalidInput, Request
+from .handlers import CallHandler, InvalidInput
 from .process import leave
 from .wire import Connection, HostGone
 
 
-def failure(error: Exception) -> Event:
+def failure(error: Exception) -> dict[str, Any]:
     """The `error` event for what a handler raised. What is not the caller's fault goes to the log."""
     if isinstance(error, InvalidInput):
         return {"type": "error", "code": error.code, "message": str(error), "param": error.param}
@@ -22,7 +23,7 @@ def failure(error: Exception) -> Event:
 
 
 class _Call:
-    def __init__(self, request: Request, credit: int | None) -> None:
+    def __init__(self, request: Any, credit: int | None) -> None:
         self.request = request
         self.cancelled = False
         self.credit = credit
@@ -46,7 +47,7 @@ class CallRunner:
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="call")
         self._calls: dict[int, _Call] = {}
 
-    def call(self, call: int, request: Request, credit: int | None) -> None:
+    def call(self, call: int, request: Any, credit: int | None) -> None:
         open_call = _Call(request, credit)
         self._calls[call] = open_call
         self._threads.submit(self._run, call, open_call)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .handlers import Item, Request
+from .handlers import Item
 
 # Items shorter than this count as this long: the fixed cost of a row outweighs its padding.
 _SHORT = 32
@@ -22,7 +22,7 @@ BLOCK = 16
 class BatchCall:
     """One call; `order` is called when its items are complete."""
 
-    def __init__(self, call: int, request: Request) -> None:
+    def __init__(self, call: int, request: Any) -> None:
         self.id = call
         self.request = request
         self.source: Iterator[Item] | None = None

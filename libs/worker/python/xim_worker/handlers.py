@@ -1,17 +1,29 @@
 """What a handler is: the three shapes, and the values that cross between a handler and the runtime.
 
-A request is the task's input as the host sent it (see `@xim/engine`), with every `$body` already replaced by `bytes`.
-An event is a dict with `type`; values of type `bytes` in it travel raw.
+A request is the task's input as the host sent it (`tasks.py`), with every `$body` already replaced by `bytes`. An event
+has a `type`; values of type `bytes` in it travel raw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
-Event = dict[str, Any]
-Request = dict[str, Any]
+from .tasks import EmbedInput, EmbedOutput, GenerateInput, TokenizeOutput
+
+Event = Mapping[str, Any]
+"""The event of any task: `GenerateEvent`, `TranscribeEvent` …, a result, or an error."""
+Request = Mapping[str, Any]
+"""The input of any task: `GenerateInput`, `TranscribeInput` …"""
+
+
+class EmbedResult(EmbedOutput):
+    type: Literal["result"]
+
+
+class TokenizeResult(TokenizeOutput):
+    type: Literal["result"]
 
 
 class InvalidInput(Exception):
@@ -114,16 +126,16 @@ class StepHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def add(self, call: int, request: Request) -> list[Event]: ...
+    def add(self, call: int, request: GenerateInput) -> Sequence[Event]: ...
 
-    def step(self) -> list[tuple[int, Event]]: ...
+    def step(self) -> Sequence[tuple[int, Event]]: ...
 
     def cancel(self, call: int) -> None: ...
 
     @property
     def busy(self) -> bool: ...
 
-    # Optional: def tokenize(self, request: Request) -> Event   (answers the task `tokenize`)
+    # Optional: def tokenize(self, request: TokenizeInput) -> TokenizeResult   (answers the task `tokenize`)
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,7 @@ class BatchHandler(Protocol):
     `prepare` runs on arrival, in one of a few threads beside the batches. Where it takes long it is a generator: every
     few items other calls have their turn. `run` runs in one of `parallel` threads, which take disjoint batches; a batch
     that fails is run again in halves, down to single items, so that an item fails no call but its own. `finish` makes
-    the call's result from the results of its items, in their order.
+    the call's result (`EmbedResult`) from the results of its items, in their order.
     """
 
     parallel: int
@@ -148,20 +160,21 @@ class BatchHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def prepare(self, request: Request) -> Iterable[Item]: ...
+    def prepare(self, request: EmbedInput) -> Iterable[Item]: ...
 
     def run(self, items: Sequence[Item]) -> Sequence[Any]: ...
 
-    def finish(self, request: Request, items: Sequence[Item], results: Sequence[Any]) -> Event: ...
+    def finish(self, request: EmbedInput, items: Sequence[Item], results: Sequence[Any]) -> Event: ...
 
 
 class CallHandler(Protocol):
     """One call at a time per thread. `run` yields the call's events, `start` first and `end` last.
 
     Between two yields the runtime looks for cancellation and then closes the generator; a handler that computes long
-    without an event asks `cancelled()` itself, or yields None as a sign of life.
+    without an event asks `cancelled()` itself, or yields None as a sign of life. A handler writes its own task's types:
+    `TranscribeInput` and `TranscribeEvent`, `SpeakInput` and `SpeakEvent`, `ImageInput` and `ImageEvent`.
     """
 
     def load(self, context: Context) -> Info: ...
 
-    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]: ...
+    def run(self, request: Any, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]: ...

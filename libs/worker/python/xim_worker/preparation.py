@@ -6,9 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
+from typing import Any
 
 from .fair_batch import BatchCall
-from .handlers import Item, Request
+from .handlers import Item
 from .process import leave
 from .wire import HostGone
 
@@ -28,7 +29,7 @@ class Preparation:
 
     def __init__(
         self,
-        prepare: Callable[[Request], Iterable[Item]],
+        prepare: Callable[[Any], Iterable[Item]],
         done: Callable[[BatchCall], None],
         failed: Callable[[BatchCall, Exception], None],
     ) -> None:

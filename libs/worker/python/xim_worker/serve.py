@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from .batches import BatchRunner
 from .calls import CallRunner, failure
-from .handlers import BatchHandler, CallHandler, Companion, Context, Info, Plan, Request, StartError, StepHandler
+from .handlers import BatchHandler, CallHandler, Companion, Context, Info, Plan, StartError, StepHandler
 from .process import leave, prepare
 from .steps import StepRunner
 from .wire import PROTOCOL, Connection, HostGone
@@ -23,7 +23,7 @@ class _Runner(Protocol):
     @property
     def busy(self) -> bool: ...
 
-    def call(self, call: int, request: Request, credit: int | None) -> None: ...
+    def call(self, call: int, request: Any, credit: int | None) -> None: ...
 
     def cancel(self, call: int) -> None: ...
 

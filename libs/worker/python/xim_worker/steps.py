@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from .calls import failure
-from .handlers import Event, Request, StepHandler
+from .handlers import Event, StepHandler
 from .wire import Connection
 
 
@@ -16,9 +19,9 @@ class StepRunner:
     def busy(self) -> bool:
         return self._handler.busy
 
-    def call(self, call: int, request: Request, credit: int | None) -> None:
+    def call(self, call: int, request: Any, credit: int | None) -> None:
         try:
-            events = self._handler.add(call, request)
+            events: Sequence[Event] = self._handler.add(call, request)
         except Exception as error:
             events = [failure(error)]
         if events:
@@ -31,7 +34,7 @@ class StepRunner:
         """Text is not counted."""
 
     def step(self) -> None:
-        events: list[tuple[int, Event]] = self._handler.step()
+        events = self._handler.step()
         if events:
             self._connection.send_events(events)
         else:

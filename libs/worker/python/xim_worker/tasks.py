@@ -6,7 +6,7 @@ member that is absent has the default that the contract states; it is never None
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, final
 
 if TYPE_CHECKING:
     # In the standard library from Python 3.11 on; type checkers bring it.
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _bytes = bytes  # members of this name hide it
 
 
+@final
 class MediaPath(TypedDict):
     path: str
 
 
+@final
 class MediaBytes(TypedDict):
     bytes: _bytes
 
@@ -63,16 +65,19 @@ class GenerateInput(TypedDict):
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
+@final
 class PromptMessages(TypedDict):
     messages: list[Message]
     tools: NotRequired[list[Tool]]
     toolChoice: NotRequired[ToolChoice]
 
 
+@final
 class PromptText(TypedDict):
     text: str
 
 
+@final
 class PromptTokens(TypedDict):
     tokens: list[int]
 
@@ -304,10 +309,12 @@ class EmbedInput(TypedDict):
     """
 
 
+@final
 class EmbedItemText(TypedDict):
     text: str
 
 
+@final
 class EmbedItemTokens(TypedDict):
     tokens: list[int]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xim_worker import InvalidInput
@@ -71,7 +71,7 @@ class Conversation:
 
     def to_text(
         self,
-        messages: list[dict[str, Any]],
+        messages: Sequence[Mapping[str, Any]],
         tools: list[dict[str, Any]],
         effort: str | None,
         longest: int | None = None,
@@ -104,7 +104,7 @@ class Conversation:
         values = {"enable_thinking": effort != "none", "reasoning_effort": effort}
         return {name: values[name] for name in self._switches}
 
-    def _to_turn(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _to_turn(self, message: Mapping[str, Any]) -> dict[str, Any]:
         role = message["role"]
         content = self._guard(message.get("content") or "", role)
         as_system = role == "developer" and not self._takes_developer

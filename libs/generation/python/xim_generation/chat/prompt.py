@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xim_worker import Event, InvalidInput, Request
+from xim_worker import GenerateInput, InvalidInput, TokenizeInput, TokenizeResult
 
 from ..output.text_tokens import to_text_tokens
 from .conversation import MARKS_IN_WORDS, Conversation
@@ -61,7 +61,7 @@ class PromptReader:
         }
         self._plain, self._with_tools = plain, with_tools
 
-    def read(self, request: Request, use: ToolUse, *, answer_only: bool) -> EncodedPrompt:
+    def read(self, request: GenerateInput, use: ToolUse, *, answer_only: bool) -> EncodedPrompt:
         """At least one token; raises InvalidInput. `answer_only`: the output begins with the answer, not a thought.
 
         That the tokens fit the context is not looked at here, but for texts that cannot.
@@ -82,14 +82,14 @@ class PromptReader:
             raise InvalidInput("The prompt is empty; expected at least one token.", "prompt")
         return encoded
 
-    def tokenize(self, request: Request) -> Event:
+    def tokenize(self, request: TokenizeInput) -> TokenizeResult:
         """Answers the task `tokenize`."""
-        tokens = self.read(request, to_tool_use(request["prompt"]), answer_only=False).tokens
+        tokens = self.read({"prompt": request["prompt"]}, to_tool_use(request["prompt"]), answer_only=False).tokens
         result, text = to_text_tokens(tokens, self._tokenizer.to_bytes(tokens))
         return {"type": "result", "tokens": result, "text": text}
 
     def _read_messages(
-        self, messages: list[dict[str, Any]], use: ToolUse, effort: str | None, answer_only: bool
+        self, messages: Sequence[Mapping[str, Any]], use: ToolUse, effort: str | None, answer_only: bool
     ) -> EncodedPrompt:
         source = self._with_tools if use.shown else self._plain
         if source is None:

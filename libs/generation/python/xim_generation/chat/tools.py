@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class ToolUse:
     single: bool = False
 
 
-def to_tool_use(prompt: dict[str, Any]) -> ToolUse:
+def to_tool_use(prompt: Mapping[str, Any]) -> ToolUse:
     """Without tools, and with mode `none`, the model sees no tool and all of its output is text."""
     tools, choice = prompt.get("tools") or [], prompt.get("toolChoice") or {}
     mode, name = choice.get("mode", "auto"), choice.get("name")

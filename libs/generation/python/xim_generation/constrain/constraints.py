@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import llguidance
@@ -97,7 +97,7 @@ class Constraints:
         self._kept: OrderedDict[str, Constraint] = OrderedDict()
         self._characters = 0
 
-    def compile(self, format_: dict[str, Any] | None, use: ToolUse, dialect: Dialect) -> Constraint | None:
+    def compile(self, format_: Mapping[str, Any] | None, use: ToolUse, dialect: Dialect) -> Constraint | None:
         """
         None: the output is free. Required calls leave no room for a format. Raises InvalidInput with the place of the
         keyword or pattern that cannot be held to.
@@ -126,7 +126,7 @@ class Constraints:
                 self._characters -= len(self._kept.popitem(last=False)[0])
         return constraint
 
-    def _to_format(self, format_: dict[str, Any]) -> Constraint:
+    def _to_format(self, format_: Mapping[str, Any]) -> Constraint:
         kind = format_.get("type")
         if kind == "regex":
             param = "format.pattern"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from xim_worker import Event
-
+from .event import Event
 from .token_log import TokenLog, TokenScore, to_echo
 from .token_text import TokenText
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from xim_worker import Event
-
+from .event import Event
 from .state_parser import StateParser
 from .stop_text import first_stop, overlap
 from .tool_calls import new_id

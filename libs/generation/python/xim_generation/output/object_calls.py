@@ -13,9 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from xim_worker import Event
-
 from .arguments_end import ArgumentsEnd
+from .event import Event
 from .state_parser import StateParser, joined
 from .stop_text import overlap
 from .tool_calls import new_id, say, to_call, to_name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from xim_worker import Event
-
+from .event import Event
 from .reasoning import ReasoningParser
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xim_worker import Event
-
+from .event import Event
 from .state_parser import StateParser
 from .stop_text import overlap
 

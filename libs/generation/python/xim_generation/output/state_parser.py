@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from xim_worker import Event
+from .event import Event
 
 State = Callable[[list[Event]], bool]
 """Takes what it can from what is pending, appends events, and says whether to go on."""

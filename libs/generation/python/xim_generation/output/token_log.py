@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from xim_worker import Event
+from xim_worker import TokenLogprob
+from xim_worker.tasks import TokenChance
+
+from .event import Event
 
 # JSON has no infinity.
 _LEAST = -9999.0
@@ -38,8 +41,8 @@ class TokenLog:
     def drop(self) -> None:
         self._tokens.clear()
 
-    def take(self, held: int) -> list[dict[str, Any]]:
-        """`TokenLogprob`s of the tokens since the last call, but for those in the last `held` bytes of the text."""
+    def take(self, held: int) -> list[TokenLogprob]:
+        """Those of the tokens since the last call, but for those in the last `held` bytes of the text."""
         end = self._before(held)
         entries = [to_entry(piece, score, self._raw) for piece, score in self._tokens[:end]]
         del self._tokens[:end]
@@ -54,8 +57,7 @@ class TokenLog:
         return end
 
 
-def to_entry(piece: bytes, score: TokenScore, raw: Sequence[bytes]) -> dict[str, Any]:
-    """A `TokenLogprob` of the contract."""
+def to_entry(piece: bytes, score: TokenScore, raw: Sequence[bytes]) -> TokenLogprob:
     top = [_to_chance(token, raw[token], logprob) for token, logprob in score.top]
     return {**_to_chance(score.token, piece, score.logprob), "top": top}
 
@@ -71,6 +73,6 @@ def to_echo(
     return event
 
 
-def _to_chance(token: int, piece: bytes, logprob: float) -> dict[str, Any]:
+def _to_chance(token: int, piece: bytes, logprob: float) -> TokenChance:
     text = piece.decode("utf-8", "replace")
     return {"id": token, "token": text, "bytes": list(piece), "logprob": min(0.0, max(_LEAST, logprob))}

@@ -16,9 +16,8 @@ import secrets
 import string
 from dataclasses import dataclass
 
-from xim_worker import Event
-
 from .arguments_end import ArgumentsEnd
+from .event import Event
 from .state_parser import StateParser
 from .stop_text import first_stop, overlap
 

@@ -16,8 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from xim_worker import Event
-
+from .event import Event
 from .state_parser import StateParser
 from .stop_text import first_stop, overlap
 from .tool_calls import new_id, say

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xim_worker import InvalidInput, Request
+from xim_worker import GenerateInput, InvalidInput
 
 # name → its least and greatest value, and whether the least itself is allowed
 _NUMBERS = {
@@ -63,7 +63,7 @@ class RequestParams:
     """Alternatives per token; None: no log probabilities."""
 
 
-def to_params(request: Request, vocabulary: int) -> RequestParams:
+def to_params(request: GenerateInput, vocabulary: int) -> RequestParams:
     """Raises InvalidInput with the path of the field. `vocabulary`: tokens that may have a bias."""
     logprobs = _whole(request.get("logprobs"), "logprobs", least=0, most=_MOST_ALTERNATIVES)
     if request.get("echo") and "messages" in request["prompt"]:
@@ -121,7 +121,7 @@ def _to_bias(given: Mapping[str, Any], vocabulary: int) -> dict[int, float]:
     return bias
 
 
-def _to_stops(request: Request) -> list[str]:
+def _to_stops(request: GenerateInput) -> list[str]:
     stops = request.get("stop") or []
     if not all(isinstance(stop, str) and stop for stop in stops):
         raise InvalidInput("A stop text is empty; expected at least one character.", "stop")
