@@ -5,6 +5,8 @@ import tseslint from 'typescript-eslint';
 const TESTS = ['**/*.test.ts', '**/__fixtures__/**', 'libs/*/test/**', 'tools/testing/**'];
 /** A library's suites for others' tests. */
 const SUITES = ['libs/*/src/testing/**'];
+/** Libraries of Python for the workers of engines. */
+const TASK_RUNTIMES = ['generation', 'embedding', 'audio', 'transcription'].map((name) => `name:${name}`);
 const HTTP = ['fastify', 'fastify/*', 'fastify-*', '@fastify/*'];
 
 /**
@@ -22,13 +24,13 @@ const BOUNDARIES = [
   },
   {
     sourceTag: 'type:engine',
-    onlyDependOnLibsWithTags: ['type:contract', 'name:worker', 'name:generation', 'name:embedding'],
+    onlyDependOnLibsWithTags: ['type:contract', 'name:worker', ...TASK_RUNTIMES],
     bannedExternalImports: HTTP,
   },
   {
     sourceTag: 'type:server',
     onlyDependOnLibsWithTags: ['type:contract', 'type:schema', 'type:runtime'],
-    notDependOnLibsWithTags: ['name:worker', 'name:generation', 'name:embedding'],
+    notDependOnLibsWithTags: ['name:worker', ...TASK_RUNTIMES],
   },
   {
     sourceTag: 'type:app',

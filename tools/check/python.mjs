@@ -18,7 +18,7 @@ import { foldersWith } from './folders.mjs';
  */
 
 /** Python that libraries may import: the worker's runtime, and the runtimes of tasks on top of it. */
-const SHARED = ['libs/worker/python', 'libs/generation/python', 'libs/embedding/python'];
+const SHARED = ['worker', 'generation', 'embedding', 'audio', 'transcription'].map((name) => `libs/${name}/python`);
 
 /**
  * @param {string} root

@@ -1,0 +1,111 @@
+"""Samples to the formats that clients play, piece by piece."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+OUTPUT_RATE = 24_000
+"""Samples per second of every format, whatever the voice's own rate is."""
+
+_UNKNOWN_SIZE = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class _Codec:
+    container: str
+    name: str
+    bit_rate: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+# The Xing header of an mp3 file holds its length, which a stream does not know.
+_CODECS = {
+    "mp3": _Codec("mp3", "libmp3lame", 96_000, (("write_xing", "0"), ("id3v2_version", "0"))),
+    # A page for each packet, so that sound leaves as soon as it is there.
+    "opus": _Codec("ogg", "libopus", 48_000, (("page_duration", "20000"),)),
+    "aac": _Codec("adts", "aac", 96_000),
+    "flac": _Codec("flac", "flac"),
+    "wav": _Codec("s16le", "pcm_s16le"),
+    "pcm": _Codec("s16le", "pcm_s16le"),
+}
+
+FORMATS = tuple(_CODECS)
+"""`pcm` is signed 16-bit little-endian samples without a header."""
+
+
+class AudioEncoder:
+    """Turns float32 samples at `rate` into a file of the format, mono at `OUTPUT_RATE`.
+
+    `write` and `finish` return the bytes that are complete by then, perhaps none; joined in order they are the file.
+    A `wav` stream begins with a header of unknown length (0xFFFFFFFF); a caller that holds the whole file writes
+    `wav_header(len(data))` and the bytes of `pcm` instead.
+    """
+
+    def __init__(self, format: str, rate: int) -> None:
+        codec = _CODECS.get(format)
+        if codec is None:
+            raise ValueError(f"format is {format!r}; expected one of {', '.join(FORMATS)}")
+        self._rate = rate
+        self._sink = _Sink()
+        if format == "wav":
+            self._sink.write(wav_header(None))
+        self._container: Any = av.open(self._sink, "w", format=codec.container, options=dict(codec.options))
+        self._stream: Any = self._container.add_stream(codec.name, rate=OUTPUT_RATE, layout="mono")
+        if codec.bit_rate is not None:
+            self._stream.bit_rate = codec.bit_rate
+        self._samples = 0
+
+    def write(self, samples: Floats) -> bytes:
+        """Adds samples; values beyond -1 to 1 are cut to it."""
+        if len(samples):
+            planar = np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(planar, format="flt", layout="mono")
+            frame.sample_rate = self._rate
+            frame.pts = self._samples
+            self._samples += len(samples)
+            self._container.mux(self._stream.encode(frame))
+        return self._sink.take()
+
+    def finish(self) -> bytes:
+        """The rest of the file. Called once, last. Less than 0.1 seconds are filled up with silence."""
+        start = b""
+        if self._samples < self._rate // 10:
+            # Encoders need some samples before they write a header.
+            start = self.write(np.zeros(self._rate // 10 - self._samples, np.float32))
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return start + self._sink.take()
+
+
+def wav_header(data_bytes: int | None) -> bytes:
+    """The 44 bytes before the samples of a WAV file in 16 bits, mono at `OUTPUT_RATE`. None: the length is unknown.
+
+    Source of the layout: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE).
+    """
+    riff, data = (_UNKNOWN_SIZE, _UNKNOWN_SIZE) if data_bytes is None else (36 + data_bytes, data_bytes)
+    shape = struct.pack("<IHHIIHH", 16, 1, 1, OUTPUT_RATE, 2 * OUTPUT_RATE, 2, 16)
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + shape + b"data" + struct.pack("<I", data)
+
+
+class _Sink:
+    """Takes what the muxer writes. It cannot seek, so no header is written twice."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
