@@ -18,5 +18,11 @@ elif task == "embed":
     from .embed import OpenVINOEncoder
 
     serve(batches={"embed": EmbedHandler(OpenVINOEncoder)})
+elif task == "transcribe":
+    from xim_transcription.handler import TranscribeHandler
+
+    from .transcribe import open_models
+
+    serve(calls={"transcribe": TranscribeHandler(open_models)})
 else:
     sys.exit(f"xim_engine_oneapi has no handler for the task {task}")

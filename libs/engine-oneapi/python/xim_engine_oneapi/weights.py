@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xim_worker import Context, StartError
+from xim_worker import Companion, Context, StartError
 
 # The parts of a split GGUF file behind the first (llama.cpp, gguf-split).
 _LATER = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
@@ -14,7 +14,7 @@ IR = "openvino_model.xml"
 """OpenVINO's own representation of a model; its weights lie in a .bin beside it, its tokenizer in files of its own."""
 
 
-def find_weights(context: Context, *endings: str) -> Path:
+def find_weights(context: Context | Companion, *endings: str) -> Path:
     """
     The one file of the model's folder with one of these endings; every file has the size that models.json gives. Where
     the folder holds several, it is the one that models.json names; of a split file it is the first part.

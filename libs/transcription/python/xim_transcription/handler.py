@@ -1,0 +1,203 @@
+"""The task `transcribe`, over an engine's models."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from xim_audio import decode
+from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
+
+from .models import FRAME, RATE, Floats, Models, Reading
+from .recording import Recording
+from .request import check, speaker_hints
+from .segments import Segments
+from .speakers.clips import fill, to_clips
+from .speakers.cluster import Hints
+from .speakers.identify import THRESHOLD, embed, identify, mean_voice
+from .speakers.turns import Turns
+from .speech import Span, cut_windows, find_speech
+from .window_pool import Line, WindowPool
+
+# Each temperature is tried while the one before it gives text that repeats itself or is improbable (Whisper's own).
+_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_PARTS_PER_SIGN = 60
+_LEAST_CERTAIN = 0.5
+_MOST_DETECTIONS = 3
+_REFERENCE_SECONDS = 30.0
+
+Pending = Future[list[dict[str, Any]]]
+OpenModels = Callable[[Context, int, Callable[[], None]], Models]
+
+
+class TranscribeHandler:
+    """A CallHandler. Options of the profile: `workers`, windows that run at once (default: one for 4 threads);
+    `mostSeconds`, the longest recording (default 4 hours); `speakerThreshold`, the distance up to which two voices are
+    one (default 0.375).
+
+    `open_models` is called by `load` with the context, the number of workers and the pool's `tick`. It raises
+    StartError.
+    """
+
+    def __init__(self, open_models: OpenModels) -> None:
+        self._open_models = open_models
+
+    def load(self, context: Context) -> Info:
+        options = context.options
+        self._workers = int(options.get("workers", max(1, context.plan.threads // 4)))
+        self._most_seconds = float(options.get("mostSeconds", 4 * 3600))
+        self._threshold = float(options.get("speakerThreshold", THRESHOLD))
+        self._pool = WindowPool(self._workers)
+        self._models = self._open_models(context, self._workers, self._pool.tick)
+        self._prove(context)
+        runtime, dtype = self._models.recogniser.describe()
+        return Info(
+            runtime=runtime,
+            models=[context.model["id"]],
+            dtype=dtype,
+            slots=context.plan.slots,
+            sample_rate=RATE,
+            languages=self._models.recogniser.languages,
+        )
+
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
+        check(request, self._models)
+        with Recording() as recording, closing(self._pool.open(cancelled)) as line:
+            probabilities = yield from self._listen(request["audio"], recording, self._most_seconds, cancelled)
+            yield from self._transcribe(request, recording, probabilities, line)
+
+    def _transcribe(
+        self, request: Request, recording: Recording, probabilities: Floats, line: Line
+    ) -> Generator[Event | None, None, None]:
+        whole = [Span(0, recording.samples)]
+        filtered = request.get("voiceActivity") is not False
+        spans = find_speech(probabilities, recording.samples)
+        windows = cut_windows(spans if filtered else whole, probabilities, recording.samples)
+        language, start = request.get("language"), {"type": "start", "duration": recording.seconds}
+        first: Any = None
+        if language is None:
+            language, certainty, first = yield from self._detect(recording, windows or whole, line)
+            start["languageProbability"] = certainty
+        yield {**start, "language": language}
+
+        hints = speaker_hints(request)
+        turns = None if hints is None else (yield from self._identify(request, recording, spans, hints, line))
+        reading = Reading(
+            language=language,
+            translate=bool(request.get("translate")),
+            prompt=request.get("prompt") or None,
+            temperatures=[request["temperature"]] if request.get("temperature") else _LADDER,
+            words=bool(request.get("words")) or turns is not None,
+        )
+        segments = Segments(recording.seconds, language, spans if filtered else None)
+        waiting: deque[tuple[Span, Pending]] = deque()
+        for window in [*windows, *[None] * self._workers]:
+            if window is not None:
+                waiting.append((window, line.submit(self._reader(recording, window, reading, first))))
+                first = None
+            if waiting and (window is None or len(waiting) > self._workers):
+                done, future = waiting.popleft()
+                for segment in segments.move((yield from line.result(future)), done):
+                    for part in [segment] if turns is None else turns.split(segment):
+                        yield {"type": "segment", "segment": segments.number(_finish(part, request))}
+                yield {"type": "progress", "seconds": min(done.end / RATE, recording.seconds)}
+        yield {"type": "end", "duration": recording.seconds, "language": language}
+
+    def _reader(
+        self, recording: Recording, window: Span, reading: Reading, encoded: Any
+    ) -> Callable[[], list[dict[str, Any]]]:
+        """The job of one window. Its samples are read here, in the thread of the call, which owns the file."""
+        recogniser = self._models.recogniser
+        if encoded is not None:
+            return lambda: recogniser.read(encoded, reading)
+        samples = recording.read(window.begin, window.end)
+        return lambda: recogniser.read(recogniser.encode(samples), reading)
+
+    def _listen(
+        self, audio: dict[str, Any], recording: Recording, most_seconds: float, cancelled: Callable[[], bool]
+    ) -> Generator[None, None, Floats]:
+        """Decodes into `recording`, and gives the probability of speech of each frame."""
+        stream = self._models.detector.open()
+        probabilities: list[Floats] = []
+        rest = np.zeros(0, np.float32)
+        with closing(decode(audio["path"] if "path" in audio else audio["bytes"], most_seconds)) as parts:
+            for number, samples in enumerate(parts):
+                recording.append(samples)
+                rest = np.concatenate([rest, samples])
+                whole = len(rest) // FRAME * FRAME
+                probabilities.append(stream.add(rest[:whole]))
+                rest = rest[whole:]
+                if number % _PARTS_PER_SIGN == _PARTS_PER_SIGN - 1 or cancelled():
+                    yield None
+        if len(rest):
+            probabilities.append(stream.add(np.pad(rest, (0, FRAME - len(rest)))))
+        return np.concatenate(probabilities)
+
+    def _detect(
+        self, recording: Recording, windows: Sequence[Span], line: Line
+    ) -> Generator[None, None, tuple[str, float, Any]]:
+        """The language, its probability, and the first window encoded. Windows are asked until one is certain."""
+        recogniser = self._models.recogniser
+        sums: dict[str, float] = {}
+        first: Any = None
+        asked = windows[:_MOST_DETECTIONS]
+        for window in asked:
+            samples = recording.read(window.begin, min(window.end, window.begin + 30 * RATE))
+
+            def job(samples: Floats = samples) -> tuple[Any, dict[str, float]]:
+                encoded = recogniser.encode(samples)
+                return encoded, dict(recogniser.detect(encoded))
+
+            encoded, found = yield from line.result(line.submit(job))
+            first = encoded if first is None and window == windows[0] else first
+            for language, probability in found.items():
+                sums[language] = sums.get(language, 0.0) + probability
+            best = max(sums, key=lambda language: sums[language])
+            if max(found.values()) > _LEAST_CERTAIN:
+                best = max(found, key=lambda language: found[language])
+                return best, found[best], first
+        return best, sums[best] / len(asked), first
+
+    def _identify(
+        self, request: Request, recording: Recording, spans: Sequence[Span], hints: Hints, line: Line
+    ) -> Generator[None, None, Turns]:
+        voices = self._models.voices
+        assert voices is not None
+        known: dict[str, Floats] = {}
+        for at, speaker in enumerate(request["speakers"].get("known") or []):
+            with Recording() as reference:
+                probabilities = yield from self._listen(speaker["audio"], reference, _REFERENCE_SECONDS, line.cancelled)
+                clips = to_clips(find_speech(probabilities, reference.samples))
+                if not clips:
+                    raise InvalidInput(
+                        f"The reference clip of {speaker['name']!r} holds no speech. Send 2 to 10 seconds of it.",
+                        f"speakers.known[{at}].audio",
+                    )
+                known[speaker["name"]] = mean_voice((yield from embed(reference, clips, voices, line)))
+        return (yield from identify(recording, spans, voices, line, hints, self._threshold, known))
+
+    def _prove(self, context: Context) -> None:
+        """One real inference of each model: what cannot run fails here and not in the first call."""
+        context.progress("trying the models", None)
+        recogniser = self._models.recogniser
+        noise = np.random.default_rng(0).normal(0, 0.1, RATE // FRAME * FRAME).astype(np.float32)
+        try:
+            encoded = recogniser.encode(noise)
+            language = max(recogniser.detect(encoded).items(), key=lambda pair: pair[1])[0]
+            recogniser.read(encoded, Reading(language, False, None, (0.0,), False))
+            self._models.detector.open().add(noise)
+            if self._models.voices is not None:
+                self._models.voices.embed(fill(noise)[None])
+        except (ValueError, RuntimeError) as error:
+            raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
+
+
+def _finish(segment: dict[str, Any], request: Request) -> dict[str, Any]:
+    if request.get("words"):
+        segment["words"] = segment.get("words") or []
+        return segment
+    return {key: value for key, value in segment.items() if key != "words"}

@@ -1,0 +1,45 @@
+"""What a request may ask for, checked before its recording is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xim_worker import InvalidInput, Request
+
+from .models import Models
+from .speakers.cluster import Hints
+
+
+def check(request: Request, models: Models) -> None:
+    """Raises InvalidInput for what the models cannot do."""
+    language, languages = request.get("language"), models.recogniser.languages
+    if language is not None and language not in languages:
+        raise InvalidInput(
+            f"language is {language!r}; expected one of {', '.join(languages)}, or leave it out to have it detected.",
+            "language",
+        )
+    temperature = request.get("temperature")
+    if temperature is not None and not 0 <= temperature <= 1:
+        raise InvalidInput(f"temperature is {temperature}; expected 0 to 1.", "temperature")
+    if request.get("speakers") is not None and models.voices is None:
+        raise InvalidInput(
+            "This service tells no speakers apart: it has no model of voices (the role speaker in models.json). Leave "
+            "speakers out.",
+            "speakers",
+            "XIM_UNSUPPORTED_PARAMETER",
+        )
+
+
+def speaker_hints(request: Request) -> Hints | None:
+    """None where speakers are not asked for."""
+    wanted: dict[str, Any] | None = request.get("speakers")
+    if wanted is None:
+        return None
+    count = wanted.get("count")
+    least, most = (count, count) if count is not None else (wanted.get("min") or 1, wanted.get("max"))
+    if least < 1 or (most is not None and most < least):
+        raise InvalidInput(
+            f"speakers asks for {least} to {most} speakers; expected at least 1, and a maximum not below the minimum.",
+            "speakers",
+        )
+    return Hints(least, most)

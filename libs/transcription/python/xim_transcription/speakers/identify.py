@@ -1,0 +1,86 @@
+"""The speakers of a recording: their clips, groups and names."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from ..models import RATE, Floats, VoiceEncoder
+from ..recording import Recording
+from ..speech import Span
+from ..window_pool import Line
+from .clips import read_clip, to_clips
+from .cluster import Hints, Labels, group
+from .turns import Turns
+
+# Clips of one job: about two seconds of computing on one core.
+_BATCH = 64
+_SOLID_SECONDS = 1.0
+THRESHOLD = 0.375
+"""Cosine distance between voices up to which they are taken for one."""
+
+
+def identify(
+    recording: Recording,
+    spans: Sequence[Span],
+    voices: VoiceEncoder,
+    line: Line,
+    hints: Hints,
+    threshold: float,
+    known: Mapping[str, Floats],
+) -> Generator[None, None, Turns]:
+    """Finds the speakers of the spans. `known` are unit vectors of speakers by name; others are `SPEAKER_00` …"""
+    clips = to_clips(spans)
+    vectors = yield from embed(recording, clips, voices, line)
+    labels = yield from line.result(line.submit(lambda: _label(clips, vectors, threshold, hints)))
+    return Turns(clips, labels, name(vectors, labels, threshold, known), recording.samples)
+
+
+def _label(clips: Sequence[Span], vectors: Floats, threshold: float, hints: Hints) -> Labels:
+    """Groups by the clips that are long enough to know a voice by; a short one joins the group it is nearest to."""
+    solid = np.array([clip.end - clip.begin >= _SOLID_SECONDS * RATE for clip in clips], bool)
+    if not solid.any():
+        solid[:] = True
+    labels = np.zeros(len(clips), np.int64)
+    labels[solid] = group(vectors[solid], threshold, hints)
+    voices = [mean_voice(vectors[solid & (labels == label)]) for label in range(int(labels.max(initial=0)) + 1)]
+    if clips:
+        labels[~solid] = (vectors[~solid] @ np.stack(voices).T).argmax(axis=1)
+    return labels
+
+
+def embed(
+    recording: Recording, clips: Sequence[Span], voices: VoiceEncoder, line: Line
+) -> Generator[None, None, Floats]:
+    """The vectors of clips, `[clips, dimensions]`."""
+    parts: list[Floats] = []
+    for begin in range(0, len(clips), _BATCH):
+        samples = np.stack([read_clip(recording, clip) for clip in clips[begin : begin + _BATCH]])
+        parts.append((yield from line.result(line.submit(partial(voices.embed, samples)))))
+        yield None
+    return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+
+
+def mean_voice(vectors: Floats) -> Floats:
+    mean = vectors.mean(axis=0)
+    unit: Floats = mean / np.linalg.norm(mean)
+    return unit
+
+
+def name(vectors: Floats, labels: Labels, threshold: float, known: Mapping[str, Floats]) -> list[str]:
+    """The name of each group: the nearest known speaker within the threshold, each for one group, else a number."""
+    count = int(labels.max()) + 1 if len(labels) else 0
+    voices = [mean_voice(vectors[labels == label]) for label in range(count)]
+    pairs = sorted(
+        (1 - float(voice @ reference), label, speaker)
+        for label, voice in enumerate(voices)
+        for speaker, reference in known.items()
+    )
+    named: dict[int, str] = {}
+    for distance, label, speaker in pairs:
+        if distance <= threshold and label not in named and speaker not in named.values():
+            named[label] = speaker
+    numbers = iter(range(count))
+    return [named[label] if label in named else f"SPEAKER_{next(numbers):02}" for label in range(count)]

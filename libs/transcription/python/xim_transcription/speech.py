@@ -1,0 +1,89 @@
+"""Where speech is, and the windows in which it is read.
+
+Windows are cut in silence, or where speech is the least certain. No sample is in two windows, so no word is read
+twice. Each window is read on its own: an error in one does not spread, and several may be read side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .models import FRAME, RATE, Floats
+
+# Above the first speech begins, below the second it ends (the values of Silero's own example).
+_BEGINS, _ENDS = 0.5, 0.35
+_LEAST_SPEECH = 0.1
+_LEAST_SILENCE = 0.25
+# Consonants at the edges of speech are quiet.
+_PAD = 0.4
+_WINDOW = 30.0
+# Longer silence inside a window invites invented text.
+_MOST_SILENCE = 5.0
+_SMOOTH = 10
+
+
+@dataclass(frozen=True)
+class Span:
+    """Samples from `begin` up to `end`."""
+
+    begin: int
+    end: int
+
+
+def find_speech(probabilities: Floats, samples: int) -> list[Span]:
+    """Spans of speech in a recording of so many samples, by the probability of each frame."""
+    spans: list[Span] = []
+    begin: int | None = None
+    silent_since: int | None = None
+    for frame, probability in enumerate(probabilities):
+        if probability >= _BEGINS:
+            begin = frame if begin is None else begin
+            silent_since = None
+        elif begin is not None and probability < _ENDS:
+            silent_since = frame if silent_since is None else silent_since
+            if (frame - silent_since) * FRAME >= _LEAST_SILENCE * RATE:
+                spans.append(Span(begin * FRAME, silent_since * FRAME))
+                begin = silent_since = None
+    if begin is not None:
+        end = len(probabilities) if silent_since is None else silent_since
+        spans.append(Span(begin * FRAME, min(end * FRAME, samples)))
+    return [span for span in spans if span.end - span.begin >= _LEAST_SPEECH * RATE]
+
+
+def cut_windows(spans: Sequence[Span], probabilities: Floats, samples: int) -> list[Span]:
+    """Windows of at most 30 seconds that together hold all spans, each with a little of the silence around it."""
+    longest = round((_WINDOW - 2 * _PAD) * RATE)
+    windows: list[Span] = []
+    for span in (piece for whole in spans for piece in _split(whole, probabilities, longest)):
+        if windows:
+            last = windows[-1]
+            if span.end - last.begin <= longest and span.begin - last.end <= _MOST_SILENCE * RATE:
+                windows[-1] = Span(last.begin, span.end)
+                continue
+        windows.append(span)
+    edges = [0, *(edge for window in windows for edge in (window.begin, window.end)), samples]
+    pad = round(_PAD * RATE)
+    # Of a silence between two windows each takes at most its half; at the ends of the recording all of it is free.
+    shares = [1.0] + [0.5] * (len(windows) - 1) + [1.0]
+    room = [int(min(pad, (edges[2 * at + 1] - edges[2 * at]) * shares[at])) for at in range(len(windows) + 1)]
+    return [Span(w.begin - room[at], w.end + room[at + 1]) for at, w in enumerate(windows)] if windows else []
+
+
+def overlap(spans: Sequence[Span], begin: float, end: float) -> float:
+    """Seconds of speech between two times of the recording."""
+    return sum(max(0.0, min(span.end / RATE, end) - max(span.begin / RATE, begin)) for span in spans)
+
+
+def _split(span: Span, probabilities: Floats, longest: int) -> Iterator[Span]:
+    begin = span.begin
+    while span.end - begin > longest:
+        first, last = (begin + longest // 2) // FRAME, (begin + longest) // FRAME
+        smooth = np.convolve(probabilities[first:last], np.ones(_SMOOTH) / _SMOOTH, "same")
+        # Its ends are averages of fewer frames.
+        cut = (first + _SMOOTH + int(smooth[_SMOOTH:-_SMOOTH].argmin())) * FRAME
+        yield Span(begin, cut)
+        begin = cut
+    yield Span(begin, span.end)

@@ -1,0 +1,200 @@
+"""Whisper on CTranslate2, by faster-whisper: one window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xim_worker import Context, Runtime, StartError
+
+from .models import Floats, Reading
+
+# Thresholds of the ladder of temperatures, from OpenAI's own whisper/transcribe.py.
+_MOST_COMPRESSION = 2.4
+_LEAST_LOGPROB = -1.0
+_NO_SPEECH = 0.6
+_SAMPLES_KEPT = 5
+_BEAM = 5
+_FRAMES_PER_SECOND = 100
+_REST_FRAMES = 100
+# Letters in a second; fast speech has 25.
+_MOST_LETTERS = 35
+
+
+@dataclass(frozen=True)
+class Encoded:
+    features: Any
+    """Mel spectrogram, `[mels, frames]`, 100 frames a second."""
+    output: Any
+    """The encoder's, for the first 30 seconds."""
+
+
+class Whisper:
+    """A Recogniser.
+
+    Options of the profile: `computeType`, one that CTranslate2 has on this CPU (default `int8`), and `beamSize`
+    (default 5).
+    `workers` windows run at once, each with its share of the plan's threads. `tick` is called after every pass of the
+    decoder, in the thread of the window; what it raises ends the window.
+    """
+
+    def __init__(self, context: Context, workers: int, tick: Callable[[], None]) -> None:
+        try:
+            import ctranslate2
+            import faster_whisper
+            from faster_whisper import tokenizer, transcribe
+        except ImportError as error:
+            raise StartError(
+                f"the wheel faster-whisper cannot be imported ({error}); add it to the app's requirements.in",
+                permanent=True,
+            ) from error
+        folder = Path(context.model_path)
+        for name in ("model.bin", "config.json", "tokenizer.json"):
+            if not (folder / name).is_file():
+                raise StartError(
+                    f"{folder} has no {name}; expected a Whisper model that ct2-transformers-converter wrote, with "
+                    "model.bin, config.json, tokenizer.json and its vocabulary",
+                    permanent=True,
+                )
+        self._dtype = str(context.options.get("computeType", "int8"))
+        known = ctranslate2.get_supported_compute_types("cpu")
+        if self._dtype not in known:
+            raise StartError(f"computeType is {self._dtype!r}; this CPU has {', '.join(sorted(known))}", permanent=True)
+        self._beam = int(context.options.get("beamSize", _BEAM))
+        self._version = f"{ctranslate2.__version__} (faster-whisper {faster_whisper.__version__})"
+        context.progress("reading the speech model", None)
+        try:
+            self._model: Any = faster_whisper.WhisperModel(
+                str(folder),
+                device="cpu",
+                compute_type=self._dtype,
+                cpu_threads=max(1, context.plan.threads // workers),
+                num_workers=workers,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise StartError(f"{folder} cannot be loaded as a Whisper model: {error}", permanent=True) from error
+        self._model.model = _Ticking(self._model.model, tick)
+        self._transcribe: Any = transcribe
+        self._tokenizer: Any = tokenizer.Tokenizer
+        self._multilingual = bool(self._model.model.is_multilingual)
+        # Older models have no token for the languages that came later.
+        token = self._model.hf_tokenizer.token_to_id
+        self.languages: list[str] = [
+            code
+            for code in self._model.supported_languages
+            if not self._multilingual or token(f"<|{code}|>") is not None
+        ]
+
+    def encode(self, samples: Floats) -> Encoded:
+        features = self._model.feature_extractor(samples)
+        frames = min(features.shape[-1] - 1, self._model.feature_extractor.nb_max_frames)
+        return Encoded(features, self._model.encode(self._transcribe.pad_or_trim(features[:, :frames])))
+
+    def detect(self, encoded: Encoded) -> Mapping[str, float]:
+        if not self._multilingual:
+            return {"en": 1.0}
+        (found,) = self._model.model.detect_language(encoded.output)
+        return {token[2:-2]: float(probability) for token, probability in found}
+
+    def read(self, encoded: Encoded, reading: Reading) -> list[dict[str, Any]]:
+        task = "translate" if reading.translate else "transcribe"
+        tokenizer = self._tokenizer(self._model.hf_tokenizer, self._multilingual, task=task, language=reading.language)
+        options = self._transcribe.TranscriptionOptions(
+            beam_size=self._beam,
+            best_of=_SAMPLES_KEPT,
+            patience=1,
+            length_penalty=1,
+            repetition_penalty=1,
+            no_repeat_ngram_size=0,
+            log_prob_threshold=_LEAST_LOGPROB,
+            no_speech_threshold=_NO_SPEECH,
+            compression_ratio_threshold=_MOST_COMPRESSION,
+            condition_on_previous_text=True,
+            prompt_reset_on_temperature=0.5,
+            temperatures=list(reading.temperatures),
+            initial_prompt=reading.prompt,
+            prefix=None,
+            suppress_blank=True,
+            suppress_tokens=self._transcribe.get_suppressed_tokens(tokenizer, [-1]),
+            without_timestamps=False,
+            max_initial_timestamp=1.0,
+            word_timestamps=reading.words,
+            prepend_punctuations="\"'“¿([{-",
+            append_punctuations="\"'.。,，!！?？:：”)]}、",
+            multilingual=False,
+            max_new_tokens=None,
+            clip_timestamps=[0.0],
+            hallucination_silence_threshold=None,
+            hotwords=None,
+        )
+        found = self._model.generate_segments(encoded.features, tokenizer, options, False, encoded.output)
+        frames = encoded.features.shape[-1] - 1
+        return [_to_segment(each, tokenizer.timestamp_begin) for each in found if not _is_echo(each, frames)]
+
+    def describe(self) -> tuple[Runtime, str]:
+        return {"name": "ctranslate2", "version": self._version, "isa": _isa()}, self._dtype
+
+
+class _Ticking:
+    """CTranslate2's model, with a call after each pass of the decoder: there a window may be given up."""
+
+    def __init__(self, model: Any, tick: Callable[[], None]) -> None:
+        self._model = model
+        self._tick = tick
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, *args: Any, **options: Any) -> Any:
+        result = self._model.encode(*args, **options)
+        self._tick()
+        return result
+
+    def generate(self, *args: Any, **options: Any) -> Any:
+        result = self._model.generate(*args, **options)
+        self._tick()
+        return result
+
+
+def _is_echo(found: Any, frames: int) -> bool:
+    """Whether a segment is invented for the rest of a window: it repeats what was said, faster than anybody speaks."""
+    rest = frames - found.seek
+    return bool(
+        found.seek > 0
+        and rest < _REST_FRAMES
+        and len(found.text.strip()) > _MOST_LETTERS * max(found.end - found.start, rest / _FRAMES_PER_SECOND)
+    )
+
+
+def _to_segment(found: Any, timestamp_begin: int) -> dict[str, Any]:
+    """The contract's segment; faster-whisper's numbers are numpy's, and its tokens include those of times."""
+    segment: dict[str, Any] = {
+        "start": float(found.start),
+        "end": float(found.end),
+        "text": str(found.text),
+        "tokens": [int(token) for token in found.tokens if token < timestamp_begin],
+        "temperature": float(found.temperature or 0.0),
+        "averageLogprob": float(found.avg_logprob),
+        "compressionRatio": float(found.compression_ratio),
+        "noSpeechProbability": float(found.no_speech_prob),
+    }
+    if found.words is not None:
+        segment["words"] = [
+            {
+                "word": str(word.word),
+                "start": float(word.start),
+                "end": float(word.end),
+                "probability": float(word.probability),
+            }
+            for word in found.words
+        ]
+    return segment
+
+
+def _isa() -> str:
+    """The kernels that CTranslate2 chooses by the CPU's flags (its cpu/cpu_isa.cc)."""
+    flags = Path("/proc/cpuinfo").read_text("utf8", "replace").partition("flags")[2].partition("\n")[0].split()
+    return next((name for name in ("avx512f", "avx2", "avx") if name in flags), "none")
