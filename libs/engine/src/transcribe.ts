@@ -17,7 +17,15 @@ export interface TranscribeInput {
   /** Skip what is not speech. Default true. */
   readonly voiceActivity?: boolean | undefined;
   /** Tell speakers apart; the numbers are hints. */
-  readonly speakers?: { readonly count?: number; readonly min?: number; readonly max?: number } | undefined;
+  readonly speakers?:
+    | {
+        readonly count?: number;
+        readonly min?: number;
+        readonly max?: number;
+        /** Speakers who get their name instead of a number where their voice is heard; a clip holds one voice. */
+        readonly known?: readonly { readonly name: string; readonly audio: Media }[];
+      }
+    | undefined;
 }
 
 /** Order: `start`, any number of `segment` (rising, not overlapping unless speakers do) and `progress`, `end`. */
@@ -49,7 +57,7 @@ export interface Segment {
   /** Probability of no speech in the window of the segment, 0 to 1. */
   readonly noSpeechProbability?: number | undefined;
   readonly words?: readonly Word[] | undefined;
-  /** `SPEAKER_00` …, in order of first speech. */
+  /** A known speaker's name, or `SPEAKER_00` …, in order of first speech. */
   readonly speaker?: string | undefined;
 }
 

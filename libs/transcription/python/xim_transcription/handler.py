@@ -60,7 +60,6 @@ class TranscribeHandler:
             models=[context.model["id"]],
             dtype=dtype,
             slots=context.plan.slots,
-            sample_rate=RATE,
             languages=self._models.recogniser.languages,
         )
 

@@ -37,6 +37,10 @@ class Line:
         while True:
             try:
                 return future.result(timeout=_LOOK_SECONDS)
+            except CallGone:
+                # The runtime closes the call here, since it is cancelled.
+                yield None
+                raise
             except TimeoutError:
                 if future.done():
                     raise

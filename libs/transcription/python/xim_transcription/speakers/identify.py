@@ -40,14 +40,15 @@ def identify(
 
 def _label(clips: Sequence[Span], vectors: Floats, threshold: float, hints: Hints) -> Labels:
     """Groups by the clips that are long enough to know a voice by; a short one joins the group it is nearest to."""
+    if not clips:
+        return np.zeros(0, np.int64)
     solid = np.array([clip.end - clip.begin >= _SOLID_SECONDS * RATE for clip in clips], bool)
     if not solid.any():
         solid[:] = True
     labels = np.zeros(len(clips), np.int64)
     labels[solid] = group(vectors[solid], threshold, hints)
-    voices = [mean_voice(vectors[solid & (labels == label)]) for label in range(int(labels.max(initial=0)) + 1)]
-    if clips:
-        labels[~solid] = (vectors[~solid] @ np.stack(voices).T).argmax(axis=1)
+    voices = [mean_voice(vectors[solid & (labels == label)]) for label in range(int(labels.max()) + 1)]
+    labels[~solid] = (vectors[~solid] @ np.stack(voices).T).argmax(axis=1)
     return labels
 
 

@@ -24,7 +24,8 @@ class Turns:
     """The speaker of every 10 ms of speech: that of most clips around it."""
 
     def __init__(self, clips: Sequence[Span], labels: Labels, names: Sequence[str], samples: int) -> None:
-        votes = np.zeros((samples // _STEP + 1, len(names)), np.int32)
+        # One column more than there are speakers, so that there may be none.
+        votes = np.zeros((samples // _STEP + 1, len(names) + 1), np.int32)
         for clip, label in zip(clips, labels, strict=True):
             votes[clip.begin // _STEP : clip.end // _STEP, label] += 1
         self._names = names
