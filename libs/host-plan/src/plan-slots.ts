@@ -21,7 +21,10 @@ export function planSlots(task: Task, threads: number, sequences: number | undef
     case 'embed':
       return { value: 256, reason: 'a few batches of texts, so that the next one is ready when a step ends' };
     case 'transcribe':
-      return perThreads(threads, 4, 8, 'a file');
+      return {
+        value: Math.max(8, Math.min(64, threads)),
+        reason: 'files take turns window by window, so that a short one does not wait for a long one',
+      };
     case 'speak':
       return perThreads(threads, 2, 16, 'an utterance');
     case 'generateImage':

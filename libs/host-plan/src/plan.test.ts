@@ -173,9 +173,9 @@ describe('the other tasks', () => {
   test.each([
     ['embed', 2, { slots: 256, queue: 2048, batchTokens: 2048, stallMs: 60_000 }],
     ['embed', 40, { slots: 256, queue: 2048, batchTokens: 8192, stallMs: 60_000 }],
-    ['transcribe', 2, { slots: 1, queue: 16, batchTokens: 0, stallMs: 120_000 }],
-    ['transcribe', 17, { slots: 4, queue: 16, batchTokens: 0, stallMs: 120_000 }],
-    ['transcribe', 65, { slots: 8, queue: 32, batchTokens: 0, stallMs: 120_000 }],
+    ['transcribe', 2, { slots: 8, queue: 32, batchTokens: 0, stallMs: 120_000 }],
+    ['transcribe', 17, { slots: 16, queue: 64, batchTokens: 0, stallMs: 120_000 }],
+    ['transcribe', 80, { slots: 64, queue: 256, batchTokens: 0, stallMs: 120_000 }],
     ['speak', 4, { slots: 2, queue: 16, batchTokens: 0, stallMs: 60_000 }],
     ['generateImage', 2, { slots: 1, queue: 16, batchTokens: 0, stallMs: 300_000 }],
     ['generateImage', 34, { slots: 2, queue: 16, batchTokens: 0, stallMs: 300_000 }],
