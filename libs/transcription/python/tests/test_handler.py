@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,22 @@ def test_a_segment_outside_speech_is_left_out() -> None:
     recogniser.read = read
     found = segments_of(events(handler, speak((1, SPEECH), (4, 0), (1, SPEECH)), language="en"))
     assert [part["text"] for part in found] == [" Hello"]
+
+
+def test_an_hour_is_transcribed_in_the_memory_of_a_minute(tmp_path: Path) -> None:
+    handler, recogniser = load()
+    events(handler, speak((60, SPEECH)))
+    path = tmp_path / "hour.wav"
+    minute = to_wav(speak((50, SPEECH), (10, 0)))
+    with path.open("wb") as file:
+        # A streamed file, whose size in the header is that of its first minute.
+        file.write(minute[:40] + b"\xff\xff\xff\xff" + minute[44:])
+        for _ in range(59):
+            file.write(minute[44:])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = [event for event in handler.run({"audio": {"path": str(path)}}, lambda: False) if event]
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert found[0]["duration"] == pytest.approx(3600, abs=0.1)
+    assert sum(recogniser.seconds) > 3000
+    # An hour of samples is 225,000 KiB.
+    assert grown < 40_000

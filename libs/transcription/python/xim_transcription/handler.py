@@ -9,7 +9,6 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
-from xim_audio import decode
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
 from .models import FRAME, RATE, Floats, Models, Reading
@@ -47,6 +46,13 @@ class TranscribeHandler:
         self._open_models = open_models
 
     def load(self, context: Context) -> Info:
+        try:
+            from xim_audio import decode
+        except ImportError as error:
+            raise StartError(
+                f"the wheel av cannot be imported ({error}); add it to the app's requirements.in", permanent=True
+            ) from error
+        self._decode = decode
         options = context.options
         self._workers = int(options.get("workers", max(1, context.plan.threads // 4)))
         self._most_seconds = float(options.get("mostSeconds", 4 * 3600))
@@ -123,7 +129,7 @@ class TranscribeHandler:
         stream = self._models.detector.open()
         probabilities: list[Floats] = []
         rest = np.zeros(0, np.float32)
-        with closing(decode(audio["path"] if "path" in audio else audio["bytes"], most_seconds)) as parts:
+        with closing(self._decode(audio["path"] if "path" in audio else audio["bytes"], most_seconds)) as parts:
             for number, samples in enumerate(parts):
                 recording.append(samples)
                 rest = np.concatenate([rest, samples])

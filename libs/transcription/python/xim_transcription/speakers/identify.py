@@ -17,7 +17,7 @@ from .turns import Turns
 
 # Clips of one job: about two seconds of computing on one core.
 _BATCH = 64
-_SOLID_SECONDS = 1.0
+_SOLID_SECONDS = 1.2
 THRESHOLD = 0.375
 """Cosine distance between voices up to which they are taken for one."""
 
