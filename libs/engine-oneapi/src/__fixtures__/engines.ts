@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Engine, isRefusal, type ModelEntry, type Plan } from '@xim/engine';
+import { type Companion, type Engine, isRefusal, type ModelEntry, type Plan, type Profile } from '@xim/engine';
 import { oneapi } from '../oneapi-engine.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -20,18 +20,31 @@ const plan: Plan = {
 export interface Model {
   readonly entry: ModelEntry;
   readonly path: string;
+  readonly companions?: Readonly<Record<string, Companion>>;
 }
 
-/** The model that a service ships, fetched into the clone's cache where it is not there yet. */
-export function modelOf(app: 'chat' | 'embedding'): Model {
+/** The models that a service ships, fetched into the clone's cache where they are not there yet. */
+export function modelOf(app: 'chat' | 'embedding' | 'whisperx'): Model {
   const file = join(ROOT, 'apps', app, 'models.json');
   const pull = ['libs/model-cache/src/bin.ts', 'pull', file, '--cache', join(ROOT, '.model_cache')];
-  const path = execFileSync(process.execPath, ['--conditions=@xim/source', '--import=tsx', ...pull], {
+  const paths = execFileSync(process.execPath, ['--conditions=@xim/source', '--import=tsx', ...pull], {
     cwd: ROOT,
     encoding: 'utf8',
-  }).trim();
-  const { models } = JSON.parse(readFileSync(file, 'utf8')) as { models: { main: ModelEntry } };
-  return { entry: models.main, path };
+  })
+    .trim()
+    .split('\n');
+  const { models } = JSON.parse(readFileSync(file, 'utf8')) as { models: Record<string, ModelEntry> };
+  const found = Object.entries(models).map(([role, model], at) => {
+    return [role, { model, profile: toProfile(model), modelPath: paths[at]! }] as const;
+  });
+  const { main, ...companions } = Object.fromEntries(found);
+  return { entry: main!.model, path: main!.modelPath, companions };
+}
+
+function toProfile(model: ModelEntry): Profile {
+  const profile = oneapi.check(host, model);
+  if (isRefusal(profile)) throw new Error(profile.missing.join());
+  return profile;
 }
 
 export interface EngineSettings {
@@ -43,14 +56,14 @@ export interface EngineSettings {
 }
 
 /** An engine in state `starting`. */
-export function createEngine({ entry, path }: Model, settings: EngineSettings = {}): Engine {
-  const profile = oneapi.check(host, entry);
-  if (isRefusal(profile)) throw new Error(profile.missing.join());
+export function createEngine({ entry, path, companions }: Model, settings: EngineSettings = {}): Engine {
+  const profile = toProfile(entry);
   return oneapi.create({
     profile: { ...profile, options: { ...profile.options, ...settings.options } },
     plan: { ...plan, ...settings.plan },
     model: entry,
     modelPath: path,
+    ...(companions && { companions }),
     python: settings.python ?? join(ROOT, '.venv/oneapi/bin/python'),
     log,
   });
