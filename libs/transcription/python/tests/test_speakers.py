@@ -11,6 +11,7 @@ from fake_models import PitchVoices, events, load, segments_of, speak, to_wav
 from xim_transcription.models import RATE, Floats
 from xim_transcription.speakers.clips import to_clips
 from xim_transcription.speakers.cluster import Hints, group
+from xim_transcription.speakers.identify import label
 from xim_transcription.speakers.turns import Turns
 from xim_transcription.speech import Span
 from xim_worker import InvalidInput
@@ -45,6 +46,13 @@ def test_groups_are_those_of_average_linkage(seed: int) -> None:
     vectors = voices(seed, 40, 4, 0.8)
     assert parts_of(group(vectors, 0.4)) == average_linkage(vectors, 0.4, 1)
     assert parts_of(group(vectors, 0.0, Hints(3, 3))) == average_linkage(vectors, 9, 3)
+
+
+def test_of_very_many_clips_some_are_grouped_and_the_others_join_them() -> None:
+    vectors = voices(5, 9000, 3, 0.1)
+    clips = [Span(at * RATE, (at + 2) * RATE) for at in range(len(vectors))]
+    labels = label(clips, vectors, 0.375, Hints())
+    assert parts_of(labels) == parts_of(group(vectors, 0.375))
 
 
 def test_hints_go_before_the_threshold() -> None:
@@ -165,6 +173,15 @@ def test_a_service_without_voices_refuses_to_tell_them_apart() -> None:
     with pytest.raises(InvalidInput, match="no model of voices") as error:
         events(handler, speak((1.0, LOW)), speakers={})
     assert error.value.code == "XIM_UNSUPPORTED_PARAMETER"
+
+
+def test_what_is_wrong_with_speakers_is_told_before_the_first_event() -> None:
+    handler, _ = load(voices=PitchVoices())
+    bad: list[dict[str, Any]] = [{"count": 0}, {"known": [{"name": "Hana", "audio": {"bytes": b"no sound"}}]}]
+    for speakers in bad:
+        run = handler.run({"audio": {"bytes": to_wav(speak((1.0, LOW)))}, "speakers": speakers}, lambda: False)
+        with pytest.raises(InvalidInput):
+            assert next(event for event in run if event is not None) is None
 
 
 @pytest.mark.parametrize("speakers", [{"count": 0}, {"min": 3, "max": 2}, {"max": 0}])

@@ -13,12 +13,11 @@ from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
 from .models import FRAME, RATE, Floats, Models, Reading
 from .recording import Recording
-from .request import check, speaker_hints
+from .request import check
 from .segments import Segments
 from .speakers.clips import fill, to_clips
 from .speakers.cluster import Hints
 from .speakers.identify import THRESHOLD, embed, identify, mean_voice
-from .speakers.turns import Turns
 from .speech import Span, cut_windows, find_speech
 from .window_pool import Line, WindowPool
 
@@ -70,13 +69,20 @@ class TranscribeHandler:
         )
 
     def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
-        check(request, self._models)
+        hints = check(request, self._models)
         with Recording() as recording, closing(self._pool.open(cancelled)) as line:
             probabilities = yield from self._listen(request["audio"], recording, self._most_seconds, cancelled)
-            yield from self._transcribe(request, recording, probabilities, line)
+            known = yield from self._known_voices(request, line)
+            yield from self._transcribe(request, recording, probabilities, line, hints, known)
 
     def _transcribe(
-        self, request: Request, recording: Recording, probabilities: Floats, line: Line
+        self,
+        request: Request,
+        recording: Recording,
+        probabilities: Floats,
+        line: Line,
+        hints: Hints | None,
+        known: dict[str, Floats],
     ) -> Generator[Event | None, None, None]:
         whole = [Span(0, recording.samples)]
         filtered = request.get("voiceActivity") is not False
@@ -89,8 +95,9 @@ class TranscribeHandler:
             start["languageProbability"] = certainty
         yield {**start, "language": language}
 
-        hints = speaker_hints(request)
-        turns = None if hints is None else (yield from self._identify(request, recording, spans, hints, line))
+        voices, turns = self._models.voices, None
+        if hints is not None and voices is not None:
+            turns = yield from identify(recording, spans, voices, line, hints, self._threshold, known)
         reading = Reading(
             language=language,
             translate=bool(request.get("translate")),
@@ -167,13 +174,13 @@ class TranscribeHandler:
                 return best, found[best], first
         return best, sums[best] / len(asked), first
 
-    def _identify(
-        self, request: Request, recording: Recording, spans: Sequence[Span], hints: Hints, line: Line
-    ) -> Generator[None, None, Turns]:
-        voices = self._models.voices
-        assert voices is not None
-        known: dict[str, Floats] = {}
-        for at, speaker in enumerate(request["speakers"].get("known") or []):
+    def _known_voices(self, request: Request, line: Line) -> Generator[None, None, dict[str, Floats]]:
+        """The voice of each known speaker, from the reference clips."""
+        voices, known = self._models.voices, (request.get("speakers") or {}).get("known") or []
+        found: dict[str, Floats] = {}
+        if voices is None:
+            return found
+        for at, speaker in enumerate(known):
             with Recording() as reference:
                 probabilities = yield from self._listen(speaker["audio"], reference, _REFERENCE_SECONDS, line.cancelled)
                 clips = to_clips(find_speech(probabilities, reference.samples))
@@ -182,8 +189,8 @@ class TranscribeHandler:
                         f"The reference clip of {speaker['name']!r} holds no speech. Send 2 to 10 seconds of it.",
                         f"speakers.known[{at}].audio",
                     )
-                known[speaker["name"]] = mean_voice((yield from embed(reference, clips, voices, line)))
-        return (yield from identify(recording, spans, voices, line, hints, self._threshold, known))
+                found[speaker["name"]] = mean_voice((yield from embed(reference, clips, voices, line)))
+        return found
 
     def _prove(self, context: Context) -> None:
         """One real inference of each model: what cannot run fails here and not in the first call."""

@@ -10,8 +10,8 @@ from .models import Models
 from .speakers.cluster import Hints
 
 
-def check(request: Request, models: Models) -> None:
-    """Raises InvalidInput for what the models cannot do."""
+def check(request: Request, models: Models) -> Hints | None:
+    """The numbers of speakers; None where they are not asked for. Raises InvalidInput for what the models cannot do."""
     language, languages = request.get("language"), models.recogniser.languages
     if language is not None and language not in languages:
         raise InvalidInput(
@@ -28,10 +28,10 @@ def check(request: Request, models: Models) -> None:
             "speakers",
             "XIM_UNSUPPORTED_PARAMETER",
         )
+    return _hints(request)
 
 
-def speaker_hints(request: Request) -> Hints | None:
-    """None where speakers are not asked for."""
+def _hints(request: Request) -> Hints | None:
     wanted: dict[str, Any] | None = request.get("speakers")
     if wanted is None:
         return None
