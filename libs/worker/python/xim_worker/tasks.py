@@ -330,10 +330,17 @@ class EmbedOutput(TypedDict):
     """Tokens read, summed over the items, special tokens included."""
 
 
+class TranscribeInputSpeakersKnown(TypedDict):
+    name: str
+    audio: Media
+
+
 class TranscribeInputSpeakers(TypedDict):
     count: NotRequired[int]
     min: NotRequired[int]
     max: NotRequired[int]
+    known: NotRequired[list[TranscribeInputSpeakersKnown]]
+    """Speakers who get their name instead of a number where their voice is heard; a clip holds one voice."""
 
 
 class TranscribeInput(TypedDict):
@@ -399,7 +406,7 @@ class Segment(TypedDict):
     """Probability of no speech in the window of the segment, 0 to 1."""
     words: NotRequired[list[Word]]
     speaker: NotRequired[str]
-    """`SPEAKER_00` …, in order of first speech."""
+    """A known speaker's name, or `SPEAKER_00` …, in order of first speech."""
 
 
 class Word(TypedDict):
