@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join, posix } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
 import { hasSize, isComplete, lockOf, placeOf, removePartial } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
+import { createOnce, showBlob } from './links.ts';
 import { withLock } from './lock.ts';
 import { pathProblem } from './models-schema.ts';
 import { storeBlob } from './store-blob.ts';
@@ -63,9 +64,6 @@ export async function pack(path: string, cacheDir: string, packed: readonly Pack
         await add({ name: `${root}/blobs/${file.sha256}`, content });
         const name = `${root}/${snapshot}/${file.path}`;
         await add({ name, target: posix.relative(posix.dirname(name), `${root}/blobs/${file.sha256}`) });
-      }
-      if (place.ref && (await stat(place.ref.path).catch(() => undefined))) {
-        await add({ name: `${root}/refs/main`, content: place.ref.path });
       }
     }
     await write(toTarEnd());
@@ -144,7 +142,11 @@ async function unpackModel(
       added.push(blob);
       await recordVerified(folder, blob, sha256);
     }
-    for (const part of parts) if (part.kind === 'link') snapshots.add(await makeLink(cacheDir, part, partial));
+    const links = parts.filter((part) => part.kind === 'link');
+    for (const [index, part] of links.entries()) {
+      const shared = links.slice(index + 1).some(({ sha256 }) => sha256 === part.sha256);
+      snapshots.add(await makeLink(cacheDir, part, partial, shared));
+    }
     for (const part of parts) if (part.kind === 'ref') await makeRef(cacheDir, part, path, partial);
   } catch (error) {
     for (const blob of added) await rm(blob, { force: true });
@@ -154,13 +156,15 @@ async function unpackModel(
   }
 }
 
-async function makeLink(cacheDir: string, part: Extract<Part, { kind: 'link' }>, partial: string): Promise<string> {
+async function makeLink(
+  cacheDir: string,
+  part: Extract<Part, { kind: 'link' }>,
+  partial: string,
+  shared: boolean,
+): Promise<string> {
   const at = join(cacheDir, part.root, 'snapshots', part.path);
   if ((await readlink(at).catch(() => undefined)) !== part.target) {
-    await mkdir(dirname(at), { recursive: true });
-    const temporary = join(partial, randomUUID());
-    await symlink(part.target, temporary);
-    await rename(temporary, at);
+    await showBlob(join(cacheDir, part.root, 'blobs', part.sha256), at, partial, shared);
   }
   return join(cacheDir, part.root, 'snapshots', part.path.split('/')[0]!);
 }
@@ -180,9 +184,7 @@ async function makeRef(
   await mkdir(dirname(ref), { recursive: true });
   const temporary = join(partial, randomUUID());
   await writeFile(temporary, buffer);
-  await link(temporary, ref).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  await createOnce(temporary, ref);
 }
 
 function toPart(member: TarMember, path: string): Part {

@@ -1,7 +1,8 @@
-import { link, mkdir, readlink, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { createHash, randomUUID } from 'node:crypto';
+import { readlink, rm, rmdir, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import type { ModelEntry, ModelFile } from '@xim/engine';
+import { showBlob } from './links.ts';
 import { isVerified, verifyContent } from './verified.ts';
 
 /**
@@ -15,8 +16,6 @@ export interface Place {
   readonly root: string;
   readonly snapshot: string;
   readonly blobs: string;
-  /** The branch file that names `revision`; absent when no revision is known. */
-  readonly ref: { readonly path: string; readonly revision: string } | undefined;
   /** Unfinished transfers of this artifact. */
   readonly partial: string;
   /** Taken by whoever fetches something of this model. */
@@ -33,7 +32,6 @@ export function placeOf(cacheDir: string, model: ModelEntry, artifact: string, f
     root,
     snapshot: join(root, 'snapshots', revision ?? nameOf(files)),
     blobs: join(root, 'blobs'),
-    ref: revision === undefined ? undefined : { path: join(root, 'refs', 'main'), revision },
     partial: join(cacheDir, '.partial', folder, artifact),
     lock: lockOf(cacheDir, folder),
   };
@@ -103,22 +101,13 @@ export async function isComplete(place: Place, signal: AbortSignal | undefined):
 
 /** Makes the snapshot folder; needs every blob and the partial folder. Links appear one by one, each at once. */
 export async function linkSnapshot(place: Place): Promise<void> {
-  for (const file of await unproven(place)) {
-    const { path, target } = linkOf(place, file);
-    if ((await readlink(path).catch(() => undefined)) === target) continue;
-    await mkdir(dirname(path), { recursive: true });
-    const temporary = join(place.partial, randomUUID());
-    await symlink(target, temporary);
-    await rename(temporary, path);
-  }
-  if (place.ref) {
-    await mkdir(dirname(place.ref.path), { recursive: true });
-    const temporary = join(place.partial, randomUUID());
-    await writeFile(temporary, place.ref.revision);
-    // A branch that the hub's own tools have set stays as they set it.
-    await link(temporary, place.ref.path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+  const files = await unproven(place);
+  for (const [index, file] of files.entries()) {
+    const blob = blobOf(place, file);
+    const path = join(place.snapshot, file.path);
+    if ((await readlink(path).catch(() => undefined)) === relative(dirname(path), blob)) continue;
+    const shared = files.slice(index + 1).some(({ sha256 }) => sha256 === file.sha256);
+    await showBlob(blob, path, place.partial, shared);
   }
 }
 
@@ -128,9 +117,4 @@ export async function removePartial(place: Pick<Place, 'partial'>): Promise<void
   const model = dirname(place.partial);
   await rmdir(model).catch(() => undefined);
   await rmdir(dirname(model)).catch(() => undefined);
-}
-
-function linkOf(place: Place, file: ModelFile): { path: string; target: string } {
-  const path = join(place.snapshot, file.path);
-  return { path, target: relative(dirname(path), blobOf(place, file)) };
 }

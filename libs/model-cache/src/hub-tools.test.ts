@@ -60,11 +60,11 @@ test('the hub’s own package finds what XIM fetched, offline', async () => {
   const snapshot = await fetchModel(false);
   const requests = hub.requests.length;
   const env = { HF_HUB_OFFLINE: '1', HF_ENDPOINT: hub.endpoint };
-  expect(await python("hub.hf_hub_download('org/tiny', 'onnx/model.onnx')", env)).toBe(
+  expect(await python(`hub.hf_hub_download('org/tiny', 'onnx/model.onnx', revision='${COMMIT}')`, env)).toBe(
     join(snapshot, 'onnx/model.onnx'),
   );
-  expect(await python("hub.snapshot_download('org/tiny')", env)).toBe(snapshot);
-  expect(await python("hub.try_to_load_from_cache('org/tiny', 'config.json')", env)).toBe(
+  expect(await python(`hub.snapshot_download('org/tiny', revision='${COMMIT}')`, env)).toBe(snapshot);
+  expect(await python(`hub.try_to_load_from_cache('org/tiny', 'config.json', revision='${COMMIT}')`, env)).toBe(
     join(snapshot, 'config.json'),
   );
   const scan = '(lambda c: (sorted(r.repo_id for r in c.repos), c.warnings, c.size_on_disk))(hub.scan_cache_dir())';

@@ -24,6 +24,8 @@ export async function findCopies(
     if (reference) places.push({ repo: reference.repo, path: reference.path ?? file.path });
   }
   const found = new Set<string>([blobOf(place, file)]);
+  // Without symbolic links a content lies under the first of its paths.
+  for (const { path, sha256 } of place.files) if (sha256 === file.sha256) found.add(join(place.snapshot, path));
   for (const { repo, path } of places) {
     const root = join(cacheDir, repoFolder(repo));
     found.add(join(root, 'blobs', file.sha256));

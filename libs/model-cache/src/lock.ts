@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '@xim/engine';
+import { createOnce } from './links.ts';
 
 const POLL_MS = 250;
 /** How often a holder shows that it lives, for processes that cannot look at it. */
@@ -31,11 +32,12 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
     started: (await startOf(process.pid)) ?? '',
     machine: await machine(),
   };
-  // A link appears at once and with its content, and fails where one is: no moment with an empty lock file.
+  // A link appears at once and with its content, and fails where one is. Without links there is a moment with an empty
+  // lock file, which counts as one of another machine.
   const own = `${path}.${randomUUID()}`;
   await writeFile(own, JSON.stringify(self));
   try {
-    while (!(await tryLink(own, path))) {
+    while (!(await createOnce(own, path))) {
       if (await isAbandoned(path, self.machine)) await takeAway(path, self.machine);
       else await pause(signal);
     }
@@ -55,16 +57,6 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
   }
 }
 
-async function tryLink(own: string, path: string): Promise<boolean> {
-  try {
-    await link(own, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
 async function isAbandoned(path: string, here: string): Promise<boolean> {
   const holder = await readHolder(path);
   if (holder?.machine === here) return (await startOf(holder.pid)) !== holder.started;
@@ -81,7 +73,7 @@ async function takeAway(path: string, here: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  if (!(await isAbandoned(aside, here))) await tryLink(aside, path);
+  if (!(await isAbandoned(aside, here))) await createOnce(aside, path);
   await rm(aside, { force: true });
 }
 
@@ -102,8 +94,10 @@ async function startOf(pid: number): Promise<string | undefined> {
 }
 
 async function machine(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-  return `${boot.trim()} ${await readlink('/proc/self/ns/pid')}`;
+  // A sandbox may hide either; then holders are told apart by their signs of life alone.
+  const unknown = (): string => randomUUID();
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(unknown);
+  return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(unknown)}`;
 }
 
 async function pause(signal: AbortSignal | undefined): Promise<void> {

@@ -1,6 +1,5 @@
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { repoFolder } from './cache-layout.ts';
 import { chooseGguf, matchFiles } from './choose-files.ts';
@@ -8,11 +7,14 @@ import { ModelFetchError } from './errors.ts';
 import { readGguf } from './gguf.ts';
 import { hashFile } from './hash-file.ts';
 import { type HubListing, listRepo } from './hub-listing.ts';
+import { writeMemo } from './memo.ts';
 import { lockFiles, readRemoteGguf } from './lock-entry.ts';
 import { modelEntry } from './models-schema.ts';
 import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
 import type { HubReference } from './hub-reference.ts';
 import { openFile } from './read-at.ts';
+
+const COMMIT = /^[0-9a-f]{40}$/;
 
 const { id, revision, licence, gated, created, artifacts, shape } = modelEntry.unwrap().shape;
 const recordedFacts = z.strictObject({
@@ -28,11 +30,16 @@ export async function resolveHubModel(reference: HubReference, options: OwnModel
   if (known.success) return known.data;
 
   const facts = options.offline ? await fromCache(reference, root, options) : await askHub(reference, options);
-  await mkdir(dirname(record), { recursive: true });
-  const temporary = `${record}.${randomUUID()}`;
-  await writeFile(temporary, JSON.stringify(facts));
-  await rename(temporary, record);
+  await writeMemo(record, JSON.stringify(facts));
+  if (!options.offline) await recordReference(root, reference.revision, facts.revision);
   return facts;
+}
+
+/** Names the commit of the branch or tag that was asked for, unless the hub's own tools have set it. */
+async function recordReference(root: string, asked: string, commit: string | undefined): Promise<void> {
+  const path = join(root, 'refs', asked);
+  if (commit === undefined || asked === commit || (await stat(path).catch(() => undefined))) return;
+  await writeMemo(path, commit);
 }
 
 async function askHub(reference: HubReference, { hub, signal }: OwnModelOptions): Promise<OwnFacts> {
@@ -42,6 +49,17 @@ async function askHub(reference: HubReference, { hub, signal }: OwnModelOptions)
   return { ...(await lockFiles(hub, listing, [file], signal)), shape };
 }
 
+/** The revisions of a model that are in the cache, as a sentence; empty where there are none. */
+async function sayRevisions(root: string): Promise<string> {
+  const refs = await readdir(join(root, 'refs'), { recursive: true, withFileTypes: true }).catch(() => []);
+  const named = refs
+    .filter((entry) => entry.isFile())
+    .map(({ name, parentPath }) => relative(join(root, 'refs'), join(parentPath, name)));
+  const commits = (await readdir(join(root, 'snapshots')).catch(() => [])).filter((name) => COMMIT.test(name));
+  const all = [...named, ...commits].sort();
+  return all.length === 0 ? '' : `The cache has the revisions ${all.join(', ')}; one is named as org/name@revision. `;
+}
+
 /** Offline: what `hf download` left in the cache is as good, once its content is known. */
 async function fromCache(reference: HubReference, root: string, options: OwnModelOptions): Promise<OwnFacts> {
   const { repo } = reference;
@@ -49,11 +67,13 @@ async function fromCache(reference: HubReference, root: string, options: OwnMode
   const commit = ref.trim();
   const snapshot = join(root, 'snapshots', commit);
   const names = await readdir(snapshot, { recursive: true }).catch(() => undefined);
-  if (names === undefined || !/^[0-9a-f]{40}$/.test(commit)) {
+  if (names === undefined || !COMMIT.test(commit)) {
+    const asked = reference.revision === 'main' ? '' : ` --revision ${reference.revision}`;
     throw new ModelFetchError(
-      `${reference.path ?? 'A GGUF file'} of XIM_MODEL=${options.text} is not in the model cache ${options.cacheDir}, and ` +
-        'XIM_OFFLINE forbids to fetch it. Where there is a network, start the service once without XIM_OFFLINE, or run: ' +
-        `hf download ${repo} ${reference.path ?? "--include '*Q4_K_M.gguf'"} --cache-dir ${options.cacheDir}`,
+      `${reference.path ?? 'A GGUF file'} of XIM_MODEL=${options.text} is not in the model cache ${options.cacheDir} ` +
+        `at the revision ${reference.revision}, and XIM_OFFLINE forbids to fetch it. ${await sayRevisions(root)}Where ` +
+        'there is a network, start the service once without XIM_OFFLINE, or run: ' +
+        `hf download ${repo} ${reference.path ?? "--include '*Q4_K_M.gguf'"}${asked} --cache-dir ${options.cacheDir}`,
     );
   }
   const files = names.map((path) => ({ path, size: 0, sha256: undefined, gitId: undefined }));

@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ModelEntry, ModelFile } from '@xim/engine';
 import { isPresent, placeOf } from './cache-layout.ts';
 import { ModelFetchError } from './errors.ts';
 import { readGguf } from './gguf.ts';
 import { hashFile } from './hash-file.ts';
-import { toLocalName } from './local-name.ts';
+import { LOCAL_OWNER, toLocalName } from './local-name.ts';
 import { IR } from './openvino-ir.ts';
+import { writeMemo } from './memo.ts';
 import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
 import { refusePickle } from './pickle.ts';
 import { openFile } from './read-at.ts';
@@ -21,7 +22,7 @@ export async function resolveLocalModel({ text, cacheDir, signal }: OwnModelOpti
   const { folder, names } = await findFiles(resolve(text), text);
   const [first] = names as [string];
   const isIr = names.includes(IR);
-  const id = `local/${toLocalName(isIr ? folderName(folder) : first.replace(/\.gguf$/i, ''))}`;
+  const id = `${LOCAL_OWNER}/${toLocalName(isIr ? folderName(folder) : first.replace(/\.gguf$/i, ''))}`;
   const { shape } = isIr
     ? await readIrShape(folder, text)
     : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
@@ -98,20 +99,25 @@ async function checksumOf(path: string, identity: string, root: string, signal?:
   if (known === identity && /^[0-9a-f]{64}$/.test(sha256 ?? '')) return sha256!;
   const computed = await hashFile(path, signal);
   await refusePickle(path, path);
-  await mkdir(dirname(record), { recursive: true });
-  await writeFile(record, `${identity}\n${computed}`);
+  await writeMemo(record, `${identity}\n${computed}`);
   return computed;
 }
 
+/** Where the cache takes no links, `fetchArtifact` finds the files where they lie. */
 async function linkInto(cacheDir: string, { id, files }: OwnFacts): Promise<void> {
   const place = placeOf(cacheDir, { id } as ModelEntry, '', files);
   for (const file of files) {
     const link = join(place.snapshot, file.path);
     if (!(await isPresent(place, file))) {
-      await mkdir(place.snapshot, { recursive: true });
       const temporary = `${link}.${randomUUID()}`;
-      await symlink(file.sources[0]!.slice('file:'.length), temporary);
-      await rename(temporary, link);
+      try {
+        await mkdir(place.snapshot, { recursive: true });
+        await symlink(file.sources[0]!.slice('file:'.length), temporary);
+        await rename(temporary, link);
+      } catch {
+        await rm(temporary, { force: true }).catch(() => undefined);
+        return;
+      }
     }
     await recordVerified(place.root, link, file.sha256);
   }

@@ -14,6 +14,7 @@ import { resolveOwnModel } from './own-model.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const COMMIT = 'c'.repeat(40);
+const V1 = 'd'.repeat(40);
 const GGUF = Buffer.concat([makeGguf(LLAMA), noise(200_000)]);
 const SHAPE = { contextLength: 8192, layers: 30, kvHeads: 3, headDim: 64 };
 /** A service's own entry: one engine takes GGUF, another something else. */
@@ -35,6 +36,7 @@ beforeEach(async () => {
   hub = await startFakeHub({
     'org/tiny-GGUF': {
       commit: COMMIT,
+      refs: { v1: V1 },
       licence: 'llama3.2',
       files: { 'tiny.Q8_0.gguf': noise(100), 'tiny.Q4_K_M.gguf': GGUF, 'README.md': Buffer.from('x') },
     },
@@ -107,6 +109,39 @@ test('later starts ask nobody, offline or not, and serve the same commit', async
   expect(await resolveModel('org/tiny-GGUF#tiny.Q4_K_M.gguf', { offline: true })).toEqual(model);
   await fetchOwn(model, true);
   expect(hub.requests).toHaveLength(before);
+});
+
+test('a pinned revision stays what it is: offline the branch main is unknown, and what is there is named', async () => {
+  const pinned = await resolveModel('org/tiny-GGUF@v1');
+  expect(pinned.revision).toBe(V1);
+  await fetchOwn(pinned);
+  const refs = join(cacheDir, 'models--org--tiny-GGUF/refs');
+  expect(readdirSync(refs)).toEqual(['v1']);
+  expect(readFileSync(join(refs, 'v1'), 'utf8')).toBe(V1);
+  const message = await refusal(resolveModel('org/tiny-GGUF', { offline: true }));
+  expect(message).toContain('is not in the model cache');
+  expect(message).toContain(
+    `at the revision main, and XIM_OFFLINE forbids to fetch it. The cache has the revisions ${V1}, v1;`,
+  );
+  expect(await resolveModel('org/tiny-GGUF@v1', { offline: true })).toEqual(pinned);
+  // By the reference alone too, as other tools leave it.
+  rmSync(join(cacheDir, 'models--org--tiny-GGUF/.xim'), { recursive: true });
+  expect((await resolveModel('org/tiny-GGUF@v1', { offline: true })).revision).toBe(V1);
+  expect((await resolveModel(`org/tiny-GGUF@${V1}`, { offline: true })).revision).toBe(V1);
+
+  // With a network main is asked for, and is then another commit.
+  expect((await resolveModel('org/tiny-GGUF')).revision).toBe(COMMIT);
+  expect(readFileSync(join(refs, 'main'), 'utf8')).toBe(COMMIT);
+});
+
+test('a commit that was asked for gets no reference, and one of other tools stays', async () => {
+  const root = join(cacheDir, 'models--org--tiny-GGUF');
+  await resolveModel(`org/tiny-GGUF@${COMMIT}`);
+  expect(readdirSync(root)).toEqual(['.xim']);
+  mkdirSync(join(root, 'refs'));
+  writeFileSync(join(root, 'refs/main'), V1);
+  await resolveModel('org/tiny-GGUF');
+  expect(readFileSync(join(root, 'refs/main'), 'utf8')).toBe(V1);
 });
 
 test('offline, what the hub’s own tools left is taken; else the command that brings it is named', async () => {

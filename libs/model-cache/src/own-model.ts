@@ -29,7 +29,12 @@ export async function resolveOwnModel(options: OwnModelOptions): Promise<ModelEn
         `the task ${shipped.task}. Put the model into the service's models.json instead`,
     );
   }
-  const facts = isPath(text) ? await resolveLocalModel(options) : await fromHub(options);
+  const resolved = isPath(text) ? resolveLocalModel(options) : fromHub(options);
+  const facts = await resolved.catch((error: NodeJS.ErrnoException) => {
+    // A file that may not be read, for example; what is no failure of the system is a fault of ours.
+    if (error.syscall === undefined) throw error;
+    throw new ModelFetchError(`XIM_MODEL=${text} cannot be read: ${error.message}`, { cause: error });
+  });
   const { files, ...entry } = facts;
   const format = files.some(({ path }) => path === IR) ? 'openvino-ir' : 'gguf';
   const taking = loading(format);

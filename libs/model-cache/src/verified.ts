@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashFile } from './hash-file.ts';
+import { writeMemo } from './memo.ts';
 import { refusePickle } from './pickle.ts';
 
 /**
@@ -38,13 +39,7 @@ export async function isVerified(root: string, content: string, sha256: string):
 export async function recordVerified(root: string, content: string, sha256: string): Promise<void> {
   const identity = await identityOf(content);
   if (identity === undefined) return;
-  try {
-    await mkdir(join(root, '.xim', 'verified'), { recursive: true });
-    await writeFile(recordOf(root, sha256), `${identity.size} ${identity.mtimeMs}`);
-  } catch (error) {
-    if (!['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      throw error;
-  }
+  await writeMemo(recordOf(root, sha256), `${identity.size} ${identity.mtimeMs}`);
 }
 
 export async function forgetVerified(root: string, sha256: string): Promise<void> {

@@ -6,6 +6,8 @@ import { type Answer, startFileServer } from './file-server.ts';
 
 export interface FakeRepo {
   readonly commit: string;
+  /** Commits of further branches and tags, which have the same files. */
+  readonly refs?: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, Buffer>>;
   readonly licence?: string;
   /** Only for this token. */
@@ -76,10 +78,12 @@ function answer(
   const repo = repos[id ?? ''];
   if (id === undefined || !repo) return refuse(401, 'RepoNotFound');
   const [verb, revision = 'main', ...parts] = rest.split('/');
-  if (verb !== '' && !['main', 'HEAD', repo.commit].includes(revision)) return refuse(404, 'RevisionNotFound');
+  if (verb !== '' && !isKnown(repo, revision)) return refuse(404, 'RevisionNotFound');
   const { authorization } = request.headers;
   const mayRead = repo.token === undefined || authorization === `Bearer ${repo.token}`;
-  if (api !== undefined && verb !== 'tree') return sendJson(response, toInfo(id, repo));
+  if (api !== undefined && verb !== 'tree') {
+    return sendJson(response, toInfo(id, { ...repo, commit: repo.refs?.[revision] ?? repo.commit }));
+  }
   if (!mayRead) return refuse(authorization === undefined ? 401 : 403, 'GatedRepo');
   if (api !== undefined) return sendJson(response, toTree(repo));
 
@@ -97,6 +101,10 @@ function answer(
   if (large) return void response.writeHead(302, { ...headers, location: `${cdn}${sha256(content)}` }).end();
   response.writeHead(200, { ...headers, 'content-length': content.length });
   response.end(request.method === 'HEAD' ? undefined : content);
+}
+
+function isKnown({ commit, refs = {} }: FakeRepo, revision: string): boolean {
+  return ['main', 'HEAD', commit, ...Object.keys(refs), ...Object.values(refs)].includes(revision);
 }
 
 function toInfo(id: string, { commit, files, licence, token }: FakeRepo) {

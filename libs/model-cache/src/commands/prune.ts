@@ -64,7 +64,7 @@ async function pruneModel(folder: string, kept: ReadonlySet<string>, context: Co
   const used = new Set<string>();
   for (const name of await readdir(join(root, 'snapshots')).catch(() => [])) {
     const snapshot = join(root, 'snapshots', name);
-    if (!kept.has(name) && name.startsWith('sha256-')) await take(snapshot, 0);
+    if (!kept.has(name) && name.startsWith('sha256-')) await take(snapshot, await sizeOf(snapshot));
     else for (const blob of await blobsOf(snapshot)) used.add(blob);
   }
   for (const name of await readdir(join(root, 'blobs')).catch(() => [])) {

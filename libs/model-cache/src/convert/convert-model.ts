@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ModelEntry, ModelFile, Profile } from '@xim/engine';
 import { lockOf, repoFolder } from '../cache-layout.ts';
@@ -86,7 +86,8 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
   for (const { path } of input.files) {
     const link = join(work, 'in', path);
     await mkdir(dirname(link), { recursive: true });
-    await symlink(join(input.folder, path), link);
+    const source = join(input.folder, path);
+    await symlink(source, link).catch(() => copyFile(source, link));
   }
   const args = ['openvino', task, weights, join(work, 'in'), out];
   const outcome = await runTool<Outcome>({ python, args, signal, env, note });
