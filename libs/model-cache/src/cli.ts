@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { XimError } from '@xim/engine';
 import { type Context, UsageError } from './commands/command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { findClone, toCacheDir, toHub } from './hub-settings.ts';
+import { findClone, isHubOffline, toCacheDir, toHub } from './hub-settings.ts';
 import { createProgressLine, type Terminal } from './progress-line.ts';
 
 /** The process that a command line runs in. */
@@ -31,7 +31,8 @@ const COMMON = `  --all              every app's models.json of the workspace, i
   --help             show this
 
 HF_TOKEN or the token of "hf auth login" is for gated models, HF_ENDPOINT for a mirror of the hub.
-XIM_OFFLINE=1 opens no connection: what is missing is then an error.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and the certificates of SSL_CERT_FILE or REQUESTS_CA_BUNDLE, are used.
+XIM_OFFLINE=1 (or HF_HUB_OFFLINE=1) opens no connection: what is missing is then an error.
 Exit codes: 0 done, 1 something could not be fetched, read or found right, 2 wrong arguments.`;
 
 /** The program without the process; resolves with its exit code. */
@@ -64,7 +65,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
         world.folder,
       ),
       python: typeof values['python'] === 'string' ? values['python'] : 'python3',
-      offline: ['1', 'true'].includes(world.env['XIM_OFFLINE'] ?? ''),
+      offline: toOffline(world.env),
       hub: toHub(world.env),
       signal: world.signal,
       env: world.env,
@@ -112,6 +113,12 @@ function allFiles(folder: string): string[] {
     .map(({ name }) => join(root, 'apps', name, 'models.json'))
     .filter((file) => readdirSync(join(file, '..')).includes('models.json'))
     .sort();
+}
+
+/** As the services read it, in which `XIM_OFFLINE` has the last word. */
+function toOffline(env: World['env']): boolean {
+  const text = env['XIM_OFFLINE']?.toLowerCase();
+  return text ? ['1', 'true', 'yes', 'on', 'y', 'enabled'].includes(text) : isHubOffline(env);
 }
 
 function help(): string {

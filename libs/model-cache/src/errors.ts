@@ -66,7 +66,10 @@ export class DownloadError extends ModelFetchError {
   readonly retryAfter: number | undefined;
   /** Of the answer, where there was one. */
   readonly status: number | undefined;
-  /** The hub's own word for what is wrong: `GatedRepo`, `RepoNotFound`, `EntryNotFound`, `RevisionNotFound`. */
+  /**
+   * With a status the hub's own word for what is wrong (`GatedRepo`, `RepoNotFound`, `EntryNotFound`, `RevisionNotFound`),
+   * else the code of the connection's failure (`ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN`).
+   */
   readonly reason: string | undefined;
 
   constructor(message: string, options: DownloadFailure & ErrorOptions) {

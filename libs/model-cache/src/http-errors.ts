@@ -29,18 +29,21 @@ function toWait(headers: Headers): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** Errors of Node's `fetch` say little themselves; the reason is in their cause. */
-export function toConnectionError(error: unknown, idle: AbortSignal): unknown {
-  if (idle.aborted) return idle.reason;
+/**
+ * The error to throw instead of one of `fetch`, or of reading the answer that had `begun`: those say little themselves,
+ * the reason is in their cause. `idle` was aborted with an error of ours when nothing came for too long.
+ */
+export function toConnectionError(error: unknown, begun: boolean, idle?: AbortSignal): unknown {
+  if (idle?.aborted) return idle.reason;
   if (XimError.isInstance(error) || !(error instanceof TypeError)) return error;
   const cause = innermost(error);
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const certificate = /CERT|SIGNATURE|SELF_SIGNED|ISSUER/.test(code);
-  const begun = error.message === 'terminated';
   const what = begun ? 'the connection was cut' : 'no connection';
   return new DownloadError(`${what} (${[code, cause.message].filter((text) => text !== '').join(': ')})`, {
     transient: !certificate,
     unreachable: !begun,
+    reason: code === '' ? undefined : code,
     cause: error,
   });
 }

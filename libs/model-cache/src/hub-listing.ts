@@ -124,8 +124,8 @@ function patientFetch(hub: Hub, signal: AbortSignal | undefined): typeof fetch {
     const headers = Object.fromEntries(new Headers(init?.headers).entries());
     if (hub.token !== undefined) headers['authorization'] = `Bearer ${hub.token}`;
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await ask(new URL(String(input)), headers, signal);
-      if (outcome instanceof Response) return outcome;
+      const outcome = await ask(hub, new URL(String(input)), headers, signal);
+      if (!(outcome instanceof Error)) return outcome;
       const patient = outcome instanceof DownloadError && outcome.transient && (!outcome.unreachable || attempt < 2);
       if (!patient || attempt >= ATTEMPTS) throw outcome;
       const wait = Math.min(Math.max(500 * 2 ** (attempt - 1), outcome.retryAfter ?? 0), LONGEST_WAIT_MS);
@@ -135,15 +135,21 @@ function patientFetch(hub: Hub, signal: AbortSignal | undefined): typeof fetch {
 }
 
 /** One try: a success, or the error to throw. */
-async function ask(url: URL, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<unknown> {
+async function ask(
+  hub: Hub,
+  url: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<Response | Error> {
   const late = AbortSignal.timeout(ANSWER_MS);
   try {
-    const response = await request(url, { headers, signal: signal ? AbortSignal.any([signal, late]) : late });
+    const either = signal ? AbortSignal.any([signal, late]) : late;
+    const response = await request(url, { headers, network: hub.network, signal: either });
     return response.ok ? response : toStatusError(response);
   } catch (error) {
     if (late.aborted && signal?.aborted !== true) {
       return new DownloadError(`no answer came for ${ANSWER_MS / 1000} s`, { transient: true, unreachable: true });
     }
-    return toConnectionError(error, new AbortController().signal);
+    return toConnectionError(error, false) as Error;
   }
 }

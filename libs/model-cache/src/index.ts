@@ -12,7 +12,8 @@ export { resolveOwnModel } from './own-model.ts';
 export type { OwnModelOptions } from './own-model-options.ts';
 
 // Where the cache is and how the hub is reached, from the environment.
-export { toCacheDir, toHub, toTokenFile } from './hub-settings.ts';
+export { expandHome, isHubOffline, toCacheDir, toHub, toTokenFile } from './hub-settings.ts';
+export { checkNetwork, toNetwork } from './network.ts';
 export type { Hub } from './hub-settings.ts';
 
 // For people.

@@ -55,7 +55,7 @@ export async function readRemoteGguf(
       'accept-encoding': 'identity',
       ...(hub.token !== undefined && { authorization: `Bearer ${hub.token}` }),
     };
-    const response = await request(url, { headers, signal });
+    const response = await request(url, { headers, network: hub.network, signal });
     if (response.status === 416) return Buffer.alloc(0);
     if (!response.ok) throw toStatusError(response);
     const bytes: Buffer[] = [];

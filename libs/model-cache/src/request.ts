@@ -1,10 +1,13 @@
 import { DownloadError } from './errors.ts';
+import { DIRECT, type Network } from './network.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MOST_HOPS = 10;
 
 export interface RequestOptions {
   readonly headers: Readonly<Record<string, string>>;
+  /** Default: no proxy, and the certificates of Node. */
+  readonly network?: Network | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Sees every answer on the way, the last one included; what it throws ends the request. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
@@ -15,11 +18,11 @@ export interface RequestOptions {
  * that began under https goes on in the clear.
  */
 export async function request(url: URL, options: RequestOptions): Promise<Response> {
-  const { signal = null } = options;
+  const { signal = null, network = DIRECT } = options;
   let at = url;
   let headers = options.headers;
   for (let hops = 0; hops <= MOST_HOPS; hops += 1) {
-    const response = await fetch(at, { headers, signal, redirect: 'manual' });
+    const response = await network.fetch(at, { headers, signal, redirect: 'manual' });
     try {
       options.onAnswer?.(response);
     } catch (error) {

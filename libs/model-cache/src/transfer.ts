@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { ensureSpace, toSpaceError } from './disk-space.ts';
 import { DownloadError } from './errors.ts';
 import { toConnectionError, toStatusError } from './http-errors.ts';
+import type { Network } from './network.ts';
 import { request } from './request.ts';
 
 export interface TransferOptions {
@@ -13,6 +14,7 @@ export interface TransferOptions {
   readonly sha256?: string | undefined;
   /** Value of the header; only the host of `url` gets it. */
   readonly authorization?: string | undefined;
+  readonly network?: Network | undefined;
   /** Sees each answer, redirects included; what it throws ends the download, unless it is transient. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +53,12 @@ export async function transfer(options: TransferOptions & { readonly idleMs: num
   let timer = setTimeout(giveUp, answerMs);
   try {
     const { url, headers } = toRequest(options, mayResume ? present : 0, begun?.validator);
-    const response = await request(url, { headers, signal: anyOf(signal, idle.signal), onAnswer: options.onAnswer });
+    const response = await request(url, {
+      headers,
+      network: options.network,
+      signal: anyOf(signal, idle.signal),
+      onAnswer: options.onAnswer,
+    });
     answered = true;
     clearTimeout(timer);
     timer = setTimeout(giveUp, options.idleMs);
@@ -92,7 +99,7 @@ export async function transfer(options: TransferOptions & { readonly idleMs: num
     }
     if (totalBytes === undefined) await writeBegun(path, { totalBytes: received });
   } catch (error) {
-    throw toSpaceError(dirname(path), error) ?? toConnectionError(error, idle.signal);
+    throw toSpaceError(dirname(path), error) ?? toConnectionError(error, answered, idle.signal);
   } finally {
     clearTimeout(timer);
   }

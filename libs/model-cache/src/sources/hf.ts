@@ -24,6 +24,7 @@ export const hf: Source = {
         url: toResolveUrl(hub.endpoint, reference, reference.path ?? name),
         path,
         sha256,
+        network: hub.network,
         authorization: hub.token === undefined ? undefined : `Bearer ${hub.token}`,
         onAnswer: (response) => assertSame(response, { sha256, size }),
         signal,
@@ -34,8 +35,7 @@ export const hf: Source = {
       return { path };
     } catch (error) {
       if (error instanceof DownloadError && error.unreachable && error.status === undefined) {
-        const [, why] = /no connection \((\w+)/.exec(error.message) ?? [];
-        hub.unreachable = `${hub.endpoint} cannot be reached${why === undefined ? '' : ` (${why})`}`;
+        hub.unreachable = `${hub.endpoint} cannot be reached${error.reason === undefined ? '' : ` (${error.reason})`}`;
         throw new ModelFetchError(hub.unreachable, { cause: error });
       }
       throw toHubSentence(error, hub, reference.repo);

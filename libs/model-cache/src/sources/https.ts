@@ -9,11 +9,11 @@ function web(scheme: string): Source {
 
     accepts: (reference) => reference.startsWith('//') && URL.canParse(scheme + reference) && !/\s/.test(reference),
 
-    async open(reference, { sha256, path: name }, { partialFolder, signal, report }) {
+    async open(reference, { sha256, path: name }, { partialFolder, hub, signal, report }) {
       const path = join(partialFolder, `${sha256}.part`);
       const onProgress = (receivedBytes: number, totalBytes: number | undefined): void =>
         report({ file: name, receivedBytes, totalBytes });
-      await download({ url: new URL(scheme + reference), path, sha256, signal, onProgress });
+      await download({ url: new URL(scheme + reference), path, sha256, network: hub.network, signal, onProgress });
       return { path };
     },
   };

@@ -74,7 +74,7 @@ async function bringWheel(name: string, version: string, run: FetchRun): Promise
   const onProgress = (receivedBytes: number, totalBytes: number | undefined): void =>
     run.report({ file: label, receivedBytes, totalBytes });
   try {
-    await download({ url, path: wheel, sha256: place.sha256, signal, onProgress });
+    await download({ url, path: wheel, sha256: place.sha256, network: run.hub.network, signal, onProgress });
     return wheel;
   } catch (error) {
     if (!(error instanceof DownloadError) || !error.unreachable) throw error;

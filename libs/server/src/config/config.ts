@@ -107,7 +107,7 @@ export const configSchema = z.object({
   }),
   hubTokenFile: z
     .string()
-    .default(() => toTokenFile(process.env))
+    .default(() => toTokenFile(process.env) ?? '')
     .register(settings, {
       env: 'HF_TOKEN_PATH',
       expected: 'the path of a file',
@@ -220,7 +220,7 @@ export function readConfig(env: Environment = process.env): { config: Config; wa
   }
   // These depend on further variables of the environment, those of the hub's own tools.
   input['modelCache'] ??= toCacheDir(env, process.cwd());
-  input['hubTokenFile'] ??= toTokenFile(env);
+  input['hubTokenFile'] ??= toTokenFile(env) ?? '';
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     const keys = new Set(parsed.error.issues.map((issue) => issue.path[0] as keyof Config));
