@@ -82,15 +82,12 @@ export const configSchema = z.object({
     expected: 'names separated by commas, each "name" or "name=model id", without spaces',
     advice: 'Further names that mean the served model, such as gpt-4o, so that a client changes only its base URL.',
   }),
-  modelCache: z
-    .string()
-    .default(() => toCacheDir(process.env, process.cwd()))
-    .register(settings, {
-      env: 'XIM_MODEL_CACHE',
-      expected: 'the path of a folder',
-      advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
-      shown: '.model_cache in a clone, else the hub’s own',
-    }),
+  modelCache: z.string().register(settings, {
+    env: 'XIM_MODEL_CACHE',
+    expected: 'the path of a folder',
+    advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
+    shown: '.model_cache in a clone, else the hub’s own',
+  }),
   hubEndpoint: z
     .url({ protocol: /^https?$/ })
     .default('https://huggingface.co')
@@ -105,15 +102,12 @@ export const configSchema = z.object({
     advice: 'For gated models; without it the token that "hf auth login" left is taken. Only the hub gets it.',
     secret: true,
   }),
-  hubTokenFile: z
-    .string()
-    .default(() => toTokenFile(process.env) ?? '')
-    .register(settings, {
-      env: 'HF_TOKEN_PATH',
-      expected: 'the path of a file',
-      advice: 'File with that token, such as a mounted secret.',
-      shown: '~/.cache/huggingface/token',
-    }),
+  hubTokenFile: z.string().register(settings, {
+    env: 'HF_TOKEN_PATH',
+    expected: 'the path of a file',
+    advice: 'File with that token, such as a mounted secret.',
+    shown: '~/.cache/huggingface/token',
+  }),
   offline: z.stringbool().default(false).register(settings, {
     env: 'XIM_OFFLINE',
     expected: '1 or 0',
@@ -134,7 +128,7 @@ export const configSchema = z.object({
   slots: count.optional().register(settings, {
     env: 'XIM_SLOTS',
     expected: 'a whole number from 1',
-    advice: 'Sequences that run at once; more of them give more tokens in all, and each its own later.',
+    advice: 'Sequences that run at once; more slots raise throughput and latency.',
     shown: 'planned',
   }),
   queue: z.coerce.number().int().min(0).max(1_000_000).optional().register(settings, {
@@ -218,7 +212,7 @@ export function readConfig(env: Environment = process.env): { config: Config; wa
     known.add(name);
     if (env[name]) input[key] = env[name];
   }
-  // These depend on further variables of the environment, those of the hub's own tools.
+  // Their defaults depend on further variables of the environment, those of the hub's own tools.
   input['modelCache'] ??= toCacheDir(env, process.cwd());
   input['hubTokenFile'] ??= toTokenFile(env) ?? '';
   const parsed = configSchema.safeParse(input);

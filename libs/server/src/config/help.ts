@@ -9,7 +9,8 @@ interface Row {
 function rows(): Row[] {
   return Object.values(configSchema.shape).map((schema) => {
     const { env, advice, shown } = settings.get(schema)!;
-    const value = schema.parse(undefined) as unknown;
+    // A key without a default of its own, or one that is worked out from several variables, has none here.
+    const value: unknown = schema.safeParse(undefined).data;
     const empty = value === undefined || (Array.isArray(value) && value.length === 0);
     return { env, advice, value: shown ?? (empty ? '–' : value === false ? '0' : String(value)) };
   });
