@@ -1,6 +1,7 @@
 import type { ModelEntry, Profile } from '@xim/engine';
 import { describe, expect, it } from 'vitest';
 import { modelOf } from './__fixtures__/engines.ts';
+import kvBytes from './__fixtures__/kv-bytes.json' with { type: 'json' };
 import packageJson from '../package.json' with { type: 'json' };
 import { oneapi, TRAITS } from './oneapi-engine.ts';
 
@@ -22,6 +23,11 @@ it('oneapi takes the tasks that package.json promises', () => {
 });
 
 describe('oneapi: memory', () => {
+  // A Python test fills the cache of the CPU plugin with the same numbers.
+  it.each(kvBytes)('$bytesPerToken bytes a token of $layers × $kvHeads × $headDim', ({ bytesPerToken, ...shape }) => {
+    expect(oneapi.memory(entry(shape), profile).kvBytesPerToken).toBe(bytesPerToken);
+  });
+
   it.each([
     ['one and a half times the files', entry({}), 1500],
     ["the model's own figure", entry({ weightBytes: 7 }), 7],

@@ -130,7 +130,7 @@ export interface Engine {
  *
  * Rules of every iterable:
  * - the call is sent when iteration begins (the first `next()`), and it may be iterated once;
- * - the first event is `start`: the input was validated, tokenised and admitted. What is wrong before is thrown
+ * - the first event is `start`: the input was validated, tokenised and admitted. An earlier failure is thrown
  *   instead of it, as `InvalidInputError`;
  * - the last event is `end`; after it the iteration is done;
  * - failures are thrown as an `XimError`; there is no error event;
@@ -155,13 +155,13 @@ export interface StartOptions {
 }
 
 export interface LoadProgress {
-  /** What is being done, for people: `reading weights`. */
+  /** The current step, for people: `reading weights`. */
   readonly step: string;
   /** 0 to 1 where it is known. */
   readonly fraction?: number | undefined;
 }
 
-/** What really runs, after loading. Reported by the worker, never assumed from the profile. */
+/** What the engine runs after loading, as the worker reports it; never assumed from the profile. */
 export interface EngineInfo {
   /** `EngineFactory.name`. */
   readonly engine: string;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from openvino.op.util import Variable, VariableInfo
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from xim_engine_oneapi.generate import Generate
 from xim_engine_oneapi.joined_products import join_products
-from xim_engine_oneapi.openvino_runner import OpenVinoRunner, to_properties
+from xim_engine_oneapi.openvino_runner import BLOCK_TOKENS, OpenVinoRunner, to_properties
 from xim_engine_oneapi.paged_model import is_stateful, to_paged
 from xim_generation.runner import Batch
 from xim_worker import Context, Plan, StartError
@@ -30,6 +32,8 @@ CONTEXT = Context(
     0,
     lambda step, share: None,
 )
+KV_BYTES = json.loads((Path(__file__).parents[2] / "src/__fixtures__/kv-bytes.json").read_text())
+"""What the plan expects of a token; oneapi-memory.test.ts holds its formula to the same numbers."""
 
 
 def _integers(*values: int) -> Node:
@@ -152,6 +156,23 @@ def test_the_inputs_have_the_names_and_types_that_the_runner_sets(paged: ov.Mode
         **dict.fromkeys(("block_indices_begins", "max_context_len"), "<Type: 'int32_t'>"),
     }
     assert caches <= inputs.keys()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("case", KV_BYTES)
+def test_the_cache_holds_as_many_tokens_as_planned(
+    case: dict[str, int], exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads, size = case["kvHeads"], case["headDim"]
+    for name, value in {"HEADS": heads, "SIZE": size, "HIDDEN": heads * size, "LAYERS": case["layers"]}.items():
+        monkeypatch.setattr(sys.modules[__name__], name, value)
+    plan = replace(CONTEXT.plan, kv_cache_bytes=64 * BLOCK_TOKENS * case["bytesPerToken"])
+    context = replace(CONTEXT, options={"exact": exact}, plan=plan)
+    compiled = ov.Core().compile_model(to_paged(_Stateful().build()), "CPU", to_properties(context))
+
+    assert OpenVinoRunner(compiled, None, context).limits.blocks == 64  # type: ignore[arg-type]
+    short = replace(context, plan=replace(plan, kv_cache_bytes=plan.kv_cache_bytes - 1))
+    assert OpenVinoRunner(compiled, None, short).limits.blocks == 63  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("joined", [False, True])
