@@ -9,6 +9,7 @@ import { createMetrics, metricsRoute } from './calls/metrics.ts';
 import type { Config } from './config/config.ts';
 import type { ServiceContext } from './context.ts';
 import type { RestartOptions } from './engine/back-off.ts';
+import { checkInputs } from './engine/check-inputs.ts';
 import { chooseEngine } from './engine/choose.ts';
 import { chooseCompanions, fetchCompanions } from './engine/companions.ts';
 import { createHub, fetchModel, resolveModel, toPython } from './engine/fetch-model.ts';
@@ -98,7 +99,7 @@ export async function createServer(
     metrics,
     requestTimeoutMs: config.requestTimeoutSeconds * 1000,
     assertAccepting: supervision.assertAccepting,
-    engine: supervision.engine,
+    engine: () => checkInputs(supervision.engine(), supervision.info),
   });
   const info = () => supervision.info;
   const names = createServedNames(model, config.modelAliases);

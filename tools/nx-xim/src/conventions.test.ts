@@ -37,7 +37,6 @@ describe('siblings have the same files', () => {
       path,
       [
         ...[`src/${engineOf(path)}-engine.ts`, `src/${engineOf(path)}-engine.test.ts`],
-        ...[`src/${engineOf(path)}-options.ts`, `src/${engineOf(path)}-options.test.ts`],
         ...['__init__.py', '__main__.py', 'py.typed'].map((file) => `python/xim_engine_${snake(path)}/${file}`),
       ],
     ]),
