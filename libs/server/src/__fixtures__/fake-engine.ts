@@ -67,7 +67,7 @@ export function createFakeFactory(behaviour: Partial<FakeBehaviour> = {}, name =
       return engines.at(-1)!;
     },
     check: (_host, model) => whole.refusal ?? model.profiles[0]!,
-    formats: ['gguf', 'openvino-ir'],
+    formats: [],
     memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
     create(options) {
       const engine = createFakeEngine(whole, options, name);
