@@ -111,6 +111,7 @@ const own = (text: string) =>
   resolveOwnModel({
     text,
     shipped: SHIPPED,
+    engines: [{ name: 'oneapi', formats: ['gguf'] }],
     cacheDir,
     hub: { endpoint: 'http://127.0.0.1:9', token: undefined },
     offline: true,
