@@ -1,5 +1,4 @@
 // `npx nx run <app>:image-size`: how large the image is, layer by layer, and whether that is within its budget.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,8 +65,8 @@ function measurePulled(name: string): number | undefined {
   try {
     const archive = join(folder, 'image.tar');
     // With its tag: without one, every tag of that name is saved, and another build may come first.
-    execFileSync('docker', ['save', `--output=${archive}`, `${name}:latest`]);
-    const member = (path: string) => JSON.parse(execFileSync('tar', ['-xOf', archive, path], { encoding: 'utf8' }));
+    read('docker', ['save', `--output=${archive}`, `${name}:latest`]);
+    const member = (path: string) => JSON.parse(read('tar', ['-xOf', archive, path]));
     const [{ digest }] = member('index.json').manifests;
     const { layers } = member(`blobs/${digest.replace(':', '/')}`) as { layers: { size: number; mediaType: string }[] };
     if (!layers.every(({ mediaType }) => /gzip|zstd/.test(mediaType))) return undefined;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { childEnvironment } from '../setup/child-environment.mjs';
 import { ImageError } from './errors.ts';
 
 /** Where a program comes from, for whoever lacks it. */
@@ -10,6 +11,10 @@ const SOURCES: Readonly<Record<string, string>> = {
   git: 'Install git.',
 };
 
+/** How Docker, Cosign and git reach their engines, registries, keys and repositories. */
+const CLIENTS =
+  /^(DOCKER|BUILDX|COSIGN|SIGSTORE|AWS|GOOGLE|AZURE|VAULT|GIT_(CONFIG|SSL|SSH))_?\w*$|^(SSH_AUTH_SOCK|KUBECONFIG)$/;
+
 /** Runs a program whose output the user sees. Throws ImageError when it is not on PATH or fails. */
 export function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
   const { status, error } = spawnSync(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -19,7 +24,11 @@ export function run(program: string, args: readonly string[], env: NodeJS.Proces
 
 /** What a program prints, without the line's end. Throws ImageError, with what it said on stderr, when it fails. */
 export function read(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    env: childEnvironment(process.env, {}, CLIENTS),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
   if (error) throw notStarted(program, error);
   if (status !== 0) throw new ImageError(`"${program} ${args.join(' ')}" failed: ${stderr.trim()}`);
   return stdout.trim();

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { childEnvironment } from './child-environment.mjs';
 import { toSetupError } from './errors.mjs';
 import { run, undoing } from './run.mjs';
 
@@ -77,7 +78,7 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
         const { ok, output } = await run(program, args, {
           cwd: venvs,
           // A setting that sends packages to the user's own folder would leave the environment empty.
-          env: { ...env, PIP_USER: '0', ...(offline && { PIP_NO_INDEX: '1' }) },
+          env: childEnvironment(env, { PIP_USER: '0', ...(offline && { PIP_NO_INDEX: '1' }) }),
           logFile,
           onLine: (line) => void (/^\s*Downloading .* MB\)$/.test(line) && log(`  ${line.trim()}`)),
         });

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from './child-environment.mjs';
 import { SetupError } from './errors.mjs';
 import { conflicts, withoutWheelsOf } from './lock-entries.mjs';
 import { engineLock } from './wheels.mjs';
@@ -98,7 +99,12 @@ function compile(root, { folder, name, output, engine }, more) {
       ...(lock !== undefined && existsSync(lock) ? ['--constraints', lock] : []),
       ...more,
     ],
-    { cwd: join(root, folder), stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' },
+    {
+      cwd: join(root, folder),
+      env: childEnvironment(process.env, {}, /^UV_/),
+      stdio: ['ignore', 'inherit', 'pipe'],
+      encoding: 'utf8',
+    },
   );
   if (error)
     throw new SetupError(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { childEnvironment } from './child-environment.mjs';
 import { freeBytes, isUnreached, SetupError, toSetupError } from './errors.mjs';
 import { run } from './run.mjs';
 
@@ -44,7 +45,7 @@ export async function installNodePackages({ root, env, logFile, offline, log }) 
   // Looked at here since npm is not to be trusted with it: on a full disk it leaves files out and reports success.
   if (freeBytes(root) < NEEDS) fail('ENOSPC');
   const quiet = ['--loglevel=error', '--no-update-notifier'];
-  const options = { cwd: root, env, logFile };
+  const options = { cwd: root, env: childEnvironment(env), logFile };
   // Asked first, since without a network `npm ci` fails only after minutes. What is in npm's cache may then be enough.
   const ping = offline
     ? { ok: false, output: 'ENOTCACHED' }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { childEnvironment } from './child-environment.mjs';
 import { SetupError } from './errors.mjs';
 
 /** The plain name first: it is what the user's system or pyenv has chosen. */
@@ -88,7 +89,11 @@ function executable(path) {
  * @returns {{ version: number[], hasVenv: boolean } | undefined} undefined for a file that is no Python, such as a version manager's shim for a version it has not
  */
 function probe(path, env) {
-  const { status, stdout } = spawnSync(path, ['-I', '-c', PROBE], { env, encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout } = spawnSync(path, ['-I', '-c', PROBE], {
+    env: childEnvironment(env),
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   if (status !== 0) return undefined;
   try {
     return JSON.parse(stdout);

@@ -5,10 +5,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(__dirname, '../../..');
+/** What Nx prints is read. */
+const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
 const APPS = readdirSync(join(ROOT, 'apps')).filter((app) => existsSync(join(ROOT, 'apps', app, 'package.json')));
 
 function nx(...args: string[]): string {
-  const env = { ...process.env, NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+  const env = {
+    ...process.env,
+    NX_NO_CLOUD: 'true',
+    NX_DAEMON: 'false',
+    NX_ISOLATE_PLUGINS: 'false',
+    NX_TUI: 'false',
+    ...PLAIN,
+  };
   return execFileSync('node_modules/.bin/nx', args, { cwd: ROOT, env, encoding: 'utf8', stdio: 'pipe' });
 }
 

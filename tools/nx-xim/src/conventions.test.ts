@@ -7,6 +7,8 @@ import { isTask } from './generators/tasks.ts';
 import { toName, toType } from './tags.ts';
 
 const ROOT = join(__dirname, '../../..');
+/** npm's output must not depend on how it was told to speak elsewhere. */
+const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: '1', LC_ALL: 'C.UTF-8', npm_config_loglevel: 'error' };
 const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
 /** Every file of the repository, new ones included. */
 const FILES = git('ls-files', '--cached', '--others', '--exclude-standard').filter(
@@ -214,7 +216,9 @@ describe('packages', () => {
   it('hold no tests and nothing that Python left behind', { timeout: 120_000 }, () => {
     const withPython = LIBRARIES.filter((path) => existsSync(join(ROOT, path, 'python')));
     const args = ['pack', '--dry-run', '--json', ...withPython.map((path) => `--workspace=${path}`)];
-    const packed = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }));
+    const packed = JSON.parse(
+      execFileSync('npm', args, { cwd: ROOT, env: { ...process.env, ...PLAIN }, encoding: 'utf8', stdio: 'pipe' }),
+    );
     const files: string[] = Object.values<{ files: { path: string }[] }>(packed).flatMap((one) =>
       one.files.map(({ path }) => path),
     );

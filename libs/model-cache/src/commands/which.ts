@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ModelEntry, type Plan, type Profile, XimError } from '@xim/engine';
 import { absent, placeOf } from '../cache-layout.ts';
+import { childEnvironment, userEnvironment } from '../child-environment.ts';
 import { formatBytes } from '../format-progress.ts';
 import { type Command, type Context, forEachModel } from './command.ts';
 
@@ -80,8 +81,9 @@ async function askPlan<T>(args: readonly string[], { values, signal }: Context):
   }
   const root = typeof values['root'] === 'string' ? ['--root', values['root']] : [];
   const command = [...process.execArgv, program, '--json', ...root, ...args];
+  const env = childEnvironment(userEnvironment(), {}, /^(XIM|NODE)_/);
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, command, { signal, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(process.execPath, command, { env, signal, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve(JSON.parse(stdout) as T);
       else
         reject(

@@ -1,3 +1,4 @@
+import { childEnvironment } from '../child-environment.ts';
 import { ModelFetchError } from '../errors.ts';
 import { runLines } from './run-lines.ts';
 import { PYTHON_FOLDER } from './tool-environment.ts';
@@ -17,15 +18,14 @@ export async function runTool<T>({ python, args, signal, env, note }: ToolRun): 
   let said: string | undefined;
   const { code, lastWords } = await runLines({
     command: [python, '-s', '-m', 'xim_convert', ...args],
-    env: {
-      ...env,
+    env: childEnvironment(env, {
       PYTHONPATH: PYTHON_FOLDER,
       PYTHONDONTWRITEBYTECODE: '1',
       // It has everything it needs in its folder; a library that asks the hub for more would wait for nothing.
       HF_HUB_OFFLINE: '1',
       TRANSFORMERS_VERBOSITY: 'error',
       TOKENIZERS_PARALLELISM: 'false',
-    },
+    }),
     signal,
     onLine(line) {
       const event = JSON.parse(line) as { step?: string; error?: string; result?: T };

@@ -4,6 +4,7 @@ import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lockOf } from '../cache-layout.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { ensureSpace } from '../disk-space.ts';
 import { ModelFetchError } from '../errors.ts';
 import { withLock } from '../lock.ts';
@@ -98,14 +99,14 @@ async function install(folder: string, options: ToolOptions): Promise<void> {
 async function isConfigured(pip: readonly [string, ...string[]], { env, signal }: ToolOptions): Promise<boolean> {
   let found = false;
   const onLine = (line: string): void => void (found ||= /\b(?:index-url|find-links)\b/.test(line));
-  await runLines({ command: [...pip, 'config', 'list'], env, signal, onLine });
+  await runLines({ command: [...pip, 'config', 'list'], env: childEnvironment(env), signal, onLine });
   return found;
 }
 
 async function step(command: readonly [string, ...string[]], { env, signal, note }: ToolOptions): Promise<void> {
   const { code, lastWords } = await runLines({
     command,
-    env: { ...env, PIP_USER: '0' },
+    env: childEnvironment(env, { PIP_USER: '0' }),
     signal,
     onLine: (line) => void (/^\s*Downloading .* MB\)$/.test(line) && note(`  ${line.trim()}`)),
   });

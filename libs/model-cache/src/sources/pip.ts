@@ -2,6 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError } from '@xim/engine';
+import { childEnvironment, userEnvironment } from '../child-environment.ts';
 import { ModelFetchError } from '../errors.ts';
 
 /** Where pip would take a wheel from. */
@@ -75,7 +76,8 @@ interface PipOutcome {
 
 function runPip(python: string, args: readonly string[], signal: AbortSignal | undefined): Promise<PipOutcome> {
   return new Promise((resolve, reject) => {
-    const options = { signal, maxBuffer: 64 * 1024 * 1024, killSignal: 'SIGKILL' as const };
+    const env = childEnvironment(userEnvironment());
+    const options = { env, signal, maxBuffer: 64 * 1024 * 1024, killSignal: 'SIGKILL' as const };
     execFile(python, ['-m', 'pip', ...args], options, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });
       else if (signal?.aborted) reject(new CancelledError('The fetch was cancelled.'));
