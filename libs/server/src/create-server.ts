@@ -21,7 +21,7 @@ import { auth, isLoopback, readApiKeys } from './http/auth.ts';
 import { cors } from './http/cors.ts';
 import { jsonBody } from './http/json-body.ts';
 import { requestId, toRequestId } from './http/request-id.ts';
-import { tally } from './http/request-stats.ts';
+import { requestStats } from './http/request-stats.ts';
 import { docs } from './operations/docs.ts';
 import { health } from './operations/health.ts';
 import { metadata } from './operations/metadata.ts';
@@ -41,7 +41,7 @@ export interface XimServer {
 }
 
 /** What a test may give instead of the real thing. */
-export interface Surroundings {
+export interface TestOverrides {
   readonly host?: Host;
   readonly log?: { write(line: string): void };
   readonly restart?: Partial<RestartOptions>;
@@ -54,7 +54,7 @@ export interface Surroundings {
 export async function createServer(
   service: Service,
   config: Config,
-  surroundings: Surroundings = {},
+  overrides: TestOverrides = {},
 ): Promise<XimServer> {
   const keys = readApiKeys(config);
   const { models } = readModels(service.models);
@@ -65,7 +65,7 @@ export async function createServer(
   }
   const hub = createHub(config);
   const model = await resolveModel(shipped, service.engines, config, hub);
-  const host = surroundings.host ?? readHost();
+  const host = overrides.host ?? readHost();
   const handler = service.handler && fileURLToPath(service.handler);
   const choice = chooseEngine(service.engines, host, model, config.engine, handler);
   const { factory, profile, reason } = choice;
@@ -73,7 +73,7 @@ export async function createServer(
   const python = toPython(config, service.name, factory.name);
   const companions = chooseCompanions(models, factory.name, host);
 
-  const app = createApp(service, config, surroundings);
+  const app = createApp(service, config, overrides);
   const { log } = app;
   // The worker gives texts of all calls their turn, so that a list of thousands need not hold every slot to its end.
   const share = service.task === 'embed' ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
@@ -88,11 +88,11 @@ export async function createServer(
     },
     create: (files) => factory.create({ profile, plan, model, ...files, python, handler, log }),
     stallMs: plan.stallMs,
-    owed: () => calls.owed,
+    pendingReads: () => calls.pendingReads,
     onReady: (info) => metrics.engineReady(info, reason),
     onRestart: metrics.engineRestarted,
     log,
-    restart: surroundings.restart,
+    restart: overrides.restart,
   });
   const calls = createCalls({
     admission,
@@ -116,7 +116,7 @@ export async function createServer(
   app.decorate('xim', context);
 
   // In the order in which a request passes them.
-  await app.register(tally);
+  await app.register(requestStats);
   await app.register(requestId);
   await app.register(accessLog, { onEnd: metrics.request });
   await app.register(errorAnswers, { isDraining: () => supervision.status().state === 'draining' });
@@ -137,7 +137,7 @@ export async function createServer(
   return { app, plan, ready: supervision.ready, close: createClose({ app, calls, supervision, config }) };
 }
 
-function createApp(service: Service, config: Config, { log = process.stderr }: Surroundings): FastifyInstance {
+function createApp(service: Service, config: Config, { log = process.stderr }: TestOverrides): FastifyInstance {
   const app: FastifyInstance = Fastify({
     logger: {
       level: config.logLevel,

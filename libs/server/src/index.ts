@@ -2,7 +2,7 @@
 export { defineService } from './service.ts';
 export type { Service } from './service.ts';
 export { createServer } from './create-server.ts';
-export type { Surroundings, XimServer } from './create-server.ts';
+export type { TestOverrides, XimServer } from './create-server.ts';
 export { serve } from './serve.ts';
 export { readConfig } from './config/config.ts';
 export type { Config } from './config/config.ts';

@@ -1,7 +1,7 @@
 import type { Host } from '@xim/engine';
 import { readConfig } from '../config/config.ts';
 import type { RoutePlugin } from '../context.ts';
-import { createServer, type Surroundings, type XimServer } from '../create-server.ts';
+import { createServer, type TestOverrides, type XimServer } from '../create-server.ts';
 import { defineService, type Service } from '../service.ts';
 import { createFakeFactory, type FakeBehaviour, type FakeFactory } from './fake-engine.ts';
 
@@ -67,7 +67,7 @@ export interface FakeServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly behaviour?: Partial<FakeBehaviour>;
   readonly routes?: readonly RoutePlugin[];
-  readonly restart?: Surroundings['restart'];
+  readonly restart?: TestOverrides['restart'];
 }
 
 /** A real server on a fake engine. Two slots and a queue of two where the test does not say. */

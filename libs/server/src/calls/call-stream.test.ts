@@ -1,7 +1,7 @@
 import { CancelledError, type Engine } from '@xim/engine';
 import { describe, expect, it, vi } from 'vitest';
 import { createCallStream, type StreamParts } from './call-stream.ts';
-import type { OpenCall } from './open-call.ts';
+import type { Call } from './call.ts';
 
 type Event = number;
 
@@ -13,7 +13,7 @@ function feed(parts: Partial<StreamParts<Event>> = {}) {
     next: vi.fn(() => new Promise<IteratorResult<Event>>((resolve, reject) => waiters.push({ resolve, reject }))),
     return: vi.fn(async () => ({ done: true as const, value: undefined })),
   };
-  const call: OpenCall = {
+  const call: Call = {
     options: { id: 'x', signal: controller.signal },
     admit: vi.fn(async () => ({}) as Engine),
     holdDeadline: () => undefined,
@@ -21,18 +21,18 @@ function feed(parts: Partial<StreamParts<Event>> = {}) {
     abort: vi.fn((reason: Error) => controller.abort(reason)),
     end: vi.fn(),
   };
-  let owed = 0;
+  let pendingReads = 0;
   const onEnd = vi.fn();
   const stream = createCallStream<Event>({
     begin: () => call,
     open: () => ({ [Symbol.asyncIterator]: () => inner }),
     onEvent: () => undefined,
     onEnd,
-    owe: (change) => (owed += change),
+    countPendingRead: (change) => (pendingReads += change),
     ...parts,
   });
   const settled = () => new Promise((resolve) => setImmediate(resolve));
-  return { stream, inner, call, controller, onEnd, settled, waiters, owed: () => owed };
+  return { stream, inner, call, controller, onEnd, settled, waiters, pendingReads: () => pendingReads };
 }
 
 interface PromiseWithResolvers {
@@ -42,26 +42,26 @@ interface PromiseWithResolvers {
 
 describe('a stream of a call', () => {
   it('begins with the first next, and owes only while somebody waits', async () => {
-    const { stream, call, inner, waiters, settled, owed, onEnd } = feed();
+    const { stream, call, inner, waiters, settled, pendingReads, onEnd } = feed();
     expect(call.admit).not.toHaveBeenCalled();
-    expect(owed()).toBe(0);
+    expect(pendingReads()).toBe(0);
     const first = stream.next();
     await settled();
-    expect(owed()).toBe(1);
+    expect(pendingReads()).toBe(1);
     waiters[0]!.resolve({ done: false, value: 7 });
     expect(await first).toEqual({ done: false, value: 7 });
-    expect(owed()).toBe(0);
+    expect(pendingReads()).toBe(0);
     const last = stream.next();
     waiters[1]!.resolve({ done: true, value: undefined });
     expect(await last).toEqual({ done: true, value: undefined });
     expect(onEnd).toHaveBeenCalledOnce();
     expect(await stream.next()).toEqual({ done: true, value: undefined });
     expect(inner.next).toHaveBeenCalledTimes(2);
-    expect(owed()).toBe(0);
+    expect(pendingReads()).toBe(0);
   });
 
   it('ends with the engine’s failure, once', async () => {
-    const { stream, waiters, settled, owed, onEnd, call } = feed();
+    const { stream, waiters, settled, pendingReads, onEnd, call } = feed();
     const first = stream.next();
     await settled();
     const error = new Error('broken');
@@ -69,11 +69,11 @@ describe('a stream of a call', () => {
     await expect(first).rejects.toBe(error);
     expect(onEnd.mock.calls).toEqual([[call, error]]);
     expect(await stream.next()).toMatchObject({ done: true });
-    expect(owed()).toBe(0);
+    expect(pendingReads()).toBe(0);
   });
 
   it('tells its reader of an abort at once, whatever the engine does', async () => {
-    const { stream, controller, settled, onEnd, owed, inner } = feed();
+    const { stream, controller, settled, onEnd, pendingReads, inner } = feed();
     const first = stream.next();
     await settled();
     const gone = new CancelledError();
@@ -81,7 +81,7 @@ describe('a stream of a call', () => {
     await expect(first).rejects.toBe(gone);
     expect(onEnd).toHaveBeenCalledOnce();
     expect(inner.return).toHaveBeenCalled();
-    expect(owed()).toBe(0);
+    expect(pendingReads()).toBe(0);
   });
 
   it('keeps an abort for the reader who asks later', async () => {

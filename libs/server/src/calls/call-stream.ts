@@ -1,15 +1,15 @@
 import { type CallOptions, CancelledError, type Engine } from '@xim/engine';
-import type { OpenCall } from './open-call.ts';
+import type { Call } from './call.ts';
 
 export interface StreamParts<E> {
   /** Opens the call; begins with the first `next()`. */
-  begin(): OpenCall;
+  begin(): Call;
   open(engine: Engine, options: CallOptions): AsyncIterable<E>;
   onEvent(event: E): void;
   /** Once, when the call is over; `error` where it failed. */
-  onEnd(call: OpenCall, error?: unknown): void;
+  onEnd(call: Call, error?: unknown): void;
   /** +1 when the engine owes an event to a reader, −1 when it no longer does. */
-  owe(change: 1 | -1): void;
+  countPendingRead(change: 1 | -1): void;
 }
 
 /**
@@ -20,18 +20,18 @@ export interface StreamParts<E> {
 export function createCallStream<E>(parts: StreamParts<E>): AsyncIterator<E> {
   type Result = IteratorResult<E>;
   const done: Result = { done: true, value: undefined };
-  let call: OpenCall | undefined;
+  let call: Call | undefined;
   let inner: AsyncIterator<E> | undefined;
   let resolve: ((result: Result) => void) | undefined;
   let reject: ((error: unknown) => void) | undefined;
   let over = false;
-  let owed = false;
+  let pending = false;
   let unseen: { error: unknown } | undefined; // a failure that came while nobody waited
 
   const finish = (error?: unknown): void => {
     over = true;
-    if (owed) parts.owe(-1);
-    owed = false;
+    if (pending) parts.countPendingRead(-1);
+    pending = false;
     call?.options.signal.removeEventListener('abort', onAbort);
     if (call) parts.onEnd(call, error);
   };
@@ -56,8 +56,8 @@ export function createCallStream<E>(parts: StreamParts<E>): AsyncIterator<E> {
     if (over) return;
     if (result.done) finish();
     else {
-      owed = false;
-      parts.owe(-1);
+      pending = false;
+      parts.countPendingRead(-1);
       parts.onEvent(result.value);
     }
     const deliver = resolve!;
@@ -65,8 +65,8 @@ export function createCallStream<E>(parts: StreamParts<E>): AsyncIterator<E> {
     deliver(result);
   };
   const pull = (): void => {
-    owed = true;
-    parts.owe(1);
+    pending = true;
+    parts.countPendingRead(1);
     inner!.next().then(onResult, fail);
   };
   const begin = async (): Promise<void> => {

@@ -10,13 +10,13 @@ import type { FastifyRequest } from 'fastify';
 import type { Calls } from '../context.ts';
 import { createCallStream } from './call-stream.ts';
 import { createMeter } from './meter.ts';
-import { type CallParts, type OpenCall, openCall } from './open-call.ts';
+import { type CallParts, type Call, createCall } from './call.ts';
 
 export interface RunningCalls extends Calls {
   /** Calls that are open, queued ones included. */
   readonly open: number;
   /** Calls whose reader waits for the engine right now: the ones a hanging engine would hold. */
-  readonly owed: number;
+  readonly pendingReads: number;
   /** Resolves when no call is open. */
   idle(): Promise<void>;
   /** Ends every open call with `reason`. */
@@ -24,19 +24,19 @@ export interface RunningCalls extends Calls {
 }
 
 export function createCalls(parts: CallParts): RunningCalls {
-  const calls = new Set<OpenCall>();
+  const calls = new Set<Call>();
   let whenIdle: (() => void)[] = [];
-  let owed = 0;
+  let pendingReads = 0;
 
-  const begin = (request: FastifyRequest, sequences: number): OpenCall => {
-    const call = openCall(request, sequences, parts);
+  const begin = (request: FastifyRequest, sequences: number): Call => {
+    const call = createCall(request, sequences, parts);
     calls.add(call);
     return call;
   };
-  const owe = (change: 1 | -1): void => {
-    owed += change;
+  const countPendingRead = (change: 1 | -1): void => {
+    pendingReads += change;
   };
-  const end = (call: OpenCall, admitted: boolean, error?: unknown): void => {
+  const end = (call: Call, admitted: boolean, error?: unknown): void => {
     call.end();
     calls.delete(call);
     if (!admitted) countRefusal(error);
@@ -56,12 +56,12 @@ export function createCalls(parts: CallParts): RunningCalls {
   /** The events of a call that begins with the first of them, or that was admitted before. */
   const read = <E extends { readonly type: string }>(
     request: FastifyRequest,
-    beginCall: () => OpenCall,
+    beginCall: () => Call,
     wasAdmitted: boolean,
     open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,
   ): AsyncIterable<E> => ({
     [Symbol.asyncIterator]() {
-      const meter = createMeter(parts.metrics, request.tally);
+      const meter = createMeter(parts.metrics, request.stats);
       let admitted = wasAdmitted;
       return createCallStream<E>({
         begin: beginCall,
@@ -71,10 +71,10 @@ export function createCalls(parts: CallParts): RunningCalls {
         },
         onEvent: meter.event,
         onEnd(call, error) {
-          if (error !== undefined) request.tally.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
+          if (error !== undefined) request.stats.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
           end(call, admitted, error);
         },
-        owe,
+        countPendingRead,
       });
     },
   });
@@ -83,8 +83,8 @@ export function createCalls(parts: CallParts): RunningCalls {
     get open() {
       return calls.size;
     },
-    get owed() {
-      return owed;
+    get pendingReads() {
+      return pendingReads;
     },
     idle: () => (calls.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
     abortAll(reason) {
@@ -111,7 +111,7 @@ export function createCalls(parts: CallParts): RunningCalls {
     },
 
     async once(request, sequences, open) {
-      const meter = createMeter(parts.metrics, request.tally);
+      const meter = createMeter(parts.metrics, request.stats);
       const call = begin(request, sequences);
       const { signal } = call.options;
       let admitted = false;
@@ -123,7 +123,7 @@ export function createCalls(parts: CallParts): RunningCalls {
       try {
         const engine = await call.admit();
         admitted = true;
-        owe(1);
+        countPendingRead(1);
         const output = await Promise.race([open(engine, call.options), aborted]);
         meter.output(output);
         return output;
@@ -131,7 +131,7 @@ export function createCalls(parts: CallParts): RunningCalls {
         failure = error;
         throw error;
       } finally {
-        if (admitted) owe(-1);
+        if (admitted) countPendingRead(-1);
         end(call, admitted, failure);
       }
     },

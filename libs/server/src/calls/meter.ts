@@ -1,4 +1,4 @@
-import type { Tally } from '../http/request-stats.ts';
+import type { RequestStats } from '../http/request-stats.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Measures one call by its events, whatever the task. */
@@ -18,14 +18,14 @@ interface Counted {
   readonly usage?: { readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
 }
 
-export function createMeter(metrics: Metrics, tally: Tally): Meter {
+export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
   const lastToken: (number | undefined)[] = []; // by choice
   let output = 0;
   let cached = 0;
 
   const countInput = (tokens: unknown): void => {
     if (typeof tokens !== 'number') return;
-    tally.inputTokens += tokens;
+    stats.inputTokens += tokens;
     metrics.tokens.input += tokens;
   };
   /** Said at the start where it is known so early, else at the end. */
@@ -36,13 +36,13 @@ export function createMeter(metrics: Metrics, tally: Tally): Meter {
   };
   const countOutput = (tokens: number): void => {
     output += tokens;
-    tally.outputTokens += tokens;
+    stats.outputTokens += tokens;
     metrics.tokens.output += tokens;
   };
   const first = (now: number): void => {
-    if (tally.firstTokenMs !== undefined) return;
-    tally.firstTokenMs = now - tally.arrived;
-    metrics.timeToFirstToken.observe(tally.firstTokenMs / 1000);
+    if (stats.firstTokenMs !== undefined) return;
+    stats.firstTokenMs = now - stats.arrived;
+    metrics.timeToFirstToken.observe(stats.firstTokenMs / 1000);
   };
 
   return {

@@ -3,11 +3,11 @@ import { watchForStall } from './stall-watch.ts';
 
 afterEach(() => vi.useRealTimers());
 
-function watch(owed: () => number) {
+function watch(pendingReads: () => number) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   const engine = { lastProgress: performance.now() };
   const onStall = vi.fn();
-  return { engine, onStall, stop: watchForStall({ engine, stallMs: 5000, owed, onStall }) };
+  return { engine, onStall, stop: watchForStall({ engine, stallMs: 5000, pendingReads, onStall }) };
 }
 
 describe('an engine without progress', () => {
@@ -21,10 +21,10 @@ describe('an engine without progress', () => {
   });
 
   it('is left alone while nobody waits for it, while it goes on, and when the watch has ended', () => {
-    let owed = 0;
-    const { engine, onStall, stop } = watch(() => owed);
+    let pendingReads = 0;
+    const { engine, onStall, stop } = watch(() => pendingReads);
     vi.advanceTimersByTime(60_000);
-    owed = 1;
+    pendingReads = 1;
     for (let i = 0; i < 20; i++) {
       engine.lastProgress = performance.now();
       vi.advanceTimersByTime(4000);

@@ -4,7 +4,7 @@ export interface StallWatchOptions {
   readonly engine: Pick<Engine, 'lastProgress'>;
   readonly stallMs: number;
   /** Calls whose reader waits for the engine now. */
-  owed(): number;
+  pendingReads(): number;
   /** Once. */
   onStall(silentMs: number): void;
 }
@@ -14,7 +14,7 @@ export interface StallWatchOptions {
  * suspended machine, a starved container): then the engine's signs of life are still unread, so its silence counts from
  * the moment at which this process went on. Returns what stops watching.
  */
-export function watchForStall({ engine, stallMs, owed, onStall }: StallWatchOptions): () => void {
+export function watchForStall({ engine, stallMs, pendingReads, onStall }: StallWatchOptions): () => void {
   const periodMs = Math.max(5, Math.min(1000, stallMs / 5));
   let lastLook = performance.now();
   let awakeSince = lastLook;
@@ -22,7 +22,7 @@ export function watchForStall({ engine, stallMs, owed, onStall }: StallWatchOpti
     const now = performance.now();
     if (now - lastLook > periodMs + Math.max(periodMs, 250)) awakeSince = now;
     lastLook = now;
-    if (owed() === 0) return;
+    if (pendingReads() === 0) return;
     const silentMs = now - Math.max(engine.lastProgress, awakeSince);
     if (silentMs <= stallMs) return;
     clearInterval(timer);

@@ -34,7 +34,7 @@ export interface SupervisionParts {
   create(files: FetchedFiles): Engine;
   readonly stallMs: number;
   /** Calls whose reader waits for the engine now. */
-  owed(): number;
+  pendingReads(): number;
   onReady(info: EngineInfo): void;
   onRestart(): void;
   readonly log: Log;
@@ -95,7 +95,7 @@ export function createSupervision(parts: SupervisionParts): Supervision {
     const unwatch = watchForStall({
       engine,
       stallMs: parts.stallMs,
-      owed: parts.owed,
+      pendingReads: parts.pendingReads,
       onStall(silentMs) {
         stall = `it made no progress for ${Math.round(silentMs / 1000)} s with work open`;
         log.error({ silentMs: Math.round(silentMs) }, 'the engine stalls; it is stopped and replaced');

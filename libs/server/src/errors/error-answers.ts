@@ -73,7 +73,7 @@ export function answerError(
   api: Api = request.routeOptions?.config?.api ?? 'openai',
 ): FastifyReply {
   const { status, headers, body } = shapes[api](error, request.routeOptions?.config?.paramNames);
-  if (request.tally) request.tally.error = codeOf(error);
+  if (request.stats) request.stats.error = codeOf(error);
   if (status >= 500 && !XimError.isInstance(error)) logBug(error, request);
   if (error instanceof MethodNotAllowedError) void reply.header('allow', error.allow.join(', '));
   return reply.code(status).headers(headers).send(body);

@@ -19,10 +19,10 @@ export const accessLog = fp<AccessLogOptions>(
     });
 
     const end = (request: FastifyRequest, reply: FastifyReply): void => {
-      const { tally } = request;
-      const seconds = (performance.now() - tally.arrived) / 1000;
+      const { stats } = request;
+      const seconds = (performance.now() - stats.arrived) / 1000;
       // 499: the client went away before it had its answer, as nginx logs it.
-      const status = tally.cutStatus ?? (isAnswered(request, reply) ? reply.raw.statusCode : 499);
+      const status = stats.cutStatus ?? (isAnswered(request, reply) ? reply.raw.statusCode : 499);
       const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
       onEnd(route, status, seconds);
 
@@ -31,17 +31,17 @@ export const accessLog = fp<AccessLogOptions>(
         route,
         status,
         durationMs: round(seconds * 1000),
-        ...(tally.inputTokens > 0 && { inputTokens: tally.inputTokens, outputTokens: tally.outputTokens }),
-        ...(tally.queueMs > 0 && { queueMs: round(tally.queueMs) }),
-        ...(tally.firstTokenMs !== undefined && { firstTokenMs: round(tally.firstTokenMs) }),
-        ...(tally.error !== undefined && { error: tally.error }),
+        ...(stats.inputTokens > 0 && { inputTokens: stats.inputTokens, outputTokens: stats.outputTokens }),
+        ...(stats.queueMs > 0 && { queueMs: round(stats.queueMs) }),
+        ...(stats.firstTokenMs !== undefined && { firstTokenMs: round(stats.firstTokenMs) }),
+        ...(stats.error !== undefined && { error: stats.error }),
         traceId: toTraceId(request.headers.traceparent),
       };
       if (request.routeOptions.config?.open) request.log.debug(fields, 'request');
       else request.log.info(fields, 'request');
     };
   },
-  { name: 'access-log', dependencies: ['tally'] },
+  { name: 'access-log', dependencies: ['request-stats'] },
 );
 
 /** Whether the whole answer went out; an injected request has no connection that could tell. */

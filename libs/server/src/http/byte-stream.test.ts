@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../__fixtures__/until.ts';
 import { type MediaService, startMediaService } from './__fixtures__/media-service.ts';
 import { answerBytes, type ByteEvent } from './byte-stream.ts';
-import { tally } from './request-stats.ts';
+import { requestStats } from './request-stats.ts';
 
 let service: MediaService;
 const start = async (echo: EchoOptions = {}, env: Record<string, string> = {}): Promise<void> => {
@@ -132,7 +132,7 @@ describe('events', () => {
   const PCM = { type: 'start', mediaType: 'audio/pcm' } as const;
   const answer = async (...events: (ByteEvent | Error)[]) => {
     const app = Fastify();
-    await app.register(tally);
+    await app.register(requestStats);
     async function* play(): AsyncGenerator<ByteEvent> {
       for (const event of events) {
         if (event instanceof Error) throw event;

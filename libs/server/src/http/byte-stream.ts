@@ -52,12 +52,12 @@ export async function answerBytes(reply: FastifyReply, events: AsyncIterable<Byt
 
 /** Closes the connection of an answer that failed on the way; its status in log and metrics is that of the failure. */
 function cut(reply: FastifyReply, error: unknown): void {
-  const { tally } = reply.request;
+  const { stats } = reply.request;
   if (!CancelledError.isInstance(error)) {
     const code = XimError.isInstance(error) ? error.code : 'XIM_UNKNOWN';
     const frames = error instanceof Error ? error.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
-    tally.error = code;
-    tally.cutStatus = readError(error, {}).row.status;
+    stats.error = code;
+    stats.cutStatus = readError(error, {}).row.status;
     reply.log.error({ code, ...(!XimError.isInstance(error) && { frames }) }, 'a stream of bytes was cut off');
   }
   reply.raw.destroy();

@@ -7,7 +7,7 @@ const watched = new WeakMap<Socket, Set<() => void>>();
  * reliable witness: a request's own `close` comes as soon as its body was read. One listener per connection, because
  * one connection carries many requests, and one request may make many calls.
  */
-export function onClientGone(socket: Socket, listener: () => void): () => void {
+export function onClientDisconnect(socket: Socket, listener: () => void): () => void {
   if (socket.destroyed) {
     listener();
     return () => undefined;

@@ -4,11 +4,11 @@ import fp from 'fastify-plugin';
 declare module 'fastify' {
   interface FastifyRequest {
     /** What this request cost so far; the access log and the metrics read it when the answer ended. */
-    tally: Tally;
+    stats: RequestStats;
   }
 }
 
-export interface Tally {
+export interface RequestStats {
   /** Monotonic milliseconds. */
   readonly arrived: number;
   inputTokens: number;
@@ -21,12 +21,12 @@ export interface Tally {
   cutStatus: number | undefined;
 }
 
-/** Gives every request its tally before anything else sees it. */
-export const tally = fp(
+/** Gives every request its statistics before anything else sees it. */
+export const requestStats = fp(
   async (app) => {
-    app.decorateRequest('tally');
+    app.decorateRequest('stats');
     app.addHook('onRequest', (request: FastifyRequest, _reply, done) => {
-      request.tally = {
+      request.stats = {
         arrived: performance.now(),
         inputTokens: 0,
         outputTokens: 0,
@@ -38,5 +38,5 @@ export const tally = fp(
       done();
     });
   },
-  { name: 'tally' },
+  { name: 'request-stats' },
 );

@@ -56,7 +56,7 @@ export const textGeneration: RoutePlugin = async (app) => {
     const { call, calls } = open(request, body, { stream: false, fullText });
     const { started, outcome } = await collect(calls, call.input.choices ?? 1);
     const { response, tokens } = toTgiResponse(call, outcome);
-    const { arrived, queueMs } = request.tally;
+    const { arrived, queueMs } = request.stats;
     const times = { arrived, queueMs, started, ended: performance.now() };
     void reply.headers({ ...toTgiHeaders(body.inputs), ...toTgiCosts(times, outcome.inputTokens, tokens) });
     return response;

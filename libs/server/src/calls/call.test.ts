@@ -4,17 +4,17 @@ import type { FastifyRequest } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAdmission } from './admission.ts';
 import { createMetrics } from './metrics.ts';
-import { openCall } from './open-call.ts';
+import { createCall } from './call.ts';
 
 afterEach(() => vi.useRealTimers());
 
 function open(headers: Record<string, string> = {}) {
   const socket = new EventEmitter();
-  const tally = { arrived: performance.now(), queueMs: 0 };
-  const request = { id: 'x', headers, tally, raw: { socket } } as unknown as FastifyRequest;
+  const stats = { arrived: performance.now(), queueMs: 0 };
+  const request = { id: 'x', headers, stats, raw: { socket } } as unknown as FastifyRequest;
   const admission = createAdmission({ slots: 1, queue: 1 });
   const metrics = createMetrics({ service: 's', task: 't', engine: 'e', model: 'm' }, admission);
-  const call = openCall(request, 1, {
+  const call = createCall(request, 1, {
     admission,
     metrics,
     requestTimeoutMs: 60_000,

@@ -1,6 +1,6 @@
 import { CancelledError, type CallOptions, DeadlineError, type Engine, InvalidInputError } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
-import { onClientGone } from '../http/client-disconnect.ts';
+import { onClientDisconnect } from '../http/client-disconnect.ts';
 import type { Admission, Slots } from './admission.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -15,7 +15,7 @@ export interface CallParts {
 }
 
 /** One call from the moment its route asks for it to the moment its slots are free. */
-export interface OpenCall {
+export interface Call {
   readonly options: CallOptions;
   /**
    * Waits for the slots. Rejects with what refused the call, or with the signal's reason. A call that has its slots
@@ -36,15 +36,15 @@ export interface OpenCall {
  * Opens a call: its signal aborts with CancelledError when the client's connection closes and with DeadlineError when
  * its time is over, counted from the request's arrival. `end()` must follow.
  */
-export function openCall(request: FastifyRequest, sequences: number, parts: CallParts): OpenCall {
+export function createCall(request: FastifyRequest, sequences: number, parts: CallParts): Call {
   const { admission, metrics } = parts;
   const timeoutMs = Math.min(parts.requestTimeoutMs, askedTimeoutMs(request));
   const controller = new AbortController();
   const { signal } = controller;
   const startTimer = (from: number): NodeJS.Timeout =>
     setTimeout(() => controller.abort(new DeadlineError()), Math.max(0, from + timeoutMs - performance.now()));
-  let timer = startTimer(request.tally.arrived);
-  const unwatch = onClientGone(request.raw.socket, () => controller.abort(new CancelledError()));
+  let timer = startTimer(request.stats.arrived);
+  const unwatch = onClientDisconnect(request.raw.socket, () => controller.abort(new CancelledError()));
   let slots: Slots | undefined;
   let ended = false;
 
@@ -71,7 +71,7 @@ export function openCall(request: FastifyRequest, sequences: number, parts: Call
       }
       slots = taken;
       const waitedMs = performance.now() - asked;
-      request.tally.queueMs += waitedMs;
+      request.stats.queueMs += waitedMs;
       metrics.queueWait.observe(waitedMs / 1000);
       metrics.batchSize.observe(admission.running);
       return parts.engine();
