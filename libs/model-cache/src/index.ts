@@ -15,6 +15,7 @@ export type { OwnModelOptions } from './own-model-options.ts';
 export { expandHome, isHubOffline, toCacheDir, toHub, toTokenFile } from './hub-settings.ts';
 export { checkNetwork, toNetwork } from './network.ts';
 export type { Hub } from './hub-settings.ts';
+export type { Network } from './network.ts';
 
 // For people.
 export { createProgressFormatter, formatBytes } from './format-progress.ts';

@@ -19,8 +19,10 @@ export async function serve(service: Service): Promise<void> {
   if (argument !== undefined) return explain(service, argument);
 
   let server: XimServer | undefined;
+  let unsaid: readonly string[] = [];
   try {
     const { config, warnings } = readConfig();
+    unsaid = warnings;
     server = await createServer(service, config);
     const { app, plan, ready, close } = server;
     let closing = false;
@@ -29,6 +31,7 @@ export async function serve(service: Service): Promise<void> {
       return close();
     });
     for (const warning of warnings) app.log.warn(warning);
+    unsaid = [];
     process.stdout.write(`${formatPlan(plan)}\n`);
     await listen(server, config);
     await ready.catch((error: unknown) => {
@@ -37,6 +40,8 @@ export async function serve(service: Service): Promise<void> {
     if (!closing) process.stdout.write(greet(service, server, config));
   } catch (error) {
     await server?.close({ drainMs: 0 });
+    // A slip in a name is often why a start fails.
+    for (const warning of unsaid) process.stderr.write(`${warning}\n`);
     fail(error);
   }
 }

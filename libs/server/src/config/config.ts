@@ -1,7 +1,17 @@
 import { tmpdir } from 'node:os';
-import { toCacheDir, toTokenFile } from '@xim/model-cache';
+import {
+  checkNetwork,
+  expandHome,
+  isHubOffline,
+  type Network,
+  toCacheDir,
+  toNetwork,
+  toTokenFile,
+} from '@xim/model-cache';
 import { z } from 'zod';
 import { ServiceStartError } from '../errors/errors.ts';
+import { isApiKey, isFolder, isHost, isHubEndpoint, isOrigin, isTrimmed, mayBeFolder } from './config-values.ts';
+import { warnOfUnknown } from './unknown-variables.ts';
 
 /** What people are told about one key of the configuration. */
 export interface Setting {
@@ -35,9 +45,9 @@ const alias = z
 
 /** The whole configuration of a service: `--help` and the table in the README are printed from it. */
 export const configSchema = z.object({
-  host: z.string().default('127.0.0.1').register(settings, {
+  host: z.string().refine(isHost).default('127.0.0.1').register(settings, {
     env: 'XIM_HOST',
-    expected: 'an address or a host name of this machine',
+    expected: 'an address or a host name of this machine, without scheme and port',
     advice: 'Address to listen on; 0.0.0.0 takes requests from other machines, and then needs XIM_API_KEYS.',
   }),
   port: z.coerce.number().int().min(0).max(65_535).default(8000).register(settings, {
@@ -50,7 +60,7 @@ export const configSchema = z.object({
     expected: 'the name of one of the service’s engines',
     advice: 'Pins one engine; without it the first that this host can run is taken.',
   }),
-  model: z.string().optional().register(settings, {
+  model: z.string().refine(isTrimmed).optional().register(settings, {
     env: 'XIM_MODEL',
     expected:
       'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one or with OpenVINO IR',
@@ -59,11 +69,11 @@ export const configSchema = z.object({
   }),
   // One that is set and holds no key is a slip that would open the service.
   apiKeys: list
-    .refine((keys) => keys.length > 0)
+    .refine((keys) => keys.length > 0 && keys.every(isApiKey))
     .default([])
     .register(settings, {
       env: 'XIM_API_KEYS',
-      expected: 'keys separated by commas',
+      expected: 'keys separated by commas, each of visible ASCII characters without spaces',
       advice: 'Keys that clients send as "Authorization: Bearer …"; they cover everything but health.',
       secret: true,
     }),
@@ -72,33 +82,33 @@ export const configSchema = z.object({
     expected: 'the path of a readable file',
     advice: 'File with one key per line, added to XIM_API_KEYS; the better place where other users can list processes.',
   }),
-  corsOrigins: list.default([]).register(settings, {
-    env: 'XIM_CORS_ORIGINS',
-    expected: 'origins separated by commas, or *',
-    advice: 'Web pages that may call this service from a browser; none without it.',
-  }),
+  corsOrigins: list
+    .refine((origins) => origins.every(isOrigin))
+    .default([])
+    .register(settings, {
+      env: 'XIM_CORS_ORIGINS',
+      expected: 'origins as browsers send them (https://host or https://host:port, no path), separated by commas, or *',
+      advice: 'Web pages that may call this service from a browser; none without it.',
+    }),
   modelAliases: list.pipe(z.array(alias)).default([]).register(settings, {
     env: 'XIM_MODEL_ALIASES',
     expected: 'names separated by commas, each "name" or "name=model id", without spaces',
     advice: 'Further names that mean the served model, such as gpt-4o, so that a client changes only its base URL.',
   }),
-  modelCache: z.string().register(settings, {
+  modelCache: z.string().refine(mayBeFolder).register(settings, {
     env: 'XIM_MODEL_CACHE',
     expected: 'the path of a folder',
     advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
     shown: '.model_cache in a clone, else the hub’s own',
   }),
-  hubEndpoint: z
-    .url({ protocol: /^https?$/ })
-    .default('https://huggingface.co')
-    .register(settings, {
-      env: 'HF_ENDPOINT',
-      expected: 'the address of the hub or of a mirror, as https://…',
-      advice: 'The Hugging Face hub that models come from; a mirror of it serves as well, since checksums are known.',
-    }),
-  hubToken: z.string().optional().register(settings, {
+  hubEndpoint: z.string().refine(isHubEndpoint).default('https://huggingface.co').register(settings, {
+    env: 'HF_ENDPOINT',
+    expected: 'the address of the hub or of a mirror, as https://…, without login, query and fragment',
+    advice: 'The Hugging Face hub that models come from; a mirror of it serves as well, since checksums are known.',
+  }),
+  hubToken: z.string().trim().refine(isApiKey).optional().register(settings, {
     env: 'HF_TOKEN',
-    expected: 'a token of the hub',
+    expected: 'a token of the hub, visible ASCII characters without spaces',
     advice: 'For gated models; without it the token that "hf auth login" left is taken. Only the hub gets it.',
     secret: true,
   }),
@@ -113,9 +123,9 @@ export const configSchema = z.object({
     expected: '1 or 0',
     advice: '1 never touches the network: a model that is not in the cache is an error.',
   }),
-  venvs: z.string().optional().register(settings, {
+  venvs: z.string().refine(isFolder).optional().register(settings, {
     env: 'XIM_VENVS',
-    expected: 'the path of a folder',
+    expected: 'the path of a folder that is there',
     advice:
       'Folder with virtual environments: ENGINE, or SERVICE@ENGINE of a service with its own wheels; without one, python3.',
   }),
@@ -196,13 +206,20 @@ export const configSchema = z.object({
     }),
 });
 
-export type Config = z.output<typeof configSchema>;
+export type Config = z.output<typeof configSchema> & {
+  /** How models are fetched: the proxies and certificates of the environment. */
+  readonly network: Network;
+};
+
+/** Settings that are paths, in which `~` is the user's home. */
+const PATHS = ['apiKeysFile', 'hubTokenFile', 'model', 'modelCache', 'tmp', 'venvs'];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The configuration from environment variables; an empty one counts as absent. Throws ServiceStartError that names
- * every variable with a wrong value. `warnings` names variables that look like ours and are not.
+ * every variable with a wrong value, those of the network included. `warnings` names variables that look like ours and are
+ * not, and what is ignored of the others.
  */
 export function readConfig(env: Environment = process.env): { config: Config; warnings: readonly string[] } {
   const input: Record<string, string> = {};
@@ -210,23 +227,31 @@ export function readConfig(env: Environment = process.env): { config: Config; wa
   for (const [key, schema] of Object.entries(configSchema.shape)) {
     const { env: name } = settings.get(schema)!;
     known.add(name);
-    if (env[name]) input[key] = env[name];
+    if (env[name]) input[key] = PATHS.includes(key) ? expandHome(env[name], env) : env[name];
   }
   // Their defaults depend on further variables of the environment, those of the hub's own tools.
   input['modelCache'] ??= toCacheDir(env, process.cwd());
   input['hubTokenFile'] ??= toTokenFile(env) ?? '';
+  const hubOffline = !input['offline'] && isHubOffline(env);
+  if (hubOffline) input['offline'] = '1';
   const parsed = configSchema.safeParse(input);
-  if (!parsed.success) {
-    const keys = new Set(parsed.error.issues.map((issue) => issue.path[0] as keyof Config));
+  const network = checkNetwork(env);
+  // Offline nothing of the network is used.
+  const problems = parsed.data?.offline === true ? [] : network.problems;
+  if (!parsed.success || problems.length > 0) {
+    const keys = new Set(parsed.error?.issues.map((issue) => issue.path[0] as keyof typeof configSchema.shape));
     const lines = [...keys].map((key) => {
       const { env: name, expected, secret } = settings.get(configSchema.shape[key])!;
       return `${name}${secret ? '' : `="${input[key]}"`}: expected ${expected}.`;
     });
-    throw new ServiceStartError(`[server] The configuration is wrong. ${lines.join(' ')} See --help.`);
+    throw new ServiceStartError(
+      `[server] The configuration is wrong. ${[...lines, ...problems].join(' ')} See --help.`,
+    );
   }
-  const strangers = Object.keys(env).filter((name) => name.startsWith('XIM_') && env[name] && !known.has(name));
-  const warnings = strangers
-    .sort()
-    .map((name) => `${name} is not a variable of this service and has no effect; --help lists those that are.`);
-  return { config: parsed.data, warnings };
+  const warnings = [
+    ...warnOfUnknown(env, known),
+    ...network.warnings,
+    ...(hubOffline ? ['HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set and counts as XIM_OFFLINE=1.'] : []),
+  ];
+  return { config: { ...parsed.data, network: toNetwork(env) }, warnings };
 }

@@ -30,8 +30,8 @@ export async function resolveModel(
 }
 
 /** The hub as the configuration has it. One per process: it remembers that it could not be reached. */
-export function createHub({ hubEndpoint, hubToken, hubTokenFile }: Config): Hub {
-  return toHub({ HF_ENDPOINT: hubEndpoint, HF_TOKEN: hubToken, HF_TOKEN_PATH: hubTokenFile });
+export function createHub({ hubEndpoint, hubToken, hubTokenFile, network }: Config): Hub {
+  return { ...toHub({ HF_ENDPOINT: hubEndpoint, HF_TOKEN: hubToken, HF_TOKEN_PATH: hubTokenFile }), network };
 }
 
 /** Resolves with the folder of the profile's files, verified; an empty string when the profile has none. */

@@ -29,6 +29,14 @@ afterAll(async () => {
 const get = (url: string, authorization?: string) =>
   server.app.inject({ url, headers: authorization === undefined ? {} : { authorization } });
 
+it.each(['good\nwith space', 'good\nschlüssel'])('a key that no header carries is refused at the start: %j', (text) => {
+  const wrong = join(folder, 'wrong');
+  writeFileSync(wrong, text);
+  expect(() => readApiKeys({ apiKeys: [], apiKeysFile: wrong })).toThrow(
+    `XIM_API_KEYS_FILE="${wrong}": key 2 has a space`,
+  );
+});
+
 describe('with keys', () => {
   it.each(['key-one', 'key-two', 'key-three', 'key-four'])('%s opens the service', async (key) => {
     expect((await get('/v1/models', `Bearer ${key}`)).statusCode).toBe(200);

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fp from 'fastify-plugin';
+import { isApiKey } from '../config/config-values.ts';
 import type { Config } from '../config/config.ts';
 import { ServiceStartError, UnauthorizedError } from '../errors/errors.ts';
 
@@ -30,6 +31,13 @@ export function readApiKeys(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>): re
   if (keys.length === 0) {
     throw new ServiceStartError(
       `[server] XIM_API_KEYS_FILE="${config.apiKeysFile}" holds no key; expected one per line.`,
+    );
+  }
+  const wrong = keys.findIndex((key) => !isApiKey(key));
+  if (wrong >= 0) {
+    throw new ServiceStartError(
+      `[server] XIM_API_KEYS_FILE="${config.apiKeysFile}": key ${wrong + 1} has a space or another character that no header ` +
+        'carries; expected one key per line, of visible ASCII characters without spaces.',
     );
   }
   return [...config.apiKeys, ...keys];
