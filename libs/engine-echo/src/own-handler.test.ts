@@ -132,6 +132,11 @@ describe('a service’s own handler', () => {
       `${CALL}    def load(self, context):\n        raise ValueError("no weights")\n`,
       /no weights/,
     ],
+    [
+      'whose load imports what is not there',
+      `${CALL}    def load(self, context):\n        import nowhere\n`,
+      /ModuleNotFoundError: No module named 'nowhere'/,
+    ],
   ])('a file %s is a start error that says so', async (_, python, message) => {
     const engine = create('speak', python);
     const error: unknown = await engine.start().catch((reason: unknown) => reason);

@@ -143,6 +143,8 @@ describe('a worker that fails at start', () => {
     const error = await failureOf(engine.start());
     expect(EngineStartError.isInstance(error), String(error)).toBe(true);
     expect(error.message).toMatch(/could not be started.*\/no\/such\/program/);
+    // Six tries would find it no better.
+    expect(error).toMatchObject({ permanent: true });
   });
 });
 

@@ -12,6 +12,8 @@ const SMALL_FRAME_BYTES = 64 * 1024;
 
 /** A Unix socket's path ends here (sun_path, unix(7)); Node cuts a longer one in silence. */
 const MAX_SOCKET_PATH_BYTES = 107;
+/** Codes of a program that is not there, may not be run or is none; a lack of memory or processes may pass. */
+const NO_PROGRAM = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENOEXEC', 'E2BIG'];
 
 export interface JobOptions {
   readonly command: readonly [string, ...string[]];
@@ -21,7 +23,8 @@ export interface JobOptions {
   /** `rank` is undefined until the connection said hello; what it throws ends the job. */
   readonly onFrame: (frame: Frame, connection: JobConnection) => void;
   /** Once, when every process is gone and everything is cleaned up. */
-  readonly onExit: (exit: EngineExit) => void;
+  /** `hopeless`: no process was made, and none ever will be with this command and these folders. */
+  readonly onExit: (exit: EngineExit, hopeless: boolean) => void;
 }
 
 export interface JobConnection {
@@ -91,20 +94,16 @@ export function startJob(options: JobOptions): Job {
     reason ??= why;
     signalGroup('SIGKILL');
   };
-  const end = (code: number | null, signal: NodeJS.Signals | null, spawnError?: Error): void => {
+  const end = (code: number | null, signal: NodeJS.Signals | null, spawnError?: Error, hopeless = false): void => {
     if (over) return;
     over = true;
     // Whatever the job started and left behind is still in its group.
     signalGroup('SIGKILL');
     sealed();
     for (const { socket } of connections) socket.destroy();
-    options.onExit({
-      reason: spawnError?.message ?? reason ?? describeExit(code, signal),
-      expected: stopping,
-      code: code ?? undefined,
-      signal: signal ?? undefined,
-      lastWords: lastWords(),
-    });
+    const why = spawnError?.message ?? reason ?? describeExit(code, signal);
+    const exit = { code: code ?? undefined, signal: signal ?? undefined, lastWords: lastWords() };
+    options.onExit({ reason: why, expected: stopping, ...exit }, hopeless);
     finished();
   };
 
@@ -118,7 +117,10 @@ export function startJob(options: JobOptions): Job {
     });
     child = spawned;
     lastWords = followLog([spawned.stdout, spawned.stderr], options.log).lastWords;
-    spawned.on('error', (error) => end(null, null, new Error(`the worker could not be started: ${error.message}`)));
+    spawned.on('error', (error: NodeJS.ErrnoException) => {
+      const hopeless = NO_PROGRAM.includes(error.code ?? '');
+      end(null, null, new Error(`the worker could not be started: ${error.message}`), hopeless);
+    });
     spawned.on('exit', (code, signal) => {
       // `close` waits for the last words; a straggler that holds the pipes open must not hold it for ever.
       signalGroup('SIGKILL');
@@ -135,7 +137,12 @@ export function startJob(options: JobOptions): Job {
 
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     queueMicrotask(() =>
-      end(null, null, new Error(`the folder for sockets has too long a path (${path}): set TMPDIR to a shorter one`)),
+      end(
+        null,
+        null,
+        new Error(`the folder for sockets has too long a path (${path}): set TMPDIR to a shorter one`),
+        true,
+      ),
     );
   } else {
     server.on('error', (error) => end(null, null, new Error(`no socket for the worker: ${error.message}`)));

@@ -53,6 +53,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   let job: Job | undefined;
   let main: JobConnection | undefined;
   let exit: EngineExit | undefined;
+  let hopeless = false;
   let served: readonly string[] = [];
   let stopping = false;
   let nextId = 1;
@@ -61,10 +62,11 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   const exited = new Promise<EngineExit>((resolve) => (resolveExited = resolve));
   let onStartFrame: (frame: Frame, connection: JobConnection) => void = () => undefined;
 
-  const die = (how: EngineExit): void => {
+  const die = (how: EngineExit, isHopeless = false): void => {
     if (state === 'dead') return;
     state = 'dead';
     exit = how;
+    hopeless = isHopeless;
     const open = [...receivers.values()];
     receivers.clear();
     for (const receiver of open) receiver.fail(deadError(name, how));
@@ -169,7 +171,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
     signal?.removeEventListener('abort', onAbort);
     if (exit !== undefined || info === undefined) {
       const message = refusal?.message ?? exit?.reason ?? 'the worker sent no info';
-      throw startError(name, message, refusal?.permanent ?? exit?.signal === 'SIGILL', exit?.lastWords);
+      throw startError(name, message, refusal?.permanent ?? (hopeless || exit?.signal === 'SIGILL'), exit?.lastWords);
     }
     main = hellos.get(0);
     state = 'ready';

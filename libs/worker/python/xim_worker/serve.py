@@ -83,7 +83,8 @@ def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan
         raise
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        permanent = isinstance(error, StartError) and error.permanent
+        # A wheel that is missing, or made for another host, is so at the next start too.
+        permanent = error.permanent if isinstance(error, StartError) else isinstance(error, ImportError)
         message = str(error) if isinstance(error, StartError) else f"{type(error).__name__}: {error}"
         connection.send({"type": "failed", "message": message, "permanent": permanent})
         leave(1)
