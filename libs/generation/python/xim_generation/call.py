@@ -110,6 +110,23 @@ class Choice:
                 reason = "length"
         return self._output.push([token], None if score is None else [score], reason)
 
+    def advance(self, rows: Row, scratch: Scratch, ends: frozenset[int]) -> list[Event]:
+        """The events of the tokens up to the first that the draft has not, and of that one.
+
+        `rows` [1 + D, vocabulary]: the logits behind the sequence and behind each of the D tokens of the draft.
+        """
+        draft, drafted, accepted = self.sequence.draft, len(rows) - 1, 0
+        events: list[Event] = []
+        for row in rows:
+            token, score = self.choose(row, scratch)
+            events += self.take(token, score, ends)
+            if self.over or accepted == drafted or token != draft[accepted]:
+                break
+            accepted += 1
+        if drafted:
+            self.lookup.judge(drafted, accepted)
+        return events
+
     def take_prompt_rows(self, rows: Row, start: int, text: str, scratch: Scratch) -> list[Event]:
         """Scores of the prompt's tokens behind `start`, whose logits are `rows`; the echo, once all are known."""
         alternatives = self._params.logprobs or 0

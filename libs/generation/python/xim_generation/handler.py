@@ -218,35 +218,17 @@ class GenerateHandler:
         best = _best(logits, first_rows) if any(choice.plain for _, choice, _ in sampled) else []
         for index, (call, choice, drafted) in enumerate(sampled):
             first = first_rows[index]
-            if drafted:
-                found = self._guarded(call, self._verify, choice, logits[first : first + 1 + drafted])
-            elif choice.plain:
+            if choice.plain and not drafted:
                 found = self._guarded(call, choice.take, best[index], None, ends)
             else:
-                found = self._guarded(call, self._advance, choice, logits[first])
+                rows_of = logits[first : first + 1 + drafted]
+                found = self._guarded(call, choice.advance, rows_of, self._scratch, ends)
             for event in found:
                 events.append((call.number, event))
             if choice.over:
                 self._release(choice)
                 if call.over and self._calls.pop(call.number, None) is not None:
                     events.append((call.number, call.to_end()))
-
-    def _advance(self, choice: Choice, row: Floats) -> list[Event]:
-        token, score = choice.choose(row, self._scratch)
-        return choice.take(token, score, self._tokenizer.ends)
-
-    def _verify(self, choice: Choice, rows: Floats) -> list[Event]:
-        """The tokens up to the first that is not the draft's; `rows`: behind the sequence and each drafted token."""
-        draft, drafted, accepted = choice.sequence.draft, len(rows) - 1, 0
-        events: list[Event] = []
-        for row in rows:
-            token, score = choice.choose(row, self._scratch)
-            events += choice.take(token, score, self._tokenizer.ends)
-            if choice.over or accepted == drafted or token != draft[accepted]:
-                break
-            accepted += 1
-        choice.lookup.judge(drafted, accepted)
-        return events
 
     def _guarded(self, call: Call, work: Callable[..., list[Event]], *arguments: Any) -> list[Event]:
         """Events of `work`; an exception ends this call and no other."""
