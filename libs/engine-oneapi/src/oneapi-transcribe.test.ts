@@ -39,9 +39,11 @@ describeEngine({
   concurrent: 8,
   samples: {
     transcribe: {
-      quick: { audio: { bytes: recording('austen-0880') }, language: 'en' },
+      // The suite runs hundreds of it.
+      quick: { audio: { bytes: toWav([silence(1)]) }, language: 'en' },
       long: { audio: { path: long }, language: 'en' },
       more: [
+        { audio: { bytes: recording('austen-0880') }, language: 'en' },
         { audio: { bytes: recording('austen-0930') } },
         { audio: { bytes: recording('austen-0930') }, words: true },
         { audio: { bytes: recording('jfk') }, speakers: {}, words: true },

@@ -178,7 +178,7 @@ def test_a_call_that_is_cancelled_while_it_is_decoded_is_told_to_the_runtime() -
 def test_a_long_recording_gives_signs_of_life_while_it_is_decoded() -> None:
     handler, _ = load()
     run = handler.run({"audio": {"bytes": to_wav(np.zeros(150 * RATE, np.float32))}, "language": "en"}, lambda: False)
-    assert [event and event["type"] for event in run] == [None, None, "start", "end"]
+    assert [event and event["type"] for event in run] == [None, None, "start", None, None, "end"]
 
 
 def test_nothing_is_left_open() -> None:

@@ -180,8 +180,9 @@ def test_what_is_wrong_with_speakers_is_told_before_the_first_event() -> None:
     bad: list[dict[str, Any]] = [{"count": 0}, {"known": [{"name": "Hana", "audio": {"bytes": b"no sound"}}]}]
     for speakers in bad:
         run = handler.run({"audio": {"bytes": to_wav(speak((1.0, LOW)))}, "speakers": speakers}, lambda: False)
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput) as error:
             assert next(event for event in run if event is not None) is None
+        assert error.value.param in ("speakers", "speakers.known[0].audio")
 
 
 @pytest.mark.parametrize("speakers", [{"count": 0}, {"min": 3, "max": 2}, {"max": 0}])

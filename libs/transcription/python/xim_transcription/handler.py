@@ -23,7 +23,9 @@ from .window_pool import Line, WindowPool
 
 # Each temperature is tried while the one before it gives text that repeats itself or is improbable (Whisper's own).
 _LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_PARTS_PER_SIGN = 60
+_SECONDS_PER_SIGN = 60
+# Samples of about a second, in whole frames.
+_LISTENED = RATE // FRAME * FRAME
 _LEAST_CERTAIN = 0.5
 _MOST_DETECTIONS = 3
 _REFERENCE_SECONDS = 30.0
@@ -71,29 +73,26 @@ class TranscribeHandler:
     def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
         hints = check(request, self._models)
         with Recording() as recording, closing(self._pool.open(cancelled)) as line:
-            probabilities = yield from self._listen(request["audio"], recording, self._most_seconds, cancelled)
+            yield from self._decode_into(recording, request["audio"], self._most_seconds, cancelled)
             known = yield from self._known_voices(request, line)
-            yield from self._transcribe(request, recording, probabilities, line, hints, known)
+            yield from self._transcribe(request, recording, line, hints, known)
 
     def _transcribe(
-        self,
-        request: Request,
-        recording: Recording,
-        probabilities: Floats,
-        line: Line,
-        hints: Hints | None,
-        known: dict[str, Floats],
+        self, request: Request, recording: Recording, line: Line, hints: Hints | None, known: dict[str, Floats]
     ) -> Generator[Event | None, None, None]:
+        language, start = request.get("language"), {"type": "start", "duration": recording.seconds}
+        if language is not None:
+            # As soon as it is known, which is before any model has run.
+            yield {**start, "language": language}
+        probabilities = yield from self._listen(recording, line.cancelled)
         whole = [Span(0, recording.samples)]
         filtered = request.get("voiceActivity") is not False
         spans = find_speech(probabilities, recording.samples)
         windows = cut_windows(spans if filtered else whole, probabilities, recording.samples)
-        language, start = request.get("language"), {"type": "start", "duration": recording.seconds}
         first: Any = None
         if language is None:
             language, certainty, first = yield from self._detect(recording, windows or whole, line)
-            start["languageProbability"] = certainty
-        yield {**start, "language": language}
+            yield {**start, "language": language, "languageProbability": certainty}
 
         voices, turns = self._models.voices, None
         if hints is not None and voices is not None:
@@ -129,24 +128,24 @@ class TranscribeHandler:
         samples = recording.read(window.begin, window.end)
         return lambda: recogniser.read(recogniser.encode(samples), reading)
 
-    def _listen(
-        self, audio: dict[str, Any], recording: Recording, most_seconds: float, cancelled: Callable[[], bool]
-    ) -> Generator[None, None, Floats]:
-        """Decodes into `recording`, and gives the probability of speech of each frame."""
+    def _decode_into(
+        self, recording: Recording, audio: dict[str, Any], most_seconds: float, cancelled: Callable[[], bool]
+    ) -> Generator[None, None, None]:
+        with closing(self._decode(audio["path"] if "path" in audio else audio["bytes"], most_seconds)) as parts:
+            for number, samples in enumerate(parts, 1):
+                recording.append(samples)
+                if number % _SECONDS_PER_SIGN == 0 or cancelled():
+                    yield None
+
+    def _listen(self, recording: Recording, cancelled: Callable[[], bool]) -> Generator[None, None, Floats]:
+        """The probability of speech of each frame."""
         stream = self._models.detector.open()
         probabilities: list[Floats] = []
-        rest = np.zeros(0, np.float32)
-        with closing(self._decode(audio["path"] if "path" in audio else audio["bytes"], most_seconds)) as parts:
-            for number, samples in enumerate(parts):
-                recording.append(samples)
-                rest = np.concatenate([rest, samples])
-                whole = len(rest) // FRAME * FRAME
-                probabilities.append(stream.add(rest[:whole]))
-                rest = rest[whole:]
-                if number % _PARTS_PER_SIGN == _PARTS_PER_SIGN - 1 or cancelled():
-                    yield None
-        if len(rest):
-            probabilities.append(stream.add(np.pad(rest, (0, FRAME - len(rest)))))
+        for number, begin in enumerate(range(0, recording.samples, _LISTENED), 1):
+            samples = recording.read(begin, min(begin + _LISTENED, recording.samples))
+            probabilities.append(stream.add(np.pad(samples, (0, -len(samples) % FRAME))))
+            if number % _SECONDS_PER_SIGN == 0 or cancelled():
+                yield None
         return np.concatenate(probabilities)
 
     def _detect(
@@ -181,13 +180,18 @@ class TranscribeHandler:
         if voices is None:
             return found
         for at, speaker in enumerate(known):
+            param = f"speakers.known[{at}].audio"
             with Recording() as reference:
-                probabilities = yield from self._listen(speaker["audio"], reference, _REFERENCE_SECONDS, line.cancelled)
+                try:
+                    yield from self._decode_into(reference, speaker["audio"], _REFERENCE_SECONDS, line.cancelled)
+                except InvalidInput as error:
+                    raise InvalidInput(f"The reference clip of {speaker['name']!r}: {error}", param) from error
+                probabilities = yield from self._listen(reference, line.cancelled)
                 clips = to_clips(find_speech(probabilities, reference.samples))
                 if not clips:
                     raise InvalidInput(
                         f"The reference clip of {speaker['name']!r} holds no speech. Send 2 to 10 seconds of it.",
-                        f"speakers.known[{at}].audio",
+                        param,
                     )
                 found[speaker["name"]] = mean_voice((yield from embed(reference, clips, voices, line)))
         return found
