@@ -107,7 +107,7 @@ def to_wav(samples: Floats) -> bytes:
 
 def events(handler: TranscribeHandler, samples: Floats, **request: Any) -> list[dict[str, Any]]:
     found = handler.run({"audio": {"bytes": to_wav(samples)}, **request}, lambda: False)
-    return [event for event in found if event is not None]
+    return [dict(event) for event in found if event is not None]
 
 
 def segments_of(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
