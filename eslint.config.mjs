@@ -6,7 +6,7 @@ const TESTS = ['**/*.test.ts', '**/__fixtures__/**', 'libs/*/test/**', 'tools/te
 /** A library's suites for others' tests. */
 const SUITES = ['libs/*/src/testing/**'];
 /** Libraries of Python for the workers of engines. */
-const TASK_RUNTIMES = ['generation', 'embedding', 'audio', 'transcription'].map((name) => `name:${name}`);
+const TASK_RUNTIMES = ['generation', 'embedding', 'audio', 'transcription', 'speech'].map((name) => `name:${name}`);
 const HTTP = ['fastify', 'fastify/*', 'fastify-*', '@fastify/*'];
 
 /**

@@ -18,7 +18,9 @@ import { foldersWith } from './folders.mjs';
  */
 
 /** Python that libraries may import: the worker's runtime, and the runtimes of tasks on top of it. */
-const SHARED = ['worker', 'generation', 'embedding', 'audio', 'transcription'].map((name) => `libs/${name}/python`);
+const SHARED = ['worker', 'generation', 'embedding', 'audio', 'transcription', 'speech'].map(
+  (name) => `libs/${name}/python`,
+);
 
 /**
  * @param {string} root

@@ -1,7 +1,7 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
-import { decodeAnswer } from './decode.ts';
+import { decodeText, decompress } from './decode.ts';
 import { MismatchError, UnreachableError } from './errors.ts';
 
 export interface Call {
@@ -25,7 +25,9 @@ export interface Call {
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** The body as text; empty for a file of sound. */
   readonly text: string;
+  readonly bytes: Buffer;
 }
 
 export type Send = (call: Call) => Promise<Answer>;
@@ -96,8 +98,8 @@ function exchange(base: string, call: Call, key: string | null | undefined, sign
         .then((bytes) => {
           if (call.cut) request.destroy();
           const { statusCode: status = 0, headers: found } = response;
-          const text = call.cut ? '' : decodeAnswer(bytes, found['content-encoding'], MAX_BYTES);
-          resolve({ status, headers: found, text });
+          const plain = call.cut ? Buffer.alloc(0) : decompress(bytes, found['content-encoding'], MAX_BYTES);
+          resolve({ status, headers: found, text: decodeText(plain, found['content-type']), bytes: plain });
         }, fail)
         .catch(reject);
     });

@@ -7,15 +7,19 @@ const decoders: Readonly<Record<string, typeof gunzipSync>> = {
   br: brotliDecompressSync as typeof gunzipSync,
 };
 
-/** The text of a body. Throws a MismatchError for a broken compression, or bytes that are not UTF-8. */
-export function decodeAnswer(bytes: Buffer, encoding: string | undefined, maxBytes: number): string {
+/** A body without its compression. Throws a MismatchError for one that is broken. */
+export function decompress(bytes: Buffer, encoding: string | undefined, maxBytes: number): Buffer {
   const decode = encoding === undefined ? undefined : decoders[encoding];
-  let plain: Buffer;
   try {
-    plain = decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: maxBytes }) : bytes;
+    return decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: maxBytes }) : bytes;
   } catch (error) {
     throw new MismatchError(`a body in its content-encoding, ${encoding}`, (error as Error).message);
   }
+}
+
+/** The text of a body; empty for a file of sound. Throws a MismatchError for bytes that are not UTF-8. */
+export function decodeText(plain: Buffer, mediaType: string | undefined): string {
+  if (mediaType?.startsWith('audio/')) return '';
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain);
   } catch {

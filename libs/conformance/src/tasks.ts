@@ -13,6 +13,7 @@ import { completionStreamChecks } from './checks/completions-stream.ts';
 import { EMBEDDINGS, embeddingChecks } from './checks/embeddings.ts';
 import { httpChecks } from './checks/http.ts';
 import { modelChecks, MODELS } from './checks/models.ts';
+import { SPEECH, speakChecks } from './checks/speak.ts';
 import { tgiChecks } from './checks/tgi.ts';
 import { tgiStreamChecks } from './checks/tgi-stream.ts';
 import { COMPLETIONS } from './completion-calls.ts';
@@ -41,6 +42,7 @@ export const tasks: readonly Task[] = [
     checks: [...completionChecks, ...completionStreamChecks, ...completionLogprobChecks],
   },
   { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
+  { name: 'speak', probe: { path: SPEECH, body: {} }, checks: speakChecks },
   { name: 'tgi', probe: { path: GENERATE, body: {} }, checks: [...tgiChecks, ...tgiStreamChecks] },
 ];
 

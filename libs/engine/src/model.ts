@@ -21,6 +21,8 @@ export interface ModelEntry {
   readonly created: number;
   /** Other names that clients may send, such as `gpt-4o-mini`. */
   readonly aliases?: readonly string[] | undefined;
+  /** Other names of voices that clients may send, such as `alloy`, and the voice of `EngineInfo.voices` that each means. */
+  readonly voiceAliases?: Readonly<Record<string, string>> | undefined;
   /** Named sets of files, each complete for one way to run the model. */
   readonly artifacts: Readonly<Record<string, Artifact>>;
   /** Ways to run it, best first within one engine. */

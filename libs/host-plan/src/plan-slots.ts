@@ -26,7 +26,10 @@ export function planSlots(task: Task, threads: number, sequences: number | undef
         reason: 'files take turns window by window, so that a short one does not wait for a long one',
       };
     case 'speak':
-      return perThreads(threads, 2, 16, 'an utterance');
+      return {
+        value: Math.min(64, Math.max(8, 4 * threads)),
+        reason: 'texts take turns sentence by sentence, so that a short one need not wait for a long one',
+      };
     case 'generateImage':
       return perThreads(threads, 16, 4, 'a picture');
   }

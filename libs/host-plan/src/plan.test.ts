@@ -176,7 +176,7 @@ describe('the other tasks', () => {
     ['transcribe', 2, { slots: 8, queue: 32, batchTokens: 0, stallMs: 120_000 }],
     ['transcribe', 17, { slots: 16, queue: 64, batchTokens: 0, stallMs: 120_000 }],
     ['transcribe', 80, { slots: 64, queue: 256, batchTokens: 0, stallMs: 120_000 }],
-    ['speak', 4, { slots: 2, queue: 16, batchTokens: 0, stallMs: 60_000 }],
+    ['speak', 4, { slots: 16, queue: 64, batchTokens: 0, stallMs: 60_000 }],
     ['generateImage', 2, { slots: 1, queue: 16, batchTokens: 0, stallMs: 300_000 }],
     ['generateImage', 34, { slots: 2, queue: 16, batchTokens: 0, stallMs: 300_000 }],
   ] as const)('%s on %i cores', (task, cores, expected) => {

@@ -131,6 +131,11 @@ function entryOf<T extends typeof modelFile | typeof openFile>(file: T) {
         .readonly()
         .optional()
         .describe('Other names that clients may send, such as gpt-4o-mini.'),
+      voiceAliases: z
+        .record(z.string().min(1), z.string().min(1))
+        .readonly()
+        .optional()
+        .describe('Other names of voices that clients may send, such as alloy, and the voice that each means.'),
       artifacts: z
         .record(matching(/^[A-Za-z0-9][\w.-]*$/, "an artifact's name of letters, digits, _, - and ."), artifact)
         .readonly()

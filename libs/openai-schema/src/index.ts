@@ -24,6 +24,9 @@ export type { TextOrTokens } from './text-or-tokens.ts';
 export { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from './embeddings.ts';
 export type { EmbeddingsInput } from './embeddings.ts';
 
+// POST /v1/audio/speech, GET /v1/audio/voices.
+export { SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechRequest, VoiceList } from './speech.ts';
+
 // GET /v1/models, and errors of every route.
 export { Model, ModelList } from './models.ts';
 export { ErrorResponse } from './error.ts';

@@ -14,6 +14,7 @@ import type {
   ErrorResponse,
   Model,
   ModelList,
+  SpeechRequest,
 } from './index.ts';
 
 type ChatParams = OpenAI.Chat.Completions.ChatCompletionCreateParams;
@@ -35,6 +36,8 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof OpenAI.CompletionCreateParams, keyof CompletionRequest>>().toBeNever();
     expectTypeOf<OpenAI.EmbeddingCreateParams>().toExtend<z.input<typeof EmbeddingsRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.EmbeddingCreateParams, keyof EmbeddingsRequest>>().toBeNever();
+    expectTypeOf<OpenAI.Audio.SpeechCreateParams>().toExtend<z.input<typeof SpeechRequest>>();
+    expectTypeOf<Exclude<keyof OpenAI.Audio.SpeechCreateParams, keyof SpeechRequest>>().toBeNever();
   });
 
   it('knows nothing that OpenAI does not, but for the named extensions', () => {
@@ -47,6 +50,7 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof EmbeddingsRequest, keyof OpenAI.EmbeddingCreateParams>>().toEqualTypeOf<
       'prompt_name' | 'input_type'
     >();
+    expectTypeOf<Exclude<keyof SpeechRequest, keyof OpenAI.Audio.SpeechCreateParams>>().toEqualTypeOf<'seed'>();
   });
 
   it('answers what OpenAI’s types promise', () => {

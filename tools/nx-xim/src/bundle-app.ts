@@ -44,7 +44,10 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
   });
   const bundled = Object.keys(metafile.inputs);
   writeFileSync(join(dist, 'main.cdx.json'), toBundledSbom(bundled, workspaceRoot));
-  for (const folder of foldersOf(bundled, /^(.*\/)?libs\/(?:worker|generation|embedding|audio|transcription|engine-[^/]+)\//))
+  for (const folder of foldersOf(
+    bundled,
+    /^(.*\/)?libs\/(?:worker|generation|embedding|audio|transcription|speech|engine-[^/]+)\//,
+  ))
     copyPython(join(workspaceRoot, folder), dist);
   for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
     cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), {

@@ -79,3 +79,8 @@ def test_a_whole_wav_has_exact_sizes() -> None:
 def test_an_unknown_format_names_the_known() -> None:
     with pytest.raises(ValueError, match="'midi'; expected one of mp3, opus"):
         AudioEncoder("midi", VOICE_RATE)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_samples_give_the_same_bytes(format: str) -> None:
+    assert encode(format, tone(0.5, VOICE_RATE)) == encode(format, tone(0.5, VOICE_RATE))

@@ -29,8 +29,8 @@ class _Codec:
 # The Xing header of an mp3 file holds its length, which a stream does not know.
 _CODECS = {
     "mp3": _Codec("mp3", "libmp3lame", 96_000, (("write_xing", "0"), ("id3v2_version", "0"))),
-    # A page for each packet, so that sound leaves as soon as it is there.
-    "opus": _Codec("ogg", "libopus", 48_000, (("page_duration", "20000"),)),
+    # A page for each packet, so that sound leaves as soon as it is there; bitexact, or the stream's number is random.
+    "opus": _Codec("ogg", "libopus", 48_000, (("page_duration", "20000"), ("fflags", "+bitexact"))),
     "aac": _Codec("adts", "aac", 96_000),
     "flac": _Codec("flac", "flac"),
     "wav": _Codec("s16le", "pcm_s16le"),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { chat } from './fake-chat.ts';
 import { type Exchange, Refusal, refuse, type Tamper } from './fake-exchange.ts';
 import { completions, embeddings, models, newId } from './fake-openai.ts';
+import { speech, voices } from './fake-speech.ts';
 import { chatTokenize, generate, info, tokenize } from './fake-tgi.ts';
 
 type Route = (exchange: Exchange) => unknown;
@@ -12,6 +13,7 @@ const posts: Readonly<Record<string, Route>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completions,
   '/v1/embeddings': embeddings,
+  '/v1/audio/speech': speech,
   '/': generate,
   '/generate': generate,
   '/generate_stream': generate,
@@ -64,7 +66,9 @@ export async function startFakeServer(): Promise<FakeServer> {
     }
     if (exchange.frames) {
       Object.assign(exchange.headers, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' }); // prettier-ignore
-    } else if (typeof exchange.body !== 'string') exchange.headers['content-type'] = 'application/json';
+    } else if (typeof exchange.body !== 'string' && !Buffer.isBuffer(exchange.body)) {
+      exchange.headers['content-type'] = 'application/json';
+    }
     fake.tamper?.(exchange);
     send(exchange, response);
   }
@@ -76,6 +80,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     if (fake.apiKey !== undefined && exchange.requestHeaders['authorization'] !== `Bearer ${fake.apiKey}`)
       return refuse('wrong key', null, 401, 'invalid_api_key');
     if (method === 'GET' && path === '/info') return info();
+    if (method === 'GET' && path === '/v1/audio/voices') return voices();
     if (method === 'GET' && (path === '/v1/models' || path.startsWith('/v1/models/'))) return models(exchange);
     const post = posts[path];
     if (!post) return refuse('no such path', null, 404, 'unknown_url');

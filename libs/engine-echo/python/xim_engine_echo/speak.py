@@ -38,6 +38,7 @@ class Speak:
             "type": "start",
             "mediaType": _MEDIA_TYPES[request["format"]],
             "sampleRate": SAMPLE_RATE,
+            "inputCharacters": len(text),
             "inputTokens": len(text),
         }
         head = _wav_head(frames) if request["format"] == "wav" else b""
@@ -49,13 +50,18 @@ class Speak:
             sound = tone[: 2 * min(_FRAMES_PER_STEP, frames - at)]
             yield {"type": "audio", "bytes": head + sound}
             head = b""
-        yield {"type": "end", "duration": frames / SAMPLE_RATE}
+        steps = -(-frames // _FRAMES_PER_STEP)
+        usage = {"inputTokens": len(text), "outputTokens": steps}
+        yield {"type": "end", "duration": frames / SAMPLE_RATE, "usage": usage}
 
 
 def _refuse(request: SpeakInput) -> None:
     if request["format"] not in _MEDIA_TYPES:
         message = f"The echo engine does not encode {request['format']}: ask for wav or pcm."
         raise InvalidInput(message, "format", "XIM_UNSUPPORTED_PARAMETER")
+    if request.get("instructions"):
+        message = "A tone cannot be told how to sound: leave instructions out."
+        raise InvalidInput(message, "instructions", "XIM_UNSUPPORTED_PARAMETER")
     if not request["text"]:
         raise InvalidInput("There is nothing to say: give a text.", "text")
     if request.get("voice", "alto") not in HERTZ:

@@ -24,5 +24,11 @@ elif task == "transcribe":
     from .transcribe import open_models
 
     serve(calls={"transcribe": TranscribeHandler(open_models)})
+elif task == "speak":
+    from xim_speech.handler import SpeakHandler
+
+    from .speak import OpenVINOSynthesizer
+
+    serve(calls={"speak": SpeakHandler(OpenVINOSynthesizer)})
 else:
     sys.exit(f"xim_engine_oneapi has no handler for the task {task}")

@@ -14,6 +14,9 @@ interface Counted {
   readonly tokens?: unknown;
   readonly choice?: number;
   readonly inputTokens?: unknown;
+  readonly inputCharacters?: unknown;
+  /** Seconds of audio. */
+  readonly duration?: unknown;
   readonly cachedTokens?: unknown;
   readonly usage?: { readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
 }
@@ -22,6 +25,7 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
   const lastToken: (number | undefined)[] = []; // by choice
   let output = 0;
   let cached = 0;
+  let started: number | undefined;
 
   const countInput = (tokens: unknown): void => {
     if (typeof tokens !== 'number') return;
@@ -38,6 +42,11 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
     output += tokens;
     stats.outputTokens += tokens;
     metrics.tokens.output += tokens;
+  };
+  const countAudio = (seconds: unknown): void => {
+    if (typeof seconds !== 'number' || seconds <= 0) return;
+    metrics.audio.seconds += seconds;
+    if (started !== undefined) metrics.realTimeFactor.observe((performance.now() - started) / 1000 / seconds);
   };
   const first = (now: number): void => {
     if (stats.firstTokenMs !== undefined) return;
@@ -57,9 +66,13 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
         else metrics.timePerOutputToken.observe((now - last) / 1000 / tokens, tokens);
         countOutput(tokens);
       } else if (type === 'start') {
+        started = performance.now();
+        const { inputCharacters } = event as Counted;
+        if (typeof inputCharacters === 'number') metrics.audio.characters += inputCharacters;
         countInput(inputTokens);
         countCached(cachedTokens);
       } else if (type === 'end') {
+        countAudio((event as Counted).duration);
         countCached(usage?.cachedTokens);
         // The engine's own sum also holds what no delta stood for, such as end tokens and tool calls.
         if (typeof usage?.outputTokens === 'number') countOutput(Math.max(0, usage.outputTokens - output));

@@ -20,6 +20,9 @@ export interface Metrics {
   readonly batchSize: Histogram;
   /** Added to from the hot path; read when the metrics are. */
   readonly tokens: { input: number; cached: number; output: number };
+  /** Seconds of audio that a call heard or spoke, and characters that it spoke. */
+  readonly audio: { seconds: number; characters: number };
+  readonly realTimeFactor: Histogram;
   request(route: string, status: number, seconds: number): void;
   refused(reason: RefusalReason): void;
   engineRestarted(): void;
@@ -31,6 +34,7 @@ export type RefusalReason = 'overloaded' | 'not-ready' | 'deadline-in-queue' | '
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const WAIT_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
+const FACTORS = [0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5];
 const SEQUENCES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** The metrics of one server, in a registry of its own. */
@@ -72,6 +76,10 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   total('xim_input_tokens_total', 'Tokens read', () => tokens.input);
   total('xim_cached_tokens_total', 'Tokens read that the prefix cache had', () => tokens.cached);
   total('xim_output_tokens_total', 'Tokens written', () => tokens.output);
+
+  const audio = { seconds: 0, characters: 0 };
+  total('xim_audio_seconds_total', 'Seconds of audio heard or spoken', () => audio.seconds);
+  total('xim_input_characters_total', 'Characters of texts that were spoken', () => audio.characters);
 
   const requests = new Counter({
     name: 'xim_requests_total',
@@ -115,6 +123,12 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
       TOKEN_SECONDS,
     ),
     batchSize: histogram('xim_batch_size', 'Sequences that run when a call is admitted, its own included', SEQUENCES),
+    audio,
+    realTimeFactor: histogram(
+      'xim_real_time_factor',
+      'From the start of a call to its end, per second of audio; a slow reader counts',
+      FACTORS,
+    ),
     request(route, status, seconds) {
       requests.inc({ route, status });
       duration.observe({ route }, seconds);

@@ -179,6 +179,11 @@ export const configSchema = z.object({
     expected: 'a whole number of bytes from 1',
     advice: 'Largest JSON body; a larger one is refused before it is read.',
   }),
+  maxInputCharacters: count.default(4096).register(settings, {
+    env: 'XIM_MAX_INPUT_CHARACTERS',
+    expected: 'a whole number from 1 to 1000000',
+    advice: 'Longest text of one speech request; OpenAI takes 4096 characters.',
+  }),
   uploadLimitBytes: bytes.default(256 * 1024 * 1024).register(settings, {
     env: 'XIM_UPLOAD_LIMIT_BYTES',
     expected: 'a whole number of bytes from 1',

@@ -2,9 +2,10 @@ import type { AddressInfo } from 'node:net';
 import type { Task } from '@xim/engine';
 
 /** A first request per task, as one would type it. */
-const examples: Readonly<Partial<Record<Task, { path: string; body: object }>>> = {
+const examples: Readonly<Partial<Record<Task, { path: string; body: object; output?: string }>>> = {
   generate: { path: '/chat/completions', body: { messages: [{ role: 'user', content: 'Say hello.' }] } },
   embed: { path: '/embeddings', body: { input: 'Hello' } },
+  speak: { path: '/audio/speech', body: { voice: 'alloy', input: 'Hello.' }, output: 'speech.mp3' },
 };
 
 /** Where a client finds the service; an address that means all interfaces is shown as this machine's own. */
@@ -26,7 +27,7 @@ export function formatGreeting(options: {
   const example = examples[task];
   const auth = key ? ' -H "Authorization: Bearer $KEY"' : '';
   const request = example
-    ? `curl ${url}${example.path}${auth} -H 'Content-Type: application/json' -d '${JSON.stringify({ model, ...example.body })}'`
+    ? `curl ${url}${example.path}${auth} -H 'Content-Type: application/json' -d '${JSON.stringify({ model, ...example.body })}'${example.output === undefined ? '' : ` -o ${example.output}`}`
     : `curl ${url}/models${auth}`;
   return `\n${service} is ready with ${model}. Try:\n\n  ${request}\n\n${url}\n`;
 }

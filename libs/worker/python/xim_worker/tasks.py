@@ -424,13 +424,20 @@ class SpeakInput(TypedDict):
     format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
     speed: NotRequired[float]
     """0.25 to 4; 1 = as recorded."""
+    instructions: NotRequired[str]
+    """How to speak, in words. An engine whose model takes none refuses it by name."""
+    seed: NotRequired[int]
+    """An integer: the same seed and input give the same bytes. Absent: the engine's choice."""
 
 
 class SpeakStart(TypedDict):
     type: Literal["start"]
     mediaType: str
     sampleRate: int
+    inputCharacters: int
+    """Unicode characters of `text`."""
     inputTokens: int
+    """Units that the model reads, such as phonemes."""
 
 
 class SpeakAudio(TypedDict):
@@ -439,10 +446,11 @@ class SpeakAudio(TypedDict):
 
 
 class SpeakEnd(TypedDict):
-    """`duration` of the speech in seconds."""
+    """`duration` of the speech in seconds; output tokens are units that the model makes, such as spectrogram frames."""
 
     type: Literal["end"]
     duration: float
+    usage: Usage
 
 
 SpeakEvent = SpeakStart | SpeakAudio | SpeakEnd

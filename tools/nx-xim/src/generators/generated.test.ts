@@ -15,7 +15,7 @@ const ALONE = {
   NX_TUI: 'false',
 };
 const APP = ['@xim/nx:app', 'my-embedder', '--engine', 'oneapi', '--task', 'embed'];
-const SPEAKER = ['@xim/nx:app', 'my-speaker', '--engine', 'oneapi', '--task', 'speak', '--wheels'];
+const PAINTER = ['@xim/nx:app', 'my-painter', '--engine', 'oneapi', '--task', 'generateImage', '--wheels'];
 const ENGINE = ['@xim/nx:engine', 'my-engine'];
 
 /** A copy of the repository, where neither git nor Nx nor a linter of the original looks. */
@@ -81,10 +81,10 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('needs no list of services or engines', () => {
-    expect(bin('nx', 'g', ...SPEAKER)).toMatch(/Left to write:[^]*apps\/my-speaker\/handler\.py/);
+    expect(bin('nx', 'g', ...PAINTER)).toMatch(/Left to write:[^]*apps\/my-painter\/handler\.py/);
     expect(bin('nx', 'g', ...ENGINE)).toContain('libs/engine-my-engine');
     expect(changes().sort()).toEqual([
-      ...['apps/my-embedder/', 'apps/my-speaker/', 'libs/engine-my-engine/', 'xim/my-engine/'].map(
+      ...['apps/my-embedder/', 'apps/my-painter/', 'libs/engine-my-engine/', 'xim/my-engine/'].map(
         (one) => `?? ${one}`,
       ),
       'M package-lock.json',
@@ -97,7 +97,7 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('passes the linters, the formatters and the types', () => {
-    const folders = ['apps/my-embedder', 'apps/my-speaker', 'libs/engine-my-engine', 'xim/my-engine'];
+    const folders = ['apps/my-embedder', 'apps/my-painter', 'libs/engine-my-engine', 'xim/my-engine'];
     bin('prettier', '--check', ...folders);
     bin('nx', 'show', 'projects');
     const withCode = folders.slice(0, 3);
@@ -105,13 +105,13 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
     for (const folder of withCode) bin('tsc', '-p', folder);
     for (const args of [['check'], ['format', '--check']]) run(join(copy, '.venv/dev/bin/ruff'), [...args, ...folders]);
     run(process.execPath, ['--input-type=module', '--eval', MYPY]);
-    const images = ['apps/my-embedder', 'apps/my-speaker', 'xim/my-engine'].map((folder) => `${folder}/Dockerfile`);
+    const images = ['apps/my-embedder', 'apps/my-painter', 'xim/my-engine'].map((folder) => `${folder}/Dockerfile`);
     run(join(copy, '.venv/dev/bin/hadolint'), images);
   });
 
   it('is built: a service into one file, an engine into a package that can be published', () => {
-    bin('nx', 'run-many', '--target=build', '--projects=my-embedder,my-speaker,engine-my-engine');
-    expect(readFileSync(join(copy, 'apps/my-speaker/dist/main.js'), 'utf8')).toContain('../handler.py');
+    bin('nx', 'run-many', '--target=build', '--projects=my-embedder,my-painter,engine-my-engine');
+    expect(readFileSync(join(copy, 'apps/my-painter/dist/main.js'), 'utf8')).toContain('../handler.py');
     bin('publint', 'run', 'libs/engine-my-engine', '--strict');
   });
 
@@ -120,7 +120,7 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('passes its tests: a service on its model, one that waits for its handler, the conformance suite', () => {
-    for (const project of ['my-embedder', 'my-speaker', 'engine-my-engine']) bin('nx', 'test', project);
+    for (const project of ['my-embedder', 'my-painter', 'engine-my-engine']) bin('nx', 'test', project);
   });
 
   it('answers the command of its README', async () => {
@@ -139,13 +139,13 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('says what is left to write, and ends', async () => {
-    const service = start('my-speaker', { XIM_PORT: '0', XIM_LOG_LEVEL: 'silent' });
+    const service = start('my-painter', { XIM_PORT: '0', XIM_LOG_LEVEL: 'silent' });
     expect(await service.ended).toBe(1);
-    expect(service.output()).toMatch(/apps\/my-speaker\/handler\.py is not finished: write load\(\) and run\(\)/);
+    expect(service.output()).toMatch(/apps\/my-painter\/handler\.py is not finished: write load\(\) and run\(\)/);
   });
 
   it('is gone when its folders are', () => {
-    for (const folder of ['apps/my-embedder', 'apps/my-speaker', 'libs/engine-my-engine', 'xim/my-engine']) {
+    for (const folder of ['apps/my-embedder', 'apps/my-painter', 'libs/engine-my-engine', 'xim/my-engine']) {
       rmSync(join(copy, folder), { recursive: true });
     }
     run('npm', ['install', '--offline', '--no-audit', '--no-fund']);

@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Task } from '@xim/engine';
+import type { ModelEntry, Task } from '@xim/engine';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import { until } from '../../__fixtures__/until.ts';
 import { venvs } from '../../__fixtures__/venvs.ts';
 import { readConfig } from '../../config/config.ts';
+import type { RoutePlugin } from '../../context.ts';
 import { createServer, type XimServer } from '../../create-server.ts';
 import { defineService } from '../../service.ts';
 import { mediaRoutes, speakRoutes } from './media-routes.ts';
@@ -34,6 +35,10 @@ export interface MediaOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for uploads that is there already. */
   readonly tmp?: string;
+  /** Instead of the test routes. */
+  readonly routes?: readonly RoutePlugin[];
+  /** Further members of the model's entry. */
+  readonly model?: Partial<ModelEntry>;
 }
 
 /** A real server on echo's worker, with the routes of `media-routes.ts` and a folder for uploads of its own. */
@@ -42,9 +47,13 @@ export async function startMediaService(task: Task, options: MediaOptions = {}):
   const tmp = options.tmp ?? join(folder, 'tmp');
   if (options.tmp === undefined) mkdirSync(tmp);
   const file = join(folder, 'models.json');
-  writeFileSync(file, JSON.stringify({ lockVersion: 1, models: { main: echoModel(task, options.echo) } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ lockVersion: 1, models: { main: { ...echoModel(task, options.echo), ...options.model } } }),
+  );
   const models = pathToFileURL(file);
-  const service = defineService({ name: 'media', task, engines: [echo], models, routes: [mediaRoutes, speakRoutes] });
+  const routes = options.routes ?? [mediaRoutes, speakRoutes];
+  const service = defineService({ name: 'media', task, engines: [echo], models, routes });
   const { config } = readConfig({ XIM_SLOTS: '2', XIM_QUEUE: '0', XIM_TMP: tmp, XIM_VENVS: venvs, ...options.env });
   const log: Record<string, unknown>[] = [];
   const server = await createServer(service, config, {

@@ -23,7 +23,7 @@ const generateAnew = async (options: AppOptions) => {
   return generate(options);
 };
 const embedder = { name: 'my-embedder', engine: 'oneapi', task: 'embed' };
-const speaker = { name: 'my-speaker', engine: 'oneapi', task: 'speak' };
+const painter = { name: 'my-painter', engine: 'oneapi', task: 'generateImage' };
 
 describe('a service with a task that the engine has a handler for', () => {
   it('is these files in one folder, and no other file', async () => {
@@ -104,21 +104,21 @@ describe('a service with a task that the engine has a handler for', () => {
 
 describe('a service with a task that the engine has no handler for', () => {
   it('has a handler.py, and no other file than in its folder', async () => {
-    const files = Object.keys(await generate(speaker));
+    const files = Object.keys(await generate(painter));
     expect(files.sort()).toEqual(
-      [...SERVICE, 'handler.py', ...SOURCES].map((file) => `apps/my-speaker/${file}`).sort(),
+      [...SERVICE, 'handler.py', ...SOURCES].map((file) => `apps/my-painter/${file}`).sort(),
     );
   });
 
   it('refuses to start until that is written, and is tested on the reference engine', async () => {
-    const files = await generate(speaker);
-    expect(files['apps/my-speaker/src/app.ts']).toContain("handler: new URL('../handler.py', import.meta.url)");
-    expect(files['apps/my-speaker/handler.py']).toContain('raise StartError(NOT_WRITTEN, permanent=True)');
-    expect(files['apps/my-speaker/src/app.test.ts']).toMatch(/engines: \[echo\][^]*refuses to start/);
-    expect(files['apps/my-speaker/Dockerfile']).toContain('COPY package.json models.json handler.py ./');
-    const { main } = JSON.parse(files['apps/my-speaker/models.json']!).models;
-    expect(main).toMatchObject({ task: 'speak', artifacts: {}, profiles: [{ engine: 'oneapi' }] });
-    expect(JSON.parse(files['apps/my-speaker/package.json']!).devDependencies).toEqual({
+    const files = await generate(painter);
+    expect(files['apps/my-painter/src/app.ts']).toContain("handler: new URL('../handler.py', import.meta.url)");
+    expect(files['apps/my-painter/handler.py']).toContain('raise StartError(NOT_WRITTEN, permanent=True)');
+    expect(files['apps/my-painter/src/app.test.ts']).toMatch(/engines: \[echo\][^]*refuses to start/);
+    expect(files['apps/my-painter/Dockerfile']).toContain('COPY package.json models.json handler.py ./');
+    const { main } = JSON.parse(files['apps/my-painter/models.json']!).models;
+    expect(main).toMatchObject({ task: 'generateImage', artifacts: {}, profiles: [{ engine: 'oneapi' }] });
+    expect(JSON.parse(files['apps/my-painter/package.json']!).devDependencies).toEqual({
       '@xim/engine-echo': '^0.1.0',
     });
   });

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { runConformance } from '@xim/conformance';
+import { createServer, readConfig, type XimServer } from '@xim/server';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import app from './app.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const text = 'The harbour is quiet. It was 40–60 °C outside, and $5.3 billion were lost at 9:30PM.';
+
+/** The service as it is shipped, on its real voice, through the official client. */
+describe('speech', { timeout: 300_000 }, () => {
+  let server: XimServer;
+  let client: OpenAI;
+  let baseUrl: string;
+
+  beforeAll(async () => {
+    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    server = await createServer(app, readConfig(env).config);
+    baseUrl = `${await server.app.listen({ host: '127.0.0.1', port: 0 })}/v1`;
+    client = new OpenAI({ baseURL: baseUrl, apiKey: 'unused', maxRetries: 0 });
+    await server.ready;
+  }, 300_000);
+  afterAll(() => server.close());
+
+  const speak = async (more: Partial<OpenAI.Audio.SpeechCreateParams> & { seed?: number } = {}): Promise<Buffer> => {
+    const params = { model: 'tts-1', voice: 'alloy', input: text, response_format: 'pcm' as const, ...more };
+    return Buffer.from(await (await client.audio.speech.create(params)).arrayBuffer());
+  };
+  const loudest = (pcm: Buffer) =>
+    Array.from({ length: pcm.length / 2 }, (_, i) => Math.abs(pcm.readInt16LE(2 * i))).reduce(
+      (a, b) => Math.max(a, b),
+      0,
+    );
+
+  it('speaks, about as fast as people do, and ends quietly', async () => {
+    const pcm = await speak();
+    const seconds = pcm.length / 48_000;
+    expect(seconds).toBeGreaterThan(5);
+    expect(seconds).toBeLessThan(15);
+    expect(loudest(pcm)).toBeGreaterThan(5_000);
+    expect(loudest(pcm.subarray(-480))).toBeLessThan(50);
+  });
+
+  it.each([0.25, 0.5, 2, 4])('a speed of %d divides the duration', async (speed) => {
+    const [plain, other] = [await speak({ seed: 1 }), await speak({ seed: 1, speed })];
+    expect(Math.abs((other.length * speed) / plain.length - 1)).toBeLessThan(0.03);
+  });
+
+  it.each(['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'] as const)('a seed gives the same %s again', async (format) => {
+    const [one, again, other] = [7, 7, 8].map((seed) => speak({ seed, response_format: format, input: 'Hello.' }));
+    expect((await one!).equals(await again!)).toBe(true);
+    expect((await one!).equals(await other!)).toBe(false);
+  });
+
+  it('a text keeps its samples beside those of others', async () => {
+    const alone = await speak({ seed: 3 });
+    const busy = await Promise.all([3, 4, 3, 5].map((seed) => speak({ seed })));
+    expect(busy[0]!.equals(alone)).toBe(true);
+    expect(busy[2]!.equals(alone)).toBe(true);
+  });
+
+  it('has nothing to say where there are no words', async () => {
+    await expect(speak({ input: '... !' })).rejects.toMatchObject({ status: 400, param: 'input' });
+  });
+
+  it('behaves as its clients expect, seen from outside', async () => {
+    const tasks = ['http', 'models', 'speak'] as const;
+    const { results, score } = await runConformance({ baseUrl, tasks, timeoutSeconds: 60, concurrency: 4 });
+    expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+    const refused = results.filter(({ outcome }) => outcome === 'refused').map(({ id }) => id);
+    expect(refused).toEqual(['speak.instructions']);
+    expect(score.passed).toBeGreaterThan(30);
+  });
+});

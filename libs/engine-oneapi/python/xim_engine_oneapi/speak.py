@@ -1,0 +1,101 @@
+"""The synthesizer of the task `speak`: piper's VITS voices in ONNX, compiled by OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openvino as ov
+from xim_speech.synthesizer import Floats, Speech, Utterance
+from xim_worker import Context, Runtime, StartError
+
+from .infer_pool import InferPool
+from .runtime import describe_runtime
+from .speak_graph import NOISES, PACE, prepare_vits
+
+if TYPE_CHECKING:
+    from xim_speech.piper import PiperVoice
+
+_INPUTS = ("input", "input_lengths", "scales", "sid")
+# A stream of its own for every so many threads: fewer make one sentence slow, and so the first sound late.
+_THREADS_PER_STREAM = 4
+# Frames for which noise is drawn, per phoneme at a pace of 1; a sentence that has more hears its noise again.
+_FRAMES_PER_PHONEME = 12
+
+
+class OpenVINOSynthesizer:
+    """The profile's option `streams` is the number of sentences that are computed at once, each with its share of the
+    threads; `precision` (`f32` or `bf16`, default `f32`) is the arithmetic."""
+
+    def __init__(self, context: Context, voices: Sequence[PiperVoice]) -> None:
+        threads = context.plan.threads
+        self.parallel = int(context.options.get("streams", max(1, threads // _THREADS_PER_STREAM)))
+        config = {
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,
+            "NUM_STREAMS": self.parallel,
+            "INFERENCE_PRECISION_HINT": str(context.options.get("precision", "f32")),
+        }
+        self._voices: dict[str, _Voice] = {}
+        for number, voice in enumerate(voices):
+            context.progress(f"compiling {voice.name}", number / len(voices))
+            path = Path(context.model_path) / f"{voice.name}.onnx"
+            self._voices[voice.name] = _Voice(path, voice, config, self.parallel)
+
+    def speak(self, voice: str, utterance: Utterance) -> Speech:
+        return self._voices[voice].speak(utterance)
+
+    def describe(self) -> tuple[Runtime, str]:
+        return describe_runtime(next(iter(self._voices.values())).compiled)
+
+
+class _Voice:
+    def __init__(self, path: Path, voice: PiperVoice, config: dict[str, object], parallel: int) -> None:
+        core = ov.Core()
+        try:
+            model = core.read_model(str(path))
+            self._channels = prepare_vits(model)
+        except (RuntimeError, ValueError) as error:
+            raise StartError(f"{path.name} is not a VITS voice as piper exports it: {error}", permanent=True) from error
+        self._names = {port.get_any_name() for port in model.inputs}
+        unknown = self._names.difference(_INPUTS, NOISES, {PACE})
+        if unknown or ("sid" in self._names) != bool(voice.speakers):
+            raise StartError(
+                f"{path.name} has the inputs {', '.join(sorted(self._names))}; known are {', '.join(_INPUTS)}, with "
+                "sid where the configuration names several speakers",
+                permanent=True,
+            )
+        self._scales = np.array([voice.noise_scale, 1, voice.noise_w], np.float32)
+        self.compiled = core.compile_model(model, "CPU", config)
+        requests = [self.compiled.create_infer_request() for _ in range(parallel)]
+        # As many as the shortest utterance has: the encoder's window fits no fewer.
+        ids = np.array([*voice.ids["^"], *(5 * voice.ids["_"]), *voice.ids["$"]], np.int64)
+        # Every one of them runs once before the service is ready.
+        for request in requests:
+            self._requests = InferPool([request])
+            samples = self.speak(Utterance(ids, pace=1, speaker=0, seed=0)).samples
+            if len(samples) == 0 or not np.isfinite(samples).all():
+                raise StartError(f"{path.name} gives no sound", permanent=True)
+        self._requests = InferPool(requests)
+
+    def speak(self, utterance: Utterance) -> Speech:
+        ids = utterance.ids.reshape(1, -1)
+        count = ids.shape[1]
+        generator = np.random.default_rng(utterance.seed)
+        lengths = (count, round(count * _FRAMES_PER_PHONEME * max(1.0, utterance.pace)))
+        inputs: dict[str, object] = {
+            "input": ids,
+            "input_lengths": np.array([count], np.int64),
+            "scales": self._scales,
+            "sid": np.array([utterance.speaker], np.int64),
+            PACE: np.array(utterance.pace, np.float32),
+        }
+        for name, channels, length in zip(NOISES, self._channels, lengths, strict=True):
+            inputs[name] = generator.standard_normal((1, channels, length), np.float32)
+        with self._requests.take() as request:
+            outputs = request.infer({name: value for name, value in inputs.items() if name in self._names})
+            samples: Floats = np.array(outputs[0], np.float32).reshape(-1)
+            frames = int(outputs[1])
+        return Speech(np.clip(samples, -1, 1), frames)

@@ -1,0 +1,107 @@
+"""What is changed in the graph of a VITS voice before it is compiled.
+
+VITS (https://arxiv.org/abs/2106.06103) draws noise twice, for the durations and for the spectrogram, and rounds every
+phoneme's duration up to whole frames. As exported, the noise comes from the runtime and cannot be repeated, and the
+rounding makes fast speech longer than its speed says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+PACE = "pace"
+"""An input that is added: durations are multiplied by this number, after they were rounded as in training."""
+NOISES = ("noise.durations", "noise.spectrogram")
+"""Inputs that are added: standard normal numbers `[1, channels, length]`, used again from the start where the graph
+wants more than `length`."""
+
+
+def prepare_vits(model: ov.Model) -> tuple[int, int]:
+    """Adds the inputs, and an output with the number of frames behind the samples; gives the channels of the noises.
+
+    Raises ValueError for a graph that does not look like VITS.
+    """
+    operations = model.get_ops()
+    rounded = [operation for operation in operations if operation.get_type_name() == "Ceiling"]
+    drawn = [operation for operation in operations if _last_name(operation).startswith("RandomNormalLike")]
+    if len(rounded) != 1 or len(drawn) != 2:
+        raise ValueError(
+            f"it rounds {len(rounded)} times and draws noise {len(drawn)} times; expected once for the durations, and "
+            "one draw each for durations and spectrogram"
+        )
+    pace = ops.parameter([], np.float32, PACE)
+    frames = _set_pace(rounded[0], pace)
+    # The noise of the durations is drawn before them, and the other after.
+    drawn.sort(key=lambda operation: _depends_on(operation, rounded[0]))
+    noises = [_feed_noise(operation, name) for operation, name in zip(drawn, NOISES, strict=True)]
+    model.add_parameters([pace, *noises])
+    for parameter, name in zip([pace, *noises], (PACE, *NOISES), strict=True):
+        parameter.output(0).get_tensor().set_names({name})
+    model.add_results([ops.result(frames)])
+    model.validate_nodes_and_infer_types()
+    if any(operation.get_type_name().startswith("Random") for operation in model.get_ordered_ops()):
+        raise ValueError("it draws random numbers in other places too")
+    durations, spectrogram = (int(noise.get_partial_shape()[1].get_length()) for noise in noises)
+    return durations, spectrogram
+
+
+def _set_pace(rounded: ov.Node, pace: ov.Node) -> ov.Node:
+    """Ends of phonemes are rounded, not durations, so that the whole is as long as the pace says. Gives its frames."""
+    consumers = list(rounded.output(0).get_target_inputs())
+    ends = ops.round(ops.cum_sum(ops.multiply(rounded, pace), ops.constant(2, np.int64)), "half_to_even")
+    starts = ops.slice(
+        ops.concat([ops.constant(np.zeros((1, 1, 1), np.float32)), ends], 2),
+        ops.constant([0], np.int64),
+        ops.constant([-1], np.int64),
+        ops.constant([1], np.int64),
+        ops.constant([2], np.int64),
+    )
+    durations = ops.subtract(ends, starts)
+    for consumer in consumers:
+        consumer.replace_source_output(durations.output(0))
+    return ops.reduce_max(ends, ops.constant([0, 1, 2], np.int64))
+
+
+def _feed_noise(drawn: ov.Node, name: str) -> ov.Node:
+    channels = drawn.get_output_partial_shape(0)[1].get_length()
+    noise = ops.parameter([1, channels, -1], np.float32, name)
+    axis = ops.constant(2, np.int64)
+    zero = ops.constant(0, np.int64)
+    wanted = ops.gather(ops.convert(_wanted_shape(drawn), np.int64), axis, zero)
+    given = ops.gather(ops.shape_of(noise, "i64"), axis, zero)
+    places = ops.floor_mod(ops.range(zero, wanted, ops.constant(1, np.int64), "i64"), given)
+    fed = ops.gather(noise, places, axis)
+    for consumer in list(drawn.output(0).get_target_inputs()):
+        consumer.replace_source_output(fed.output(0))
+    return noise
+
+
+def _wanted_shape(drawn: ov.Node) -> ov.Output:
+    """The shape that the graph asks its random numbers for."""
+    waiting = [drawn]
+    while waiting:
+        node = waiting.pop()
+        if node.get_type_name() == "RandomUniform":
+            return node.input_value(0)
+        waiting += [source.get_node() for source in node.input_values()]
+    raise ValueError(f"{drawn.get_friendly_name()} draws nothing")
+
+
+def _depends_on(node: ov.Node, other: ov.Node) -> bool:
+    seen: set[str] = set()
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if current.get_name() == other.get_name():
+            return True
+        if current.get_name() not in seen:
+            seen.add(current.get_name())
+            waiting += [source.get_node() for source in current.input_values()]
+    return False
+
+
+def _last_name(operation: ov.Node) -> str:
+    name: str = operation.get_friendly_name()
+    return name.rsplit("/", 1)[-1]

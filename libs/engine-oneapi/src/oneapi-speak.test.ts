@@ -1,0 +1,54 @@
+import { deepStrictEqual } from 'node:assert';
+import { join } from 'node:path';
+import type { SpeakEvent } from '@xim/engine';
+import { describeEngine } from '@xim/engine/testing';
+import { createEngine, modelOf } from './__fixtures__/engines.ts';
+
+const speech = modelOf('speech');
+const python = join(import.meta.dirname, '../../../.venv/speech@oneapi/bin/python');
+const sentence = 'The sea is a vast body of water, and nobody has seen all of it. ';
+
+describeEngine({
+  name: 'oneapi: speak',
+  create: () => createEngine(speech, { python }),
+  createFaulty: (fault) =>
+    // A voice that is not in the folder never will be; an interpreter without wheels may get them.
+    fault === 'permanent'
+      ? createEngine(speech, { python, options: { voices: ['nobody'] } })
+      : createEngine(speech, { python: 'python3' }),
+  timeoutMs: 300_000,
+  concurrent: 40,
+  samples: {
+    speak: {
+      quick: { text: 'Hello there.', format: 'wav', seed: 1 },
+      long: { text: sentence.repeat(300), format: 'pcm', speed: 0.25, seed: 1 },
+      large: { text: sentence.repeat(4), format: 'pcm', speed: 0.25, seed: 1 },
+      more: [
+        { text: 'Hello there. And again.', format: 'wav', voice: 'en_US-joe-medium', speed: 4 },
+        { text: '9', format: 'mp3' },
+        { text: '日本 👋 <b>x</b>', format: 'opus', seed: -1 },
+        { text: 'x'.repeat(1000), format: 'flac', speed: 4 },
+        { text: 'Two. Three.', format: 'aac' },
+      ],
+      bad: [
+        { what: 'a text without words', input: { text: '...', format: 'wav' }, param: 'text' },
+        { what: 'an unknown voice', input: { text: 'a', format: 'wav', voice: 'nobody' }, param: 'voice' },
+        { what: 'a speed out of range', input: { text: 'a', format: 'wav', speed: 5 }, param: 'speed' },
+        {
+          what: 'instructions',
+          input: { text: 'a', format: 'wav', instructions: 'Whisper.' },
+          code: 'XIM_UNSUPPORTED_PARAMETER',
+          param: 'instructions',
+        },
+      ],
+      numbered: (number) => ({
+        input: { text: `Go.${' '.repeat(number)}`, format: 'pcm' },
+        check: (events) => deepStrictEqual(charactersOf(events), 3 + number),
+      }),
+    },
+  },
+});
+
+function charactersOf([start]: readonly SpeakEvent[]): number | undefined {
+  return start?.type === 'start' ? start.inputCharacters : undefined;
+}

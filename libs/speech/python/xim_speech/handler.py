@@ -1,0 +1,209 @@
+"""The task `speak`: text to an encoded file, sentence by sentence, over an engine's synthesizer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from xim_audio import FORMATS, OUTPUT_RATE, AudioEncoder, wav_header
+from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
+
+from .normalize import normalize
+from .phonemizer import Phonemizer
+from .piper import PiperVoice, read_piper_voice
+from .sentences import split_clauses, split_sentences
+from .synthesizer import Floats, Int64s, Synthesizer, Utterance
+from .turns import Turns
+
+_MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+# Silence after a sentence, in seconds at speed 1.
+_PAUSE = 0.2
+# The last samples of a sentence fade, so that no voice ends in a click.
+_FADE = 0.01
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    """What a name of `EngineInfo.voices` means."""
+
+    voice: PiperVoice
+    number: int
+
+
+class SpeakHandler:
+    """A CallHandler. `load` calls `open_synthesizer` with the voices of the model's folder; it raises StartError.
+
+    The profile's option `voices` lists the stems of the voice files that are served, the default first; without it all
+    of the folder are. A voice of several speakers is `<stem>` (its first) and `<stem>/<speaker>`.
+    """
+
+    def __init__(self, open_synthesizer: Callable[[Context, Sequence[PiperVoice]], Synthesizer]) -> None:
+        self._open_synthesizer = open_synthesizer
+
+    def load(self, context: Context) -> Info:
+        voices = _find_voices(context)
+        self._speakers = dict(_name_speakers(voices))
+        self._phonemizer = Phonemizer()
+        context.progress("starting espeak-ng", None)
+        try:
+            for voice in voices:
+                self._prove_phonemes(voice)
+            self._synthesizer = self._open_synthesizer(context, voices)
+        except BaseException:
+            self.close()
+            raise
+        self._turns = Turns(self._synthesizer.parallel)
+        runtime, dtype = self._synthesizer.describe()
+        return Info(
+            runtime=runtime,
+            models=[context.model["id"]],
+            dtype=dtype,
+            slots=context.plan.slots,
+            voices=list(self._speakers),
+            sample_rate=OUTPUT_RATE,
+        )
+
+    def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
+        speaker, format, speed, seed = self._read(request)
+        text: str = request["text"]
+        sentences = self._phonemize(text, speaker.voice)
+        input_tokens = sum(map(len, sentences))
+        yield {
+            "type": "start",
+            "mediaType": _MEDIA_TYPES[format],
+            "sampleRate": OUTPUT_RATE,
+            "inputCharacters": len(text),
+            "inputTokens": input_tokens,
+        }
+        file = _File(format, speaker.voice.sample_rate, is_whole=len(sentences) == 1)
+        frames = samples = 0
+        for index, ids in enumerate(sentences):
+            utterance = Utterance(ids, speaker.voice.length_scale / speed, speaker.number, seed + index)
+            with self._turns.take():
+                if cancelled():
+                    return
+                speech = self._synthesizer.speak(speaker.voice.name, utterance)
+            frames += speech.frames
+            sound = _finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
+            samples += len(sound)
+            encoded = file.write(sound)
+            # Without an event the runtime would not look for cancellation; an encoder may hold a short sentence back.
+            yield {"type": "audio", "bytes": encoded} if encoded else None
+        rest = file.finish()
+        if rest:
+            yield {"type": "audio", "bytes": rest}
+        usage = {"inputTokens": input_tokens, "outputTokens": frames}
+        yield {"type": "end", "duration": samples / speaker.voice.sample_rate, "usage": usage}
+
+    def close(self) -> None:
+        """Ends espeak-ng's process, which otherwise ends with this one."""
+        self._phonemizer.close()
+
+    def _read(self, request: Request) -> tuple[_Speaker, str, float, int]:
+        name = request.get("voice") or next(iter(self._speakers))
+        speaker = self._speakers.get(name)
+        if speaker is None:
+            raise InvalidInput(f"There is no voice {name!r}; there are {', '.join(self._speakers)}.", "voice")
+        format = request["format"]
+        if format not in FORMATS:
+            raise InvalidInput(f"format is {format!r}; expected one of {', '.join(FORMATS)}.", "format")
+        speed = request.get("speed")
+        speed = 1.0 if speed is None else float(speed)
+        if not 0.25 <= speed <= 4:
+            raise InvalidInput(f"speed is {speed:g}; expected 0.25 to 4.", "speed")
+        if request.get("instructions"):
+            raise InvalidInput(
+                "This model takes no instructions on how to speak: leave instructions out.",
+                "instructions",
+                "XIM_UNSUPPORTED_PARAMETER",
+            )
+        seed = request.get("seed")
+        if seed is None:
+            return speaker, format, speed, int.from_bytes(os.urandom(6), "big")
+        if type(seed) is not int:
+            raise InvalidInput(f"seed is {seed!r}; expected an integer.", "seed")
+        # numpy takes no negative seeds.
+        return speaker, format, speed, seed % 2**64
+
+    def _phonemize(self, text: str, voice: PiperVoice) -> list[Int64s]:
+        spoken = normalize(text, voice.language)
+        sentences = [split_clauses(sentence) for sentence in split_sentences(spoken, voice.language.code)]
+        texts = [clause.text for clauses in sentences for clause in clauses]
+        phonemes = iter(self._phonemizer.phonemize(voice.espeak_voice, texts))
+        # A clause of marks alone has no phonemes.
+        ids = [voice.to_ids([(next(phonemes), clause.mark) for clause in clauses]) for clauses in sentences]
+        speakable = [one for one in ids if len(one)]
+        if not speakable:
+            raise InvalidInput(
+                "There is nothing to speak: the text has no letters, digits or symbols that have a name. "
+                "Give a text with words.",
+                "text",
+            )
+        return speakable
+
+    def _prove_phonemes(self, voice: PiperVoice) -> None:
+        try:
+            self._phonemizer.phonemize(voice.espeak_voice, ["1"])
+        except (ValueError, RuntimeError) as error:
+            raise StartError(f"the phonemes of {voice.name} cannot be made: {error}", permanent=True) from error
+
+
+class _File:
+    """The file of one call. A WAV file that is complete before its first byte leaves has its sizes in its header."""
+
+    def __init__(self, format: str, rate: int, is_whole: bool) -> None:
+        self._is_sized = format == "wav" and is_whole
+        self._encoder = AudioEncoder("pcm" if self._is_sized else format, rate)
+        self._parts: list[bytes] = []
+
+    def write(self, samples: Floats) -> bytes:
+        encoded = self._encoder.write(samples)
+        if not self._is_sized:
+            return encoded
+        self._parts.append(encoded)
+        return b""
+
+    def finish(self) -> bytes:
+        rest = self._encoder.finish()
+        if not self._is_sized:
+            return rest
+        data = b"".join([*self._parts, rest])
+        return wav_header(len(data)) + data
+
+
+def _finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
+    fade = min(len(samples), round(_FADE * rate))
+    ramp = np.linspace(1, 0, fade, dtype=np.float32)
+    pause = np.zeros(round(_PAUSE / speed * rate), np.float32)
+    return np.concatenate([samples[: len(samples) - fade], samples[len(samples) - fade :] * ramp, pause])
+
+
+def _find_voices(context: Context) -> list[PiperVoice]:
+    folder = Path(context.model_path)
+    files = {file.stem: file for file in sorted(folder.glob("*.onnx"))}
+    names = context.options.get("voices", list(files))
+    missing = [name for name in names if name not in files]
+    if missing or not names:
+        found = ", ".join(files) or "none"
+        raise StartError(
+            f"{folder.name} lacks the voices {', '.join(missing) or '*.onnx'} (found: {found})", permanent=True
+        )
+    return [read_piper_voice(files[name]) for name in names]
+
+
+def _name_speakers(voices: Sequence[PiperVoice]) -> list[tuple[str, _Speaker]]:
+    named: list[tuple[str, _Speaker]] = []
+    for voice in voices:
+        named.append((voice.name, _Speaker(voice, 0)))
+        named += [(f"{voice.name}/{name}", _Speaker(voice, number)) for number, name in enumerate(voice.speakers)]
+    return named

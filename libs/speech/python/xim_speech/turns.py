@@ -1,0 +1,47 @@
+"""Whose sentence is computed next."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Turns:
+    """Lets `parallel` sentences be computed at once, in the order in which they asked.
+
+    A call asks for one sentence at a time, so calls go round: a short text waits for at most one sentence of each call
+    that is before it, however long their texts are, and none of them starves.
+    """
+
+    def __init__(self, parallel: int) -> None:
+        self._free = parallel
+        self._waiting: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """Sentences that have not had their turn."""
+        return len(self._waiting)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Waits for the turn; the next has it when the block ends."""
+        with self._lock:
+            turn = None
+            if self._free > 0:
+                self._free -= 1
+            else:
+                turn = threading.Event()
+                self._waiting.append(turn)
+        if turn is not None:
+            turn.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()
+                else:
+                    self._free += 1
