@@ -18,6 +18,7 @@ import { answerClientError, answerFrameworkError, errorAnswers } from './errors/
 import { ServiceStartError } from './errors/errors.ts';
 import { accessLog } from './http/access-log.ts';
 import { auth, isLoopback, readApiKeys } from './http/auth.ts';
+import { contentEncoding } from './http/content-encoding.ts';
 import { cors } from './http/cors.ts';
 import { jsonBody } from './http/json-body.ts';
 import { requestId, toRequestId } from './http/request-id.ts';
@@ -122,6 +123,7 @@ export async function createServer(
   await app.register(errorAnswers, { isDraining: () => supervision.status().state === 'draining' });
   await app.register(cors, { origins: config.corsOrigins });
   await app.register(auth, { keys });
+  await app.register(contentEncoding);
   await app.register(jsonBody);
   await app.register(docs);
   await app.register(health(supervision.status));

@@ -3,8 +3,8 @@ import { DeadlineError, type Engine } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAdmission } from './admission.ts';
-import { createMetrics } from './metrics.ts';
 import { createCall } from './call.ts';
+import { createMetrics } from './metrics.ts';
 
 afterEach(() => vi.useRealTimers());
 

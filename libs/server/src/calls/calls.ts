@@ -9,8 +9,8 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { Calls } from '../context.ts';
 import { createCallStream } from './call-stream.ts';
-import { createMeter } from './meter.ts';
 import { type CallParts, type Call, createCall } from './call.ts';
+import { createMeter } from './meter.ts';
 
 export interface RunningCalls extends Calls {
   /** Calls that are open, queued ones included. */
