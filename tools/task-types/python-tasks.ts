@@ -24,6 +24,7 @@ const FRACTIONS = [
   ...['TokenLogprob.logprob', 'TokenChance.logprob'],
   ...['TranscribeInput.temperature', 'TranscribeStart.duration', 'TranscribeStart.languageProbability'],
   ...['TranscribeProgress.seconds', 'TranscribeEnd.duration'],
+  ...['threshold', 'padding', 'silence'].map((name) => `VoiceActivity.${name}`),
   ...['start', 'end', 'temperature', 'averageLogprob', 'compressionRatio', 'noSpeechProbability'].map(
     (name) => `Segment.${name}`,
   ),

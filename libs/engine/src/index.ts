@@ -33,7 +33,15 @@ export type {
   Usage,
 } from './generate.ts';
 export type { EmbedInput, EmbedItem, EmbedOutput } from './embed.ts';
-export type { Segment, TranscribeEvent, TranscribeInput, Word } from './transcribe.ts';
+export type {
+  KnownSpeaker,
+  Segment,
+  SpeakersHint,
+  TranscribeEvent,
+  TranscribeInput,
+  VoiceActivity,
+  Word,
+} from './transcribe.ts';
 export type { SpeakEvent, SpeakInput } from './speak.ts';
 export type { ImageEvent, ImageInput } from './image.ts';
 

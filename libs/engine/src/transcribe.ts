@@ -1,7 +1,12 @@
+import type { TokenChance, Usage } from './generate.ts';
 import type { Media } from './task.ts';
 
 /** The task `transcribe`: text, times, words and speakers out of a recording. All times are seconds from its start. */
 
+/**
+ * An engine refuses a field that its model cannot honour, as `InvalidInputError` with the field's name and the code
+ * `XIM_UNSUPPORTED_PARAMETER`. It drops none.
+ */
 export interface TranscribeInput {
   /** A recording in any container and codec the engine can decode. */
   readonly audio: Media;
@@ -11,21 +16,42 @@ export interface TranscribeInput {
   readonly translate?: boolean | undefined;
   /** Text that precedes the recording: style and spelling of names. */
   readonly prompt?: string | undefined;
+  /** Words and names that the recording may hold, to be preferred wherever they fit. */
+  readonly hotwords?: readonly string[] | undefined;
+  /** 0 to 1. Absent or 0: the most probable text, at higher temperatures only where that repeats itself. */
   readonly temperature?: number | undefined;
   /** Report the time of every word. */
   readonly words?: boolean | undefined;
-  /** Skip what is not speech. Default true. */
-  readonly voiceActivity?: boolean | undefined;
+  /** Report the probability of every token. */
+  readonly logprobs?: boolean | undefined;
+  /** Skip what is not speech. Default true; with settings, true. */
+  readonly voiceActivity?: boolean | VoiceActivity | undefined;
   /** Tell speakers apart; the numbers are hints. */
-  readonly speakers?:
-    | {
-        readonly count?: number;
-        readonly min?: number;
-        readonly max?: number;
-        /** Speakers who get their name instead of a number where their voice is heard; a clip holds one voice. */
-        readonly known?: readonly { readonly name: string; readonly audio: Media }[];
-      }
-    | undefined;
+  readonly speakers?: SpeakersHint | undefined;
+}
+
+/** How speech is told from silence; what is absent is the engine's default. */
+export interface VoiceActivity {
+  /** Probability from which a frame is speech, 0 to 1. */
+  readonly threshold?: number | undefined;
+  /** Seconds kept before the first frame of speech. */
+  readonly padding?: number | undefined;
+  /** Seconds without speech that end a span of speech. */
+  readonly silence?: number | undefined;
+}
+
+export interface SpeakersHint {
+  readonly count?: number | undefined;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  /** Speakers who get their name instead of a number where their voice is heard. */
+  readonly known?: readonly KnownSpeaker[] | undefined;
+}
+
+export interface KnownSpeaker {
+  readonly name: string;
+  /** A clip with no other voice. */
+  readonly audio: Media;
 }
 
 /** Order: `start`, any number of `segment` (rising, not overlapping unless speakers do) and `progress`, `end`. */
@@ -38,13 +64,20 @@ export type TranscribeEvent =
     }
   | { readonly type: 'progress'; readonly seconds: number }
   | { readonly type: 'segment'; readonly segment: Segment }
-  | { readonly type: 'end'; readonly duration: number; readonly language: string };
+  | {
+      readonly type: 'end';
+      readonly duration: number;
+      readonly language: string;
+      /** Tokens of prompt, recording and text, where the model counts them. */
+      readonly usage?: Usage;
+    };
 
 export interface Segment {
   /** From 0, without gaps. */
   readonly id: number;
   readonly start: number;
   readonly end: number;
+  /** With the space that separates it from the segment before: all texts, joined, are the transcript. */
   readonly text: string;
   /** Token ids of `text`. This field and the next four are reported by Whisper models only. */
   readonly tokens?: readonly number[] | undefined;
@@ -57,7 +90,9 @@ export interface Segment {
   /** Probability of no speech in the window of the segment, 0 to 1. */
   readonly noSpeechProbability?: number | undefined;
   readonly words?: readonly Word[] | undefined;
-  /** A known speaker's name, or `SPEAKER_00` …, in order of first speech. */
+  /** One per token of `text`, if and only if asked for. */
+  readonly logprobs?: readonly TokenChance[] | undefined;
+  /** A known speaker's name, or `SPEAKER_00` …, in order of first speech. Absent where no voice could be told. */
   readonly speaker?: string | undefined;
 }
 

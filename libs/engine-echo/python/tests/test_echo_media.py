@@ -37,7 +37,9 @@ def test_transcribe_reads_bytes_and_files_alike(context: MakeContext, tmp_path: 
     events = run(Transcribe(), {"audio": {"bytes": wav(4.5)}}, context())
     assert run(Transcribe(), {"audio": {"path": str(tmp_path / "a.wav")}}, context()) == events
     assert [event["type"] for event in events] == ["start", *["segment", "progress"] * 3, "end"]
-    assert events[-1] == {"type": "end", "duration": 4.5, "language": "en"}
+    written = sum(len(event["segment"]["tokens"]) for event in events if "segment" in event)
+    usage = {"inputTokens": 225, "outputTokens": written}
+    assert events[-1] == {"type": "end", "duration": 4.5, "language": "en", "usage": usage}
     assert [(event["segment"]["start"], event["segment"]["end"]) for event in events if "segment" in event] == [
         (0, 2),
         (2, 4),
@@ -54,6 +56,24 @@ def test_transcribe_gives_words_and_speakers_when_asked(context: MakeContext) ->
     assert " ".join(word["word"] for word in words) == segments[1]["text"].strip()
     assert (words[0]["start"], words[-1]["end"], words[0]["speaker"]) == (2, pytest.approx(4), "SPEAKER_01")
     assert events[-1]["language"] == "de"
+
+
+def test_transcribe_knows_speakers_by_name(context: MakeContext) -> None:
+    known = [{"name": "Ann", "audio": {"bytes": wav(2)}}]
+    request = {"audio": {"bytes": wav(6)}, "speakers": {"count": 3, "known": known}}
+    events = run(Transcribe(), request, context())
+    speakers = [event["segment"]["speaker"] for event in events if "segment" in event]
+    assert speakers == ["Ann", "SPEAKER_00", "SPEAKER_01"]
+    known[0]["audio"] = {"bytes": b"noise"}
+    with pytest.raises(InvalidInput):
+        run(Transcribe(), request, context())
+
+
+def test_transcribe_translates_and_tells_chances(context: MakeContext) -> None:
+    events = run(Transcribe(), {"audio": {"bytes": wav(1)}, "translate": True, "logprobs": True}, context())
+    segment = next(event["segment"] for event in events if "segment" in event)
+    assert segment["text"] == " In English, from 0.0 to 1.0 seconds."
+    assert b"".join(bytes(chance["bytes"]) for chance in segment["logprobs"]).decode() == segment["text"]
 
 
 def test_transcribe_believes_the_sound_and_not_the_head(context: MakeContext) -> None:

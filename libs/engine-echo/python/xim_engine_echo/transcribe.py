@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import math
 import wave
 import zlib
 from collections.abc import Callable, Generator, Iterator
 
 from xim_worker import Context, Info, InvalidInput, Media, TranscribeEvent, TranscribeInput
-from xim_worker.tasks import Segment, TranscribeStart, Word
+from xim_worker.tasks import Segment, SpeakersHint, TokenChance, TranscribeStart, Usage, Word
 
 from .start import Pace, describe, start
 from .tokenizer import echo_tokenizer
 
 SEGMENT_SECONDS = 2.0
+# Whisper's encoder gives as many positions.
+TOKENS_PER_SECOND = 50
 
 
 class Transcribe:
@@ -32,21 +35,27 @@ class Transcribe:
         duration = _duration(request["audio"])
         spoken = request.get("language")
         language = spoken or "en"
+        for speaker in request.get("speakers", {}).get("known", []):
+            _duration(speaker["audio"])
         begun: TranscribeStart = {"type": "start", "duration": duration, "language": language}
         if not spoken:
             begun["languageProbability"] = 1.0
         yield begun
-        pace = Pace(self._rate)
+        pace, written = Pace(self._rate), 0
         for number in range(int(-(-duration // SEGMENT_SECONDS))):
             pace.wait()
             self._faults.step(1)
             begin, end = number * SEGMENT_SECONDS, min((number + 1) * SEGMENT_SECONDS, duration)
-            yield {"type": "segment", "segment": self._segment(number, begin, end, request)}
+            segment = self._segment(number, begin, end, request)
+            written += len(segment["tokens"])
+            yield {"type": "segment", "segment": segment}
             yield {"type": "progress", "seconds": end}
-        yield {"type": "end", "duration": duration, "language": language}
+        usage: Usage = {"inputTokens": math.ceil(duration * TOKENS_PER_SECOND), "outputTokens": written}
+        yield {"type": "end", "duration": duration, "language": language, "usage": usage}
 
     def _segment(self, number: int, begin: float, end: float, request: TranscribeInput) -> Segment:
-        text = f" From {begin:.1f} to {end:.1f} seconds."
+        opening = " In English, from" if request.get("translate") else " From"
+        text = f"{opening} {begin:.1f} to {end:.1f} seconds."
         segment: Segment = {
             "id": number,
             "start": begin,
@@ -60,10 +69,24 @@ class Transcribe:
         }
         hints = request.get("speakers")
         if hints is not None:
-            segment["speaker"] = f"SPEAKER_{number % (hints.get('count') or hints.get('max') or 2):02}"
+            segment["speaker"] = _speaker(number, hints)
         if request.get("words"):
             segment["words"] = list(_words(segment))
+        if request.get("logprobs"):
+            segment["logprobs"] = [self._chance(token) for token in segment["tokens"]]
         return segment
+
+    def _chance(self, token: int) -> TokenChance:
+        spelled = self._tokenizer.to_bytes([token])[0]
+        text = spelled.decode("utf-8", "replace")
+        return {"id": token, "token": text, "bytes": list(spelled), "logprob": -0.1}
+
+
+def _speaker(number: int, hints: SpeakersHint) -> str:
+    """Speakers take turns; those who are known come first."""
+    known = hints.get("known", [])
+    turn = number % (hints.get("count") or hints.get("max") or max(2, len(known)))
+    return known[turn]["name"] if turn < len(known) else f"SPEAKER_{turn - len(known):02}"
 
 
 def _duration(audio: Media) -> float:

@@ -113,7 +113,15 @@ export const samples: Required<EngineSuite['samples']> = {
   transcribe: {
     quick: { audio: { bytes: silentWav(5.5) } },
     long: { audio: { bytes: silentWav(500_000, 1) } },
-    more: [{ audio: { bytes: silentWav(3, 8000) }, words: true, speakers: { count: 2 }, language: 'de' }],
+    more: [
+      { audio: { bytes: silentWav(3, 8000) }, words: true, speakers: { count: 2 }, language: 'de' },
+      {
+        audio: { bytes: silentWav(3) },
+        logprobs: true,
+        translate: true,
+        speakers: { known: [{ name: 'Ann', audio: { bytes: silentWav(2) } }] },
+      },
+    ],
     bad: [{ what: 'a recording without sound', input: { audio: { bytes: silentWav(0) } }, param: 'audio' }],
     numbered: (number) => ({
       input: { audio: { bytes: silentWav(1 + number / 10) } },

@@ -330,20 +330,11 @@ class EmbedOutput(TypedDict):
     """Tokens read, summed over the items, special tokens included."""
 
 
-class TranscribeInputSpeakersKnown(TypedDict):
-    name: str
-    audio: Media
-
-
-class TranscribeInputSpeakers(TypedDict):
-    count: NotRequired[int]
-    min: NotRequired[int]
-    max: NotRequired[int]
-    known: NotRequired[list[TranscribeInputSpeakersKnown]]
-    """Speakers who get their name instead of a number where their voice is heard; a clip holds one voice."""
-
-
 class TranscribeInput(TypedDict):
+    """An engine refuses a field that its model cannot honour, as `InvalidInputError` with the field's name and the code
+    `XIM_UNSUPPORTED_PARAMETER`. It drops none.
+    """
+
     audio: Media
     """A recording in any container and codec the engine can decode."""
     language: NotRequired[str]
@@ -352,13 +343,43 @@ class TranscribeInput(TypedDict):
     """Write English whatever is spoken."""
     prompt: NotRequired[str]
     """Text that precedes the recording: style and spelling of names."""
+    hotwords: NotRequired[list[str]]
+    """Words and names that the recording may hold, to be preferred wherever they fit."""
     temperature: NotRequired[float]
+    """0 to 1. Absent or 0: the most probable text, at higher temperatures only where that repeats itself."""
     words: NotRequired[bool]
     """Report the time of every word."""
-    voiceActivity: NotRequired[bool]
-    """Skip what is not speech. Default true."""
-    speakers: NotRequired[TranscribeInputSpeakers]
+    logprobs: NotRequired[bool]
+    """Report the probability of every token."""
+    voiceActivity: NotRequired[bool | VoiceActivity]
+    """Skip what is not speech. Default true; with settings, true."""
+    speakers: NotRequired[SpeakersHint]
     """Tell speakers apart; the numbers are hints."""
+
+
+class VoiceActivity(TypedDict):
+    """How speech is told from silence; what is absent is the engine's default."""
+
+    threshold: NotRequired[float]
+    """Probability from which a frame is speech, 0 to 1."""
+    padding: NotRequired[float]
+    """Seconds kept before the first frame of speech."""
+    silence: NotRequired[float]
+    """Seconds without speech that end a span of speech."""
+
+
+class SpeakersHint(TypedDict):
+    count: NotRequired[int]
+    min: NotRequired[int]
+    max: NotRequired[int]
+    known: NotRequired[list[KnownSpeaker]]
+    """Speakers who get their name instead of a number where their voice is heard."""
+
+
+class KnownSpeaker(TypedDict):
+    name: str
+    audio: Media
+    """A clip with no other voice."""
 
 
 class TranscribeStart(TypedDict):
@@ -382,6 +403,8 @@ class TranscribeEnd(TypedDict):
     type: Literal["end"]
     duration: float
     language: str
+    usage: NotRequired[Usage]
+    """Tokens of prompt, recording and text, where the model counts them."""
 
 
 TranscribeEvent = TranscribeStart | TranscribeProgress | TranscribeSegment | TranscribeEnd
@@ -394,6 +417,7 @@ class Segment(TypedDict):
     start: float
     end: float
     text: str
+    """With the space that separates it from the segment before: all texts, joined, are the transcript."""
     tokens: NotRequired[list[int]]
     """Token ids of `text`. This field and the next four are reported by Whisper models only."""
     temperature: NotRequired[float]
@@ -405,8 +429,10 @@ class Segment(TypedDict):
     noSpeechProbability: NotRequired[float]
     """Probability of no speech in the window of the segment, 0 to 1."""
     words: NotRequired[list[Word]]
+    logprobs: NotRequired[list[TokenChance]]
+    """One per token of `text`, if and only if asked for."""
     speaker: NotRequired[str]
-    """A known speaker's name, or `SPEAKER_00` …, in order of first speech."""
+    """A known speaker's name, or `SPEAKER_00` …, in order of first speech. Absent where no voice could be told."""
 
 
 class Word(TypedDict):
