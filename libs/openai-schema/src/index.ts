@@ -27,6 +27,28 @@ export type { EmbeddingsInput } from './embeddings.ts';
 // POST /v1/audio/speech, GET /v1/audio/voices.
 export { SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechRequest, VoiceList } from './speech.ts';
 
+// POST /v1/audio/transcriptions and POST /v1/audio/translations.
+export {
+  ServerVad,
+  TRANSCRIPTION_LISTS,
+  TranscriptionForm,
+  TranscriptionRequest,
+  TranslationForm,
+  TranslationRequest,
+} from './transcription-request.ts';
+export {
+  Transcription,
+  TranscriptionDiarized,
+  TranscriptionDiarizedSegment,
+  TranscriptionLogprob,
+  TranscriptionSegment,
+  TranscriptionStreamEvent,
+  TranscriptionUsage,
+  TranscriptionVerbose,
+  TranscriptionWord,
+  Translation,
+} from './transcription-response.ts';
+
 // GET /v1/models, and errors of every route.
 export { Model, ModelList } from './models.ts';
 export { ErrorResponse } from './error.ts';

@@ -8,6 +8,7 @@ export { readConfig } from './config/config.ts';
 export type { Config } from './config/config.ts';
 
 // Routes that a service may have.
+export { transcriptions } from './openai/audio/route.ts';
 export { chatCompletions } from './openai/chat/route.ts';
 export { completions } from './openai/completions/route.ts';
 export { embeddings } from './openai/embeddings/route.ts';

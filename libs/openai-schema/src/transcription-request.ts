@@ -1,0 +1,137 @@
+import { z } from 'zod';
+
+// All values of a form are text. An empty one is what a form sends for a field that nobody filled in.
+const absent = (value: unknown): unknown => (value === '' ? undefined : value);
+const optional = <Schema extends z.ZodType>(schema: Schema) => z.preprocess(absent, schema.nullish()).optional();
+
+const number = (schema: z.ZodNumber) =>
+  optional(z.preprocess((value) => (typeof value === 'string' ? toNumber(value) : value), schema));
+const boolean = optional(z.preprocess((value) => BOOLEANS[String(value).toLowerCase()] ?? value, z.boolean()));
+const list = <Item extends z.ZodType>(item: Item, most = 100) =>
+  optional(z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(item).max(most)));
+
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+
+function toNumber(text: string): unknown {
+  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text;
+}
+
+function toJson(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+/** How a recording is cut, where the client says so itself. */
+export const ServerVad = z.object({
+  type: z.literal('server_vad'),
+  prefix_padding_ms: number(z.int().min(0)).describe('Milliseconds kept before speech. Default 300.'),
+  silence_duration_ms: number(z.int().min(0)).describe('Milliseconds of silence that end speech. Default 200.'),
+  threshold: number(z.number().min(0).max(1)).describe('Probability from which a sound is speech. Default 0.5.'),
+});
+export type ServerVad = z.infer<typeof ServerVad>;
+
+/** `chunking_strategy[type]=server_vad`, as the official clients write objects → `chunking_strategy: { type }`. */
+function gatherObjects(form: unknown): unknown {
+  if (typeof form !== 'object' || form === null) return form;
+  const gathered: Record<string, unknown> = {};
+  const strategy: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(form)) {
+    const key = /^chunking_strategy\[(\w+)\]$/.exec(name)?.[1];
+    if (key === undefined) gathered[name] = value;
+    else strategy[key] = value;
+  }
+  if (Object.keys(strategy).length > 0) gathered['chunking_strategy'] = strategy;
+  return gathered;
+}
+
+const count = number(z.int().min(1).max(100));
+
+/** Fields of both routes, the recording apart. */
+const common = {
+  model: z.string().min(1),
+  prompt: optional(z.string()).describe('Text before the recording: style, and how names are spelled.'),
+  temperature: number(z.number().min(0).max(1)).describe(
+    'Default 0: the most probable text, and higher temperatures only where that repeats itself.',
+  ),
+  language: optional(z.string()).describe(
+    'What is spoken: a code of ISO 639-1 such as "en", or its English name. Without it the language is detected.',
+  ),
+  hotwords: list(z.string().max(200)).describe('An extension: words and names that may occur.'),
+  vad_filter: boolean.describe('An extension: skip what is not speech. Default true.'),
+};
+
+/** Names of the fields that are lists, for a reader of forms. */
+export const TRANSCRIPTION_LISTS = [
+  ...['timestamp_granularities', 'include', 'known_speaker_names', 'known_speaker_references'],
+  ...['languages', 'keywords', 'hotwords'],
+] as const;
+
+const transcription = z.object({
+  ...common,
+  languages: list(z.string().min(1)).describe('Languages that may be spoken; this service takes one.'),
+  keywords: list(z.string().max(200)).describe('Words and names that may occur.'),
+  response_format: optional(z.enum(['json', 'text', 'srt', 'verbose_json', 'vtt', 'diarized_json'])).describe(
+    'Default json.',
+  ),
+  include: list(z.enum(['logprobs'])).describe('Only with json.'),
+  timestamp_granularities: list(z.enum(['word', 'segment'])).describe('Only with verbose_json. Default segment.'),
+  stream: boolean.describe('Server-sent events instead of one answer; with json, text and diarized_json.'),
+  chunking_strategy: optional(z.preprocess(toJson, z.union([z.literal('auto'), ServerVad]))),
+  known_speaker_names: list(z.string().min(1).max(100), 4),
+  known_speaker_references: list(z.string().min(1), 4).describe('A data URL for each name, of 2 to 10 seconds.'),
+  num_speakers: count.describe('An extension: how many people speak.'),
+  min_speakers: count.describe('An extension: at least so many.'),
+  max_speakers: count.describe('An extension: at most so many.'),
+});
+
+/**
+ * The form of `POST /v1/audio/transcriptions` but for its file: every field of OpenAI's API, from text. Unknown fields
+ * are dropped; an empty field equals its absence. Which of these a service honours is the service's business.
+ */
+export const TranscriptionRequest = z.preprocess(gatherObjects, transcription).superRefine((request, context) => {
+  const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+  const format = request.response_format ?? 'json';
+  const { include, known_speaker_names: names = null, known_speaker_references: references = null } = request;
+
+  if (request.timestamp_granularities?.length && format !== 'verbose_json')
+    issue('timestamp_granularities', 'only allowed with response_format: verbose_json');
+  if (include?.length && format !== 'json') issue('include', 'logprobs are only allowed with response_format: json');
+  if (request.stream && ['srt', 'vtt', 'verbose_json'].includes(format))
+    issue('stream', `a stream has no response_format ${format}; expected json, text or diarized_json`);
+  if (request.vad_filter === false && request.chunking_strategy != null)
+    issue('vad_filter', 'contradicts chunking_strategy; send one of the two');
+
+  if ((names?.length ?? 0) !== (references?.length ?? 0))
+    issue('known_speaker_references', 'expected one for each of known_speaker_names');
+  if (new Set(names).size !== (names?.length ?? 0)) issue('known_speaker_names', 'a name is there twice');
+  for (const field of ['num_speakers', 'min_speakers', 'max_speakers', 'known_speaker_names'] as const) {
+    if (request[field] != null && !['diarized_json', 'verbose_json'].includes(format))
+      issue(field, 'only allowed with response_format: diarized_json or verbose_json');
+  }
+  const { num_speakers: exact, min_speakers: least, max_speakers: most } = request;
+  if (exact != null && (least != null || most != null))
+    issue('num_speakers', 'send it alone, or min_speakers and max_speakers');
+  if (least != null && most != null && least > most) issue('min_speakers', 'expected no more than max_speakers');
+});
+export type TranscriptionRequest = z.infer<typeof TranscriptionRequest>;
+
+/** The form of `POST /v1/audio/translations` but for its file; English comes out. */
+export const TranslationRequest = z.object({
+  ...common,
+  response_format: optional(z.enum(['json', 'text', 'srt', 'verbose_json', 'vtt'])).describe('Default json.'),
+  stream: boolean.refine((value) => value !== true, 'translations are not streamed; leave it out'),
+  timestamp_granularities: list(z.literal('segment', 'translations have no times of words; expected "segment"')),
+});
+export type TranslationRequest = z.infer<typeof TranslationRequest>;
+
+const file = z
+  .custom<unknown>()
+  .meta({ type: 'string', format: 'binary', description: 'The recording, in any usual container and codec.' });
+
+/** The whole forms, for documentation. */
+export const TranscriptionForm = transcription.extend({ file }).meta({ id: 'TranscriptionForm' });
+export const TranslationForm = TranslationRequest.extend({ file }).meta({ id: 'TranslationForm' });
