@@ -15,9 +15,17 @@ import type {
   Model,
   ModelList,
   SpeechRequest,
+  Transcription,
+  TranscriptionDiarized,
+  TranscriptionRequest,
+  TranscriptionStreamEvent,
+  TranscriptionVerbose,
+  TranslationRequest,
 } from './index.ts';
 
 type ChatParams = OpenAI.Chat.Completions.ChatCompletionCreateParams;
+type TranscriptionParams = OpenAI.Audio.TranscriptionCreateParams;
+type TranslationParams = OpenAI.Audio.TranslationCreateParams;
 
 /** OpenAI's types know no null for the first token of an echo, nor for what only a stream's end knows. */
 type WithoutNulls<T> = T extends readonly (infer Item)[]
@@ -38,6 +46,9 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof OpenAI.EmbeddingCreateParams, keyof EmbeddingsRequest>>().toBeNever();
     expectTypeOf<OpenAI.Audio.SpeechCreateParams>().toExtend<z.input<typeof SpeechRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.Audio.SpeechCreateParams, keyof SpeechRequest>>().toBeNever();
+    // The file is not a field of the request's schema.
+    expectTypeOf<Exclude<keyof TranscriptionParams, keyof TranscriptionRequest>>().toEqualTypeOf<'file'>();
+    expectTypeOf<Exclude<keyof TranslationParams, keyof TranslationRequest>>().toEqualTypeOf<'file'>();
   });
 
   it('knows nothing that OpenAI does not, but for the named extensions', () => {
@@ -51,6 +62,10 @@ describe('against the types of the openai package', () => {
       'prompt_name' | 'input_type'
     >();
     expectTypeOf<Exclude<keyof SpeechRequest, keyof OpenAI.Audio.SpeechCreateParams>>().toEqualTypeOf<'seed'>();
+    // `languages` and `keywords` are in OpenAI's specification.
+    expectTypeOf<Exclude<keyof TranscriptionRequest, keyof TranscriptionParams>>().toEqualTypeOf<
+      ('hotwords' | 'vad_filter' | 'num_speakers' | 'min_speakers' | 'max_speakers') | ('languages' | 'keywords')
+    >();
   });
 
   it('answers what OpenAI’s types promise', () => {
@@ -60,6 +75,10 @@ describe('against the types of the openai package', () => {
     expectTypeOf<WithoutNulls<CompletionChunk>>().toExtend<OpenAI.Completion>();
     expectTypeOf<Exclude<keyof OpenAI.CompletionChoice.Logprobs, keyof CompletionLogprobs>>().toBeNever();
     expectTypeOf<EmbeddingsResponse>().toExtend<OpenAI.CreateEmbeddingResponse>();
+    expectTypeOf<Transcription>().toExtend<OpenAI.Audio.Transcription>();
+    expectTypeOf<TranscriptionVerbose>().toExtend<OpenAI.Audio.TranscriptionVerbose>();
+    expectTypeOf<TranscriptionDiarized>().toExtend<OpenAI.Audio.TranscriptionDiarized>();
+    expectTypeOf<TranscriptionStreamEvent>().toExtend<OpenAI.Audio.TranscriptionStreamEvent>();
     expectTypeOf<Model>().toExtend<OpenAI.Model>();
     expectTypeOf<ModelList['data']>().toExtend<OpenAI.Model[]>();
     expectTypeOf<ErrorResponse['error']>().toExtend<OpenAI.ErrorObject>();

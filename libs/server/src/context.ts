@@ -60,6 +60,8 @@ export interface AdmittedCall {
   /** Aborts when the client goes away, the deadline passes or the service shuts down. */
   readonly signal: AbortSignal;
   restartDeadline(): void;
+  /** Counts an upload that came whole. */
+  received(bytes: number): void;
   /** Runs the call, once. */
   stream<E extends { readonly type: string }>(
     open: (engine: Engine, options: CallOptions) => AsyncIterable<E>,

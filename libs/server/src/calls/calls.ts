@@ -105,6 +105,10 @@ export function createCalls(parts: CallParts): RunningCalls {
       return {
         signal: call.options.signal,
         restartDeadline: call.restartDeadline,
+        received(bytes) {
+          parts.metrics.uploads.count += 1;
+          parts.metrics.uploads.bytes += bytes;
+        },
         stream: (open) => read(request, () => call, true, open),
         end: () => end(call, true),
       };

@@ -23,6 +23,8 @@ export interface Metrics {
   /** Seconds of audio that a call heard or spoke, and characters that it spoke. */
   readonly audio: { seconds: number; characters: number };
   readonly realTimeFactor: Histogram;
+  /** Files that came whole. */
+  readonly uploads: { count: number; bytes: number };
   request(route: string, status: number, seconds: number): void;
   refused(reason: RefusalReason): void;
   engineRestarted(): void;
@@ -80,6 +82,9 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   const audio = { seconds: 0, characters: 0 };
   total('xim_audio_seconds_total', 'Seconds of audio heard or spoken', () => audio.seconds);
   total('xim_input_characters_total', 'Characters of texts that were spoken', () => audio.characters);
+  const uploads = { count: 0, bytes: 0 };
+  total('xim_uploads_total', 'Forms with files that came whole', () => uploads.count);
+  total('xim_upload_bytes_total', 'Bytes of their files', () => uploads.bytes);
 
   const requests = new Counter({
     name: 'xim_requests_total',
@@ -111,6 +116,7 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   return {
     registry,
     tokens,
+    uploads,
     queueWait: histogram('xim_queue_wait_seconds', 'From a call’s arrival at admission to its slots', WAIT_SECONDS),
     timeToFirstToken: histogram(
       'xim_time_to_first_token_seconds',

@@ -115,6 +115,7 @@ export async function withUpload<T>(
     } catch (error) {
       throw toUploadError(error, request);
     }
+    call.received(upload.files.reduce((total, { bytes }) => total + bytes, 0));
     call.restartDeadline();
     return await use(upload, call);
   } finally {

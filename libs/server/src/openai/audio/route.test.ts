@@ -322,6 +322,20 @@ describe('the service', () => {
     expect(form.required.toSorted()).toEqual(['file', 'model']);
   });
 
+  it('counts recordings and their tokens', async () => {
+    const read = async (name: string) => {
+      const line = (await echo.get('/metrics')).split('\n').find((one) => one.startsWith(`${name}{`))!;
+      return Number(line.split(' ').at(-1));
+    };
+    const names = ['xim_uploads_total', 'xim_upload_bytes_total', 'xim_output_tokens_total'];
+    const before = await Promise.all(names.map(read));
+    const { usage } = Transcription.parse(await (await echo.send({})).json());
+    const after = await Promise.all(names.map(read));
+    const { output_tokens: tokens } = usage as { output_tokens: number };
+    expect(after.map((value, at) => value - before[at]!)).toEqual([1, wavFile(5).size, tokens]);
+    expect(await read('xim_time_to_first_token_seconds_count')).toBeGreaterThan(0);
+  });
+
   it('lists its names', async () => {
     const { data } = JSON.parse(await echo.get('/v1/models')) as { data: { id: string }[] };
     expect(data.map(({ id }) => id)).toEqual(['xim/echo-transcribe', 'whisper-1', 'gpt-4o-transcribe']);
