@@ -1,6 +1,15 @@
 import type { Send } from './client.ts';
 
-export const TASK_NAMES = ['http', 'models', 'chat', 'completions', 'embeddings', 'speak', 'tgi'] as const;
+export const TASK_NAMES = [
+  'http',
+  'models',
+  'chat',
+  'completions',
+  'embeddings',
+  'transcribe',
+  'speak',
+  'tgi',
+] as const;
 export type TaskName = (typeof TASK_NAMES)[number];
 
 /** What a check works with. */

@@ -16,6 +16,7 @@ import { modelChecks, MODELS } from './checks/models.ts';
 import { SPEECH, speakChecks } from './checks/speak.ts';
 import { tgiChecks } from './checks/tgi.ts';
 import { tgiStreamChecks } from './checks/tgi-stream.ts';
+import { transcribeChecks, TRANSCRIPTIONS } from './checks/transcribe.ts';
 import { COMPLETIONS } from './completion-calls.ts';
 import { GENERATE } from './tgi-calls.ts';
 
@@ -43,6 +44,7 @@ export const tasks: readonly Task[] = [
   },
   { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
   { name: 'speak', probe: { path: SPEECH, body: {} }, checks: speakChecks },
+  { name: 'transcribe', probe: { path: TRANSCRIPTIONS, body: {} }, checks: transcribeChecks },
   { name: 'tgi', probe: { path: GENERATE, body: {} }, checks: [...tgiChecks, ...tgiStreamChecks] },
 ];
 

@@ -5,6 +5,7 @@ import { chat } from './fake-chat.ts';
 import { type Exchange, Refusal, refuse, type Tamper } from './fake-exchange.ts';
 import { completions, embeddings, models, newId } from './fake-openai.ts';
 import { speech, voices } from './fake-speech.ts';
+import { readForm, transcription } from './fake-transcription.ts';
 import { chatTokenize, generate, info, tokenize } from './fake-tgi.ts';
 
 type Route = (exchange: Exchange) => unknown;
@@ -14,6 +15,8 @@ const posts: Readonly<Record<string, Route>> = {
   '/v1/completions': completions,
   '/v1/embeddings': embeddings,
   '/v1/audio/speech': speech,
+  '/v1/audio/transcriptions': transcription,
+  '/v1/audio/translations': transcription,
   '/': generate,
   '/generate': generate,
   '/generate_stream': generate,
@@ -43,14 +46,15 @@ export async function startFakeServer(): Promise<FakeServer> {
   let requests = 0;
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = '';
-    incoming.setEncoding('utf8');
-    for await (const chunk of incoming) text += chunk;
+    const pieces: Buffer[] = [];
+    for await (const chunk of incoming as AsyncIterable<Buffer>) pieces.push(chunk);
+    const bytes = Buffer.concat(pieces);
+    const type = incoming.headers['content-type'] ?? '';
     const exchange: Exchange = {
       method: incoming.method!,
       path: incoming.url!,
       requestHeaders: incoming.headers,
-      request: parse(text),
+      request: type.startsWith('multipart/') ? await readForm(bytes, type) : parse(bytes.toString()),
       status: 200,
       headers: { 'x-request-id': newId('req'), ...cors(incoming) },
       body: undefined,
