@@ -29,7 +29,6 @@ export { SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechRequest, VoiceList }
 
 // POST /v1/audio/transcriptions and POST /v1/audio/translations.
 export {
-  ServerVad,
   TRANSCRIPTION_LISTS,
   TranscriptionForm,
   TranscriptionRequest,
@@ -39,14 +38,16 @@ export {
 export {
   Transcription,
   TranscriptionDiarized,
+  TranscriptionStreamEvent,
+  TranscriptionVerbose,
+  Translation,
+} from './transcription-response.ts';
+export type {
   TranscriptionDiarizedSegment,
   TranscriptionLogprob,
   TranscriptionSegment,
-  TranscriptionStreamEvent,
   TranscriptionUsage,
-  TranscriptionVerbose,
   TranscriptionWord,
-  Translation,
 } from './transcription-response.ts';
 
 // GET /v1/models, and errors of every route.

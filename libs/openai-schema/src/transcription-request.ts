@@ -26,13 +26,12 @@ function toJson(value: unknown): unknown {
 }
 
 /** How a recording is cut, where the client says so itself. */
-export const ServerVad = z.object({
+const ServerVad = z.object({
   type: z.literal('server_vad'),
   prefix_padding_ms: number(z.int().min(0)).describe('Milliseconds kept before speech. Default 300.'),
   silence_duration_ms: number(z.int().min(0)).describe('Milliseconds of silence that end speech. Default 200.'),
   threshold: number(z.number().min(0).max(1)).describe('Probability from which a sound is speech. Default 0.5.'),
 });
-export type ServerVad = z.infer<typeof ServerVad>;
 
 /** `chunking_strategy[type]=server_vad`, as the official clients write objects → `chunking_strategy: { type }`. */
 function gatherObjects(form: unknown): unknown {
@@ -78,7 +77,7 @@ const transcription = z.object({
     'Default json.',
   ),
   include: list(z.enum(['logprobs'])).describe('Only with json.'),
-  timestamp_granularities: list(z.enum(['word', 'segment'])).describe('Only with verbose_json. Default segment.'),
+  timestamp_granularities: list(z.enum(['word', 'segment'])).describe('Default segment; word only with verbose_json.'),
   stream: boolean.describe('Server-sent events instead of one answer; with json, text and diarized_json.'),
   chunking_strategy: optional(z.preprocess(toJson, z.union([z.literal('auto'), ServerVad]))),
   known_speaker_names: list(z.string().min(1).max(100), 4),
@@ -97,8 +96,9 @@ export const TranscriptionRequest = z.preprocess(gatherObjects, transcription).s
   const format = request.response_format ?? 'json';
   const { include, known_speaker_names: names = null, known_speaker_references: references = null } = request;
 
-  if (request.timestamp_granularities?.length && format !== 'verbose_json')
-    issue('timestamp_granularities', 'only allowed with response_format: verbose_json');
+  // Segments alone are the default, which clients also send with json.
+  if (request.timestamp_granularities?.includes('word') && format !== 'verbose_json')
+    issue('timestamp_granularities', 'times of words are only allowed with response_format: verbose_json');
   if (include?.length && format !== 'json') issue('include', 'logprobs are only allowed with response_format: json');
   if (request.stream && ['srt', 'vtt', 'verbose_json'].includes(format))
     issue('stream', `a stream has no response_format ${format}; expected json, text or diarized_json`);

@@ -1,5 +1,5 @@
 import { type EngineInfo, InvalidInputError, type SpeakersHint, type TranscribeInput } from '@xim/engine';
-import { TranscriptionRequest, TranslationRequest } from '@xim/openai-schema';
+import { type TranscriptionRequest, type TranslationRequest } from '@xim/openai-schema';
 import type { z } from 'zod';
 import { toInvalidInput } from '../../errors/invalid-input.ts';
 import type { Upload } from '../../http/upload.ts';

@@ -187,6 +187,7 @@ describe('what an engine is asked for', () => {
     ['a code', { language: 'de' }, { language: 'de' }],
     ['a region', { language: 'en-US' }, { language: 'en' }],
     ['a name', { language: 'Cantonese' }, { language: 'yue' }],
+    ['segments, as the AI SDK sends them with json', { 'timestamp_granularities[]': 'segment' }, {}],
     ['languages', { 'languages[]': ['german'] }, { language: 'de' }],
     ['words', { response_format: 'verbose_json', timestamp_granularities: 'word' }, { words: true }],
     ['sampling', { prompt: 'Ann, Bob', temperature: '0.4' }, { prompt: 'Ann, Bob', temperature: 0.4 }],
@@ -266,7 +267,6 @@ describe('what is refused', () => {
     ['logprobs', { include: 'logprobs' }, 'include'],
     ['speakers.known.1.audio', {}, 'known_speaker_references.1'],
   ])('%s by an engine, under the name of the form', async (param, fields, expected) => {
-    // eslint-disable-next-line require-yield -- an engine that refuses
     script = async function* () {
       throw new InvalidInputError('Not here.', { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
     };
