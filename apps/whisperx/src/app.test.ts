@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +22,21 @@ describe('whisperx', { timeout: 300_000 }, () => {
       service: { name: 'whisperx', task: 'transcribe' },
       engine: { name: 'oneapi', info: { runtime: { name: 'ctranslate2' }, dtype: 'int8' } },
     });
+  });
+
+  it('hears what was said, with words and speakers', async () => {
+    const address = await server.app.listen({ host: '127.0.0.1', port: 0 });
+    const recording = readFileSync(`${root}libs/engine-oneapi/src/__fixtures__/speech/jfk.ogg`);
+    const form = new FormData();
+    form.set('file', new File([recording], 'jfk.ogg'));
+    form.set('model', 'whisper-1');
+    form.set('response_format', 'verbose_json');
+    form.append('timestamp_granularities[]', 'word');
+    const answer = await fetch(`${address}/v1/audio/transcriptions`, { method: 'POST', body: form });
+    const { text, words, language } = (await answer.json()) as { text: string; words: object[]; language: string };
+    expect(text.toLowerCase().replaceAll(/[^a-z ]/g, '')).toContain('ask what you can do for your country');
+    expect(language).toBe('english');
+    expect(words.length).toBeGreaterThan(15);
   });
 
   it('answers to the names of OpenAI', async () => {

@@ -1,5 +1,5 @@
 import { oneapi } from '@xim/engine-oneapi';
-import { defineService } from '@xim/server';
+import { defineService, transcriptions } from '@xim/server';
 
 /** Speech to text with words and speakers, by Whisper and the small models around it. */
 export default defineService({
@@ -7,5 +7,5 @@ export default defineService({
   task: 'transcribe',
   engines: [oneapi],
   models: new URL('../models.json', import.meta.url),
-  routes: [],
+  routes: [transcriptions],
 });
