@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Generator
 
 from xim_worker import Context, Info, InvalidInput, SpeakEvent, SpeakInput
+from xim_worker.tasks import Usage
 
 from .start import Pace, describe, start
 
@@ -51,7 +52,7 @@ class Speak:
             yield {"type": "audio", "bytes": head + sound}
             head = b""
         steps = -(-frames // _FRAMES_PER_STEP)
-        usage = {"inputTokens": len(text), "outputTokens": steps}
+        usage: Usage = {"inputTokens": len(text), "outputTokens": steps}
         yield {"type": "end", "duration": frames / SAMPLE_RATE, "usage": usage}
 
 

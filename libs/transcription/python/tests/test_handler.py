@@ -56,6 +56,37 @@ def test_without_voice_activity_everything_is_read() -> None:
     assert sum(recogniser.seconds) == pytest.approx(65.0)
 
 
+def test_the_settings_of_voice_activity_are_kept() -> None:
+    handler, recogniser = load()
+    sound = speak((3, SPEECH), (7, 0), (4, SPEECH))
+    events(handler, sound, language="en", voiceActivity={"padding": 0.0})
+    assert sum(recogniser.seconds) == pytest.approx(7.0, abs=0.3)
+    handler, recogniser = load()
+    events(handler, sound, language="en", voiceActivity={"silence": 10.0})
+    assert recogniser.seconds == pytest.approx([14.0], abs=0.3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("threshold", 1.5), ("padding", -1), ("silence", 100)])
+def test_settings_beyond_their_range_are_refused(name: str, value: float) -> None:
+    handler, _ = load()
+    with pytest.raises(InvalidInput) as error:
+        events(handler, speak((1, SPEECH)), voiceActivity={name: value})
+    assert error.value.param == f"voiceActivity.{name}"
+
+
+def test_probabilities_of_tokens_are_refused_by_name() -> None:
+    handler, _ = load()
+    with pytest.raises(InvalidInput) as error:
+        events(handler, speak((1, SPEECH)), logprobs=True)
+    assert (error.value.param, error.value.code) == ("logprobs", "XIM_UNSUPPORTED_PARAMETER")
+
+
+def test_hot_words_reach_every_window() -> None:
+    handler, recogniser = load()
+    events(handler, speak((3, SPEECH), (7, 0), (4, SPEECH)), language="en", hotwords=["Ostend", "Calais"])
+    assert {reading.hotwords for reading in recogniser.readings} == {"Ostend, Calais"}
+
+
 def test_speech_then_silence_adds_nothing() -> None:
     handler, recogniser = load()
     events(handler, speak((2, SPEECH), (3, 0)))

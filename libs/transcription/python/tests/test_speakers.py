@@ -160,7 +160,7 @@ def test_a_reference_without_speech_is_refused_by_its_place() -> None:
     known = [{"name": "Hana", "audio": {"bytes": to_wav(speak((2.0, 0.0)))}}]
     with pytest.raises(InvalidInput, match="'Hana' holds no speech") as error:
         events(handler, speak(*TALK), speakers={"known": known})
-    assert error.value.param == "speakers.known[0].audio"
+    assert error.value.param == "speakers.known.0.audio"
 
 
 def test_silence_has_no_speakers() -> None:
@@ -182,7 +182,7 @@ def test_what_is_wrong_with_speakers_is_told_before_the_first_event() -> None:
         run = handler.run({"audio": {"bytes": to_wav(speak((1.0, LOW)))}, "speakers": speakers}, lambda: False)
         with pytest.raises(InvalidInput) as error:
             assert next(event for event in run if event is not None) is None
-        assert error.value.param in ("speakers", "speakers.known[0].audio")
+        assert error.value.param in ("speakers", "speakers.known.0.audio")
 
 
 @pytest.mark.parametrize("speakers", [{"count": 0}, {"min": 3, "max": 2}, {"max": 0}])

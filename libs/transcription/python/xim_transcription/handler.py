@@ -13,12 +13,12 @@ from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
 from .models import FRAME, RATE, Floats, Models, Reading
 from .recording import Recording
-from .request import check
+from .request import check, to_activity
 from .segments import Segments
 from .speakers.clips import fill, to_clips
 from .speakers.cluster import Hints
 from .speakers.identify import THRESHOLD, embed, identify, mean_voice
-from .speech import Span, cut_windows, find_speech
+from .speech import Activity, Span, cut_windows, find_speech
 from .window_pool import Line, WindowPool
 
 # Each temperature is tried while the one before it gives text that repeats itself or is improbable (Whisper's own).
@@ -71,14 +71,20 @@ class TranscribeHandler:
         )
 
     def run(self, request: Request, cancelled: Callable[[], bool]) -> Generator[Event | None, None, None]:
-        hints = check(request, self._models)
+        hints, activity = check(request, self._models), to_activity(request)
         with Recording() as recording, closing(self._pool.open(cancelled)) as line:
             yield from self._decode_into(recording, request["audio"], self._most_seconds, cancelled)
             known = yield from self._known_voices(request, line)
-            yield from self._transcribe(request, recording, line, hints, known)
+            yield from self._transcribe(request, recording, line, hints, known, activity)
 
     def _transcribe(
-        self, request: Request, recording: Recording, line: Line, hints: Hints | None, known: dict[str, Floats]
+        self,
+        request: Request,
+        recording: Recording,
+        line: Line,
+        hints: Hints | None,
+        known: dict[str, Floats],
+        activity: Activity | None,
     ) -> Generator[Event | None, None, None]:
         language, start = request.get("language"), {"type": "start", "duration": recording.seconds}
         if language is not None:
@@ -86,9 +92,9 @@ class TranscribeHandler:
             yield {**start, "language": language}
         probabilities = yield from self._listen(recording, line.cancelled)
         whole = [Span(0, recording.samples)]
-        filtered = request.get("voiceActivity") is not False
-        spans = find_speech(probabilities, recording.samples)
-        windows = cut_windows(spans if filtered else whole, probabilities, recording.samples)
+        told = activity or Activity()
+        spans = find_speech(probabilities, recording.samples, told)
+        windows = cut_windows(whole if activity is None else spans, probabilities, recording.samples, told)
         first: Any = None
         if language is None:
             language, certainty, first = yield from self._detect(recording, windows or whole, line)
@@ -103,8 +109,9 @@ class TranscribeHandler:
             prompt=request.get("prompt") or None,
             temperatures=[request["temperature"]] if request.get("temperature") else _LADDER,
             words=bool(request.get("words")) or turns is not None,
+            hotwords=", ".join(request.get("hotwords") or []) or None,
         )
-        segments = Segments(recording.seconds, language, spans if filtered else None)
+        segments = Segments(recording.seconds, language, None if activity is None else spans)
         waiting: deque[tuple[Span, Pending]] = deque()
         for window in [*windows, *[None] * self._workers]:
             if window is not None:
@@ -180,7 +187,7 @@ class TranscribeHandler:
         if voices is None:
             return found
         for at, speaker in enumerate(known):
-            param = f"speakers.known[{at}].audio"
+            param = f"speakers.known.{at}.audio"
             with Recording() as reference:
                 try:
                     yield from self._decode_into(reference, speaker["audio"], _REFERENCE_SECONDS, line.cancelled)

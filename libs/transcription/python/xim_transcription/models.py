@@ -51,6 +51,8 @@ class Reading:
     temperatures: Sequence[float]
     """Tried in turn while a text repeats itself or is improbable."""
     words: bool
+    hotwords: str | None = None
+    """Words and names that are preferred wherever they fit."""
 
 
 class Recogniser(Protocol):

@@ -8,6 +8,7 @@ from xim_worker import InvalidInput, Request
 
 from .models import Models
 from .speakers.cluster import Hints
+from .speech import Activity
 
 
 def check(request: Request, models: Models) -> Hints | None:
@@ -28,7 +29,29 @@ def check(request: Request, models: Models) -> Hints | None:
             "speakers",
             "XIM_UNSUPPORTED_PARAMETER",
         )
+    if request.get("logprobs"):
+        raise InvalidInput(
+            "This service reports no probabilities of tokens: Whisper's decoder keeps none. Leave logprobs out.",
+            "logprobs",
+            "XIM_UNSUPPORTED_PARAMETER",
+        )
     return _hints(request)
+
+
+def to_activity(request: Request) -> Activity | None:
+    """How speech is told from silence; None where all is read. Raises InvalidInput."""
+    wanted = request.get("voiceActivity")
+    if wanted is None or isinstance(wanted, bool):
+        return None if wanted is False else Activity()
+    activity = Activity(**{name: float(value) for name, value in wanted.items() if value is not None})
+    for name, value, most in (
+        ("threshold", activity.threshold, 1.0),
+        ("padding", activity.padding, 5.0),
+        ("silence", activity.silence, 60.0),
+    ):
+        if not 0 <= value <= most:
+            raise InvalidInput(f"{name} is {value}; expected 0 to {most:g}.", f"voiceActivity.{name}")
+    return activity
 
 
 def _hints(request: Request) -> Hints | None:

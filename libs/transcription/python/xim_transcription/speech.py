@@ -13,16 +13,25 @@ import numpy as np
 
 from .models import FRAME, RATE, Floats
 
-# Above the first speech begins, below the second it ends (the values of Silero's own example).
-_BEGINS, _ENDS = 0.5, 0.35
+# Speech ends where its probability is so much below that at which it begins (the values of Silero's own example).
+_HYSTERESIS = 0.15
 _LEAST_SPEECH = 0.1
-_LEAST_SILENCE = 0.25
-# Consonants at the edges of speech are quiet.
-_PAD = 0.4
 _WINDOW = 30.0
 # Longer silence inside a window invites invented text.
 _MOST_SILENCE = 5.0
 _SMOOTH = 10
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How speech is told from silence."""
+
+    threshold: float = 0.5
+    """Probability from which a frame is speech."""
+    padding: float = 0.4
+    """Seconds kept around speech: consonants at its edges are quiet."""
+    silence: float = 0.25
+    """Seconds without speech that end a span."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +42,18 @@ class Span:
     end: int
 
 
-def find_speech(probabilities: Floats, samples: int) -> list[Span]:
+def find_speech(probabilities: Floats, samples: int, activity: Activity = Activity()) -> list[Span]:
     """Spans of speech in a recording of so many samples, by the probability of each frame."""
     spans: list[Span] = []
     begin: int | None = None
     silent_since: int | None = None
     for frame, probability in enumerate(probabilities):
-        if probability >= _BEGINS:
+        if probability >= activity.threshold:
             begin = frame if begin is None else begin
             silent_since = None
-        elif begin is not None and probability < _ENDS:
+        elif begin is not None and probability < activity.threshold - _HYSTERESIS:
             silent_since = frame if silent_since is None else silent_since
-            if (frame - silent_since) * FRAME >= _LEAST_SILENCE * RATE:
+            if (frame - silent_since) * FRAME >= activity.silence * RATE:
                 spans.append(Span(begin * FRAME, silent_since * FRAME))
                 begin = silent_since = None
     if begin is not None:
@@ -53,9 +62,11 @@ def find_speech(probabilities: Floats, samples: int) -> list[Span]:
     return [span for span in spans if span.end - span.begin >= _LEAST_SPEECH * RATE]
 
 
-def cut_windows(spans: Sequence[Span], probabilities: Floats, samples: int) -> list[Span]:
+def cut_windows(
+    spans: Sequence[Span], probabilities: Floats, samples: int, activity: Activity = Activity()
+) -> list[Span]:
     """Windows of at most 30 seconds that together hold all spans, each with a little of the silence around it."""
-    longest = round((_WINDOW - 2 * _PAD) * RATE)
+    longest = round((_WINDOW - 2 * activity.padding) * RATE)
     windows: list[Span] = []
     for span in (piece for whole in spans for piece in _split(whole, probabilities, longest)):
         if windows:
@@ -65,7 +76,7 @@ def cut_windows(spans: Sequence[Span], probabilities: Floats, samples: int) -> l
                 continue
         windows.append(span)
     edges = [0, *(edge for window in windows for edge in (window.begin, window.end)), samples]
-    pad = round(_PAD * RATE)
+    pad = round(activity.padding * RATE)
     # Of a silence between two windows each takes at most its half; at the ends of the recording all of it is free.
     shares = [1.0] + [0.5] * (len(windows) - 1) + [1.0]
     room = [int(min(pad, (edges[2 * at + 1] - edges[2 * at]) * shares[at])) for at in range(len(windows) + 1)]

@@ -128,7 +128,7 @@ class Whisper:
             max_new_tokens=None,
             clip_timestamps=[0.0],
             hallucination_silence_threshold=None,
-            hotwords=None,
+            hotwords=reading.hotwords,
         )
         found = self._model.generate_segments(encoded.features, tokenizer, options, False, encoded.output)
         frames = encoded.features.shape[-1] - 1
