@@ -28,19 +28,12 @@ export type { EmbeddingsInput } from './embeddings.ts';
 export { SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechRequest, VoiceList } from './speech.ts';
 
 // POST /v1/audio/transcriptions and POST /v1/audio/translations.
-export {
-  TRANSCRIPTION_LISTS,
-  TranscriptionForm,
-  TranscriptionRequest,
-  TranslationForm,
-  TranslationRequest,
-} from './transcription-request.ts';
+export { recordingForms, TranscriptionRequest, TranslationRequest } from './transcription-request.ts';
 export {
   Transcription,
   TranscriptionDiarized,
   TranscriptionStreamEvent,
   TranscriptionVerbose,
-  Translation,
 } from './transcription-response.ts';
 export type {
   TranscriptionDiarizedSegment,

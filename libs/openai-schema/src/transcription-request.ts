@@ -63,12 +63,6 @@ const common = {
   vad_filter: boolean.describe('An extension: skip what is not speech. Default true.'),
 };
 
-/** Names of the fields that are lists, for a reader of forms. */
-export const TRANSCRIPTION_LISTS = [
-  ...['timestamp_granularities', 'include', 'known_speaker_names', 'known_speaker_references'],
-  ...['languages', 'keywords', 'hotwords'],
-] as const;
-
 const transcription = z.object({
   ...common,
   languages: list(z.string().min(1)).describe('Languages that may be spoken; this service takes one.'),
@@ -132,6 +126,12 @@ const file = z
   .custom<unknown>()
   .meta({ type: 'string', format: 'binary', description: 'The recording, in any usual container and codec.' });
 
-/** The whole forms, for documentation. */
-export const TranscriptionForm = transcription.extend({ file }).meta({ id: 'TranscriptionForm' });
-export const TranslationForm = TranslationRequest.extend({ file }).meta({ id: 'TranslationForm' });
+/** Both routes' forms as a whole, for documentation, and the names of their fields that are lists, for a reader. */
+export const recordingForms = {
+  transcription: transcription.extend({ file }).meta({ id: 'TranscriptionForm' }),
+  translation: TranslationRequest.extend({ file }).meta({ id: 'TranslationForm' }),
+  lists: [
+    ...['timestamp_granularities', 'include', 'known_speaker_names', 'known_speaker_references'],
+    ...['languages', 'keywords', 'hotwords'],
+  ],
+} as const;

@@ -105,7 +105,3 @@ export const TranscriptionStreamEvent = z
   ])
   .meta({ id: 'TranscriptionStreamEvent' });
 export type TranscriptionStreamEvent = z.infer<typeof TranscriptionStreamEvent>;
-
-/** The answer of a translation with `response_format: "json"`. */
-export const Translation = z.object({ text: z.string() }).meta({ id: 'Translation' });
-export type Translation = z.infer<typeof Translation>;

@@ -1,14 +1,11 @@
 import type { TranscribeEvent, TranscribeInput } from '@xim/engine';
 import {
+  recordingForms,
   Transcription,
-  TRANSCRIPTION_LISTS,
   TranscriptionDiarized,
-  TranscriptionForm,
   TranscriptionRequest,
   TranscriptionStreamEvent,
   TranscriptionVerbose,
-  Translation,
-  TranslationForm,
   TranslationRequest,
 } from '@xim/openai-schema';
 import type { FastifyReply } from 'fastify';
@@ -47,7 +44,7 @@ export const transcriptions: RoutePlugin = async (app) => {
     tags: ['audio'],
     summary: 'Write what a recording says, at once or as a stream of events',
     consumes: ['multipart/form-data'],
-    body: TranscriptionForm,
+    body: recordingForms.transcription,
     response: {
       200: {
         description: 'By response_format; with stream: true, server-sent events.',
@@ -61,7 +58,7 @@ export const transcriptions: RoutePlugin = async (app) => {
     },
   };
   app.post('/v1/audio/transcriptions', { ...route, schema: transcriptionSchema }, (request, reply) =>
-    withUpload(request, { lists: TRANSCRIPTION_LISTS }, async (upload, call) => {
+    withUpload(request, { lists: recordingForms.lists }, async (upload, call) => {
       const form = readFields(upload, TranscriptionRequest);
       const served = xim.resolve(form.model);
       const input = toTranscribeInput(form, readRecording(upload), xim.info());
@@ -90,17 +87,20 @@ export const transcriptions: RoutePlugin = async (app) => {
     tags: ['audio'],
     summary: 'Write in English what a recording says',
     consumes: ['multipart/form-data'],
-    body: TranslationForm,
+    body: recordingForms.translation,
     response: {
       200: {
         description: 'By response_format.',
-        content: { 'application/json': { schema: z.union([Translation, TranscriptionVerbose]) }, ...texts },
+        content: {
+          'application/json': { schema: z.union([Transcription.pick({ text: true }), TranscriptionVerbose]) },
+          ...texts,
+        },
       },
       ...failures,
     },
   };
   app.post('/v1/audio/translations', { ...route, schema: translationSchema }, (request, reply) =>
-    withUpload(request, { lists: TRANSCRIPTION_LISTS }, async (upload, call) => {
+    withUpload(request, { lists: recordingForms.lists }, async (upload, call) => {
       const form = readFields(upload, TranslationRequest);
       const served = xim.resolve(form.model);
       const input = toTranslateInput(form, readRecording(upload), xim.info());
