@@ -18,7 +18,7 @@ export function describeDeath(suite: EngineSuite): void {
       const unsent = tasksOf(suite).map((task) => open(engine, task, samplesOf(suite, task).quick));
       const calls = await openCalls(suite, engine);
 
-      process.kill(watch.processes().at(which)!, 'SIGKILL');
+      process.kill(watch.processes().slice(0, suite.ranks).at(which)!, 'SIGKILL');
       const exit = await engine.exited;
       expect(exit).toMatchObject({ expected: false, reason: expect.stringMatching(/\S/) });
       expect(engine.state).toBe('dead');

@@ -6,7 +6,6 @@ import type { Engine, Task } from '../index.ts';
 import { abortAfter, collect, isStreamed, open, samplesOf, type Shared, sharedAbort, tasksOf } from './calls.ts';
 import type { EngineSuite } from './samples.ts';
 
-const CALLS = 200;
 /** What a forgotten entry with its closures weighs is more than this; measuring the heap is not exact to less. */
 const BYTES_PER_CALL = 2048;
 const NOISE_BYTES = 256 * 1024;
@@ -20,9 +19,10 @@ export function describeLeaks(suite: EngineSuite, shared: Shared): void {
     });
 
     it('no memory stays', async () => {
+      const calls = suite.concurrent ?? 200;
       const { signal } = sharedAbort();
       const run = async () => {
-        for (let done = 0; done < CALLS; done += 20) {
+        for (let done = 0; done < calls; done += 20) {
           await Promise.all(Array.from({ length: 20 }, () => callOnce(suite, shared.engine, task, signal)));
         }
       };
@@ -30,7 +30,7 @@ export function describeLeaks(suite: EngineSuite, shared: Shared): void {
       const before = usedHeap();
       await run();
       const grown = usedHeap() - before;
-      expect(grown, 'bytes by which the heap grew').toBeLessThan(CALLS * BYTES_PER_CALL + NOISE_BYTES);
+      expect(grown, 'bytes by which the heap grew').toBeLessThan(calls * BYTES_PER_CALL + NOISE_BYTES);
     });
   });
 }

@@ -28,8 +28,10 @@ export interface EngineSuite {
   readonly samples: { readonly [T in Task]?: TaskSamples<T> };
   /** Milliseconds that one test may take. Default 120,000: the machine may be busy. */
   readonly timeoutMs?: number;
-  /** Calls at once. Default 200. */
+  /** Calls at once, and in a round of the search for leaks. Default 200; fewer where a call takes long. */
   readonly concurrent?: number;
+  /** Processes of the job, the oldest ones, whose death ends it; default: all. Others are programs that a worker starts anew. */
+  readonly ranks?: number;
 }
 
 export interface TaskSamples<T extends Task> {

@@ -39,20 +39,25 @@ describe('GET /metrics', () => {
     }
     const names = new Set(samples.map((line) => line.split('{')[0]!.replace(/_(bucket|sum|count)$/, '')));
     expect([...names].sort()).toEqual([
+      'xim_audio_seconds_total',
       'xim_batch_size',
       'xim_cached_tokens_total',
       'xim_engine_info',
       'xim_engine_restarts_total',
+      'xim_input_characters_total',
       'xim_input_tokens_total',
       'xim_output_tokens_total',
       'xim_queue_sequences',
       'xim_queue_wait_seconds',
+      'xim_real_time_factor',
       'xim_request_duration_seconds',
       'xim_requests_total',
       'xim_running_sequences',
       'xim_slots',
       'xim_time_per_output_token_seconds',
       'xim_time_to_first_token_seconds',
+      'xim_upload_bytes_total',
+      'xim_uploads_total',
     ]);
     for (const line of [
       /^xim_requests_total{route="\/v1\/once",status="200",.*} 1$/m,

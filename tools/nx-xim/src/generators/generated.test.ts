@@ -161,7 +161,7 @@ const MYPY = `
   import { mypyCommand, pythonFolders } from './tools/check/python.mjs';
   import { spawnSync } from 'node:child_process';
   const root = process.cwd();
-  const made = pythonFolders(root).filter(({ name }) => /my-(speaker|engine)$/.test(name));
+  const made = pythonFolders(root).filter(({ name }) => /my-(painter|engine)$/.test(name));
   if (made.length !== 2) throw new Error('There are other folders: ' + made.map(({ name }) => name));
   for (const { program, args, cwd, env } of made.map((folder) => mypyCommand(root, folder))) {
     const { status } = spawnSync(program, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
