@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 from openvino import Node, Type
 from openvino import opset13 as op
 from openvino.op.util import Variable, VariableInfo
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models, pre_tokenizers
 from xim_engine_oneapi.generate import Generate
 from xim_engine_oneapi.joined_products import join_products
 from xim_engine_oneapi.openvino_runner import BLOCK_TOKENS, OpenVinoRunner, to_properties
 from xim_engine_oneapi.paged_model import is_stateful, to_paged
+from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Batch
 from xim_worker import Context, Plan, StartError
 
@@ -170,9 +173,9 @@ def test_the_cache_holds_as_many_tokens_as_planned(
     context = replace(CONTEXT, options={"exact": exact}, plan=plan)
     compiled = ov.Core().compile_model(to_paged(_Stateful().build()), "CPU", to_properties(context))
 
-    assert OpenVinoRunner(compiled, None, context).limits.blocks == 64  # type: ignore[arg-type]
+    assert OpenVinoRunner(compiled, _tokenizer(), context).limits.blocks == 64
     short = replace(context, plan=replace(plan, kv_cache_bytes=plan.kv_cache_bytes - 1))
-    assert OpenVinoRunner(compiled, None, short).limits.blocks == 63  # type: ignore[arg-type]
+    assert OpenVinoRunner(compiled, _tokenizer(), short).limits.blocks == 63
 
 
 @pytest.mark.parametrize("joined", [False, True])
@@ -180,7 +183,8 @@ def test_a_prompt_and_a_step_of_two_sequences_equal_each_alone(paged: ov.Model, 
     model = paged.clone()
     if joined:
         assert join_products(model) == 3 * LAYERS
-    runner = OpenVinoRunner(ov.Core().compile_model(model, "CPU", to_properties(CONTEXT)), None, CONTEXT)  # type: ignore[arg-type]
+    compiled = ov.Core().compile_model(model, "CPU", to_properties(CONTEXT))
+    runner = OpenVinoRunner(compiled, _tokenizer(), CONTEXT)
     first, second = [5, 9, 33, 2, 71], [8, 1, 90]
 
     prompt = runner.forward(_batch([first], [0], [4]))[0].copy()
@@ -193,25 +197,23 @@ def test_a_prompt_and_a_step_of_two_sequences_equal_each_alone(paged: ov.Model, 
 
 def test_a_folder_of_an_exporter_generates(tmp_path: Path) -> None:
     ov.save_model(_Stateful().build(), tmp_path / "openvino_model.xml")
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    handler = Generate()
+    backend = _bytes()
+    backend.save(str(tmp_path / "tokenizer.json"))
+    handler, awake = Generate(), threading.Event()
 
-    assert handler.load(replace(CONTEXT, model_path=str(tmp_path), wake=lambda: None)).models == ["tiny"]
+    assert handler.load(replace(CONTEXT, model_path=str(tmp_path), wake=awake.set)).models == ["tiny"]
 
     handler.add(1, {"prompt": {"text": "sea"}, "maxTokens": 4, "ignoreEnd": True, "sampling": {"temperature": 0}})
     events: list[Any] = []
-    for _ in range(10_000):
+    while not events or events[-1]["type"] != "end":
+        if not handler.busy:
+            assert awake.wait(30), "a prepared call wakes the runtime"
+            awake.clear()
         events += [event for _, event in handler.step()]
-        if events and events[-1]["type"] == "end":
-            break
-    tokens = [letters.index(letter) for letter in "sea"]
+    tokens = list(backend.encode("sea").ids)
     for _ in range(4):
         tokens.append(int(_alone(tokens)[-1].argmax()))
-    assert "".join(event.get("text", "") for event in events) == tokenizer.decode(tokens[3:])
+    assert "".join(event.get("text", "") for event in events) == backend.decode(tokens[3:])
 
 
 def test_a_folder_without_a_tokenizer_says_which_file_is_missing(tmp_path: Path) -> None:
@@ -219,6 +221,19 @@ def test_a_folder_without_a_tokenizer_says_which_file_is_missing(tmp_path: Path)
 
     with pytest.raises(StartError, match=r"tokenizer\.json.* is missing"):
         Generate().load(replace(CONTEXT, model_path=str(tmp_path)))
+
+
+def _bytes() -> Backend:
+    """A tokenizer with a token for each byte."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Backend(models.BPE({letter: number for number, letter in enumerate(letters)}, []))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def _tokenizer() -> Tokenizer:
+    return Tokenizer(_bytes(), template=None, ends=frozenset(), bos=None, eos=None)
 
 
 def _batch(tokens: list[list[int]], past: list[int], rows: list[int]) -> Batch:

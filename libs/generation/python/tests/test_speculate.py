@@ -78,6 +78,12 @@ def test_a_guess_is_what_followed_the_same_tokens_last_time() -> None:
     assert lookup.propose(MOST, 0.1) == []
 
 
+def test_a_long_prompt_is_indexed_in_parts() -> None:
+    lookup = PromptLookup([number % 997 for number in range(5000)])
+    guesses = [lookup.propose(MOST, 0.1) for _ in range(3)]
+    assert guesses == [[], [], [15, 16]]
+
+
 def test_the_length_of_a_guess_follows_what_is_right() -> None:
     tokens = [5] * 60
     lookup = PromptLookup(tokens)

@@ -1,16 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type {
-  CallOptions,
-  Engine,
-  EngineExit,
-  EngineFactory,
-  EngineInfo,
-  GenerateEvent,
-  GenerateInput,
-} from '@xim/engine';
+import type { CallOptions, EngineFactory, GenerateEvent, GenerateInput } from '@xim/engine';
 import { echo } from '@xim/engine-echo';
 import OpenAI from 'openai';
+import { scripted } from './scripted-engine.ts';
 import { venvs } from './venvs.ts';
 import { readConfig } from '../config/config.ts';
 import type { RoutePlugin } from '../context.ts';
@@ -73,46 +66,6 @@ export const startScripted = (generate: Generate, env?: Record<string, string>) 
 
 /** The real server over an engine that can do nothing, with the routes of both tasks. */
 export const startIdle = () => start('generate', scripted({}), [...generating, embeddings]);
-
-function scripted(tasks: Pick<Engine, 'generate'>): EngineFactory {
-  return {
-    name: 'scripted',
-    check: (_host, model) => ({ engine: 'scripted', isa: [], options: { model: model.id } }),
-    formats: [],
-    memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
-    create({ model, plan }) {
-      let state: Engine['state'] = 'starting';
-      let exit!: (exit: EngineExit) => void;
-      const info: EngineInfo = {
-        engine: 'scripted',
-        runtime: { name: 'none', version: '1', isa: 'none' },
-        models: [model.id],
-        dtype: 'none',
-        slots: plan.slots,
-        loadSeconds: 0,
-        verified: true,
-      };
-      return {
-        ...tasks,
-        exited: new Promise<EngineExit>((resolve) => (exit = resolve)),
-        get state() {
-          return state;
-        },
-        get lastProgress() {
-          return performance.now();
-        },
-        async start() {
-          state = 'ready';
-          return info;
-        },
-        async stop() {
-          state = 'dead';
-          exit({ reason: 'it was stopped', expected: true, lastWords: [] });
-        },
-      };
-    },
-  };
-}
 
 /** The data of an answer's frames, `[DONE]` included; fails on anything else than frames and comments. */
 export function framesOf(body: string): string[] {

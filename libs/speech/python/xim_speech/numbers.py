@@ -127,7 +127,7 @@ class _Reader:
         sign = self._minus() if match["minus"] else ""
         if scale:
             return f"{sign}{self._words(value)} {scale} {self._currency_words(Decimal(2), currency)}"
-        if value == value.to_integral_value() or -value.as_tuple().exponent != 2:  # type: ignore[operator]
+        if value == value.to_integral_value() or value.as_tuple().exponent != -2:
             return f"{sign}{self._words(value)} {self._currency_words(value, currency)}"
         try:
             words: str = num2words(value, lang=self._lang, to="currency", currency=currency)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 from functools import partial
+from typing import TypeVar
 
 import pytest
 from xim_transcription.window_pool import CallGone, WindowPool
 
+T = TypeVar("T")
 
-def drain(generator: object) -> object:
+
+def drain(generator: Generator[None, None, T]) -> T:
     while True:
         try:
-            next(generator)  # type: ignore[call-overload]
+            next(generator)
         except StopIteration as stop:
-            return stop.value
+            value: T = stop.value
+            return value
 
 
 def test_a_short_call_waits_for_one_window_of_each_long_one() -> None:

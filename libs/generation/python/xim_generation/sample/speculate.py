@@ -12,6 +12,8 @@ _LONGEST, _SHORTEST = 3, 2
 """Tokens that have to occur before: the longest match is tried first."""
 MOST = 8
 """Tokens of the longest draft."""
+_MOST_INDEXED = 2048
+"""Tokens of a long prompt that one step indexes: about a millisecond, which other sequences wait for."""
 _FIRST_PAUSE, _LAST_PAUSE = 8, 256
 """Steps without a draft after too many wrong ones: twice as many each time, until drafts are good again."""
 _MEMORY = 0.7
@@ -45,12 +47,14 @@ class PromptLookup:
             self._skipped, self._pause = self._pause, min(self._pause * 2, _LAST_PAUSE)
             return []
         tokens = self._tokens
-        count = len(tokens)
         # The last tokens themselves are not in the index: they would be found at their own place.
-        for end in range(max(self._indexed, _SHORTEST), count):
+        start = max(self._indexed, _SHORTEST)
+        self._indexed = min(len(tokens), start + _MOST_INDEXED)
+        for end in range(start, self._indexed):
             for size in range(_SHORTEST, _LONGEST + 1):
                 self._ends[tuple(tokens[max(0, end - size) : end])] = end
-        self._indexed = count
+        if self._indexed < len(tokens):
+            return []
         for size in range(_LONGEST, _SHORTEST - 1, -1):
             place = self._ends.get(tuple(tokens[-size:]))
             if place is not None:

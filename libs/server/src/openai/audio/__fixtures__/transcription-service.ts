@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { EngineExit, EngineFactory, EngineInfo, TranscribeEvent, TranscribeInput } from '@xim/engine';
+import type { EngineFactory, EngineInfo, TranscribeEvent, TranscribeInput } from '@xim/engine';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import OpenAI from 'openai';
+import { scripted } from '../../../__fixtures__/scripted-engine.ts';
 import { until } from '../../../__fixtures__/until.ts';
 import { venvs } from '../../../__fixtures__/venvs.ts';
 import { readConfig } from '../../../config/config.ts';
@@ -75,37 +76,4 @@ type Transcribe = (input: TranscribeInput) => AsyncIterable<TranscribeEvent>;
 
 /** The real server over an engine in this process that says what the test says. */
 export const startScripted = (transcribe: Transcribe, more: Partial<EngineInfo> = {}) =>
-  start(scripted(transcribe, more));
-
-function scripted(transcribe: Transcribe, more: Partial<EngineInfo>): EngineFactory {
-  return {
-    name: 'scripted',
-    check: () => ({ engine: 'scripted', isa: [], options: {} }),
-    formats: [],
-    memory: () => ({ weightBytes: 0, reserveBytes: 0 }),
-    create({ model, plan: { slots } }) {
-      let state: 'starting' | 'ready' | 'dead' = 'starting';
-      let exit!: (exit: EngineExit) => void;
-      const runtime = { name: 'none', version: '1', isa: 'none' };
-      const base = { engine: 'scripted', runtime, models: [model.id], dtype: 'none', slots, verified: true };
-      return {
-        transcribe: (input) => transcribe(input),
-        exited: new Promise<EngineExit>((resolve) => (exit = resolve)),
-        get state() {
-          return state;
-        },
-        get lastProgress() {
-          return performance.now();
-        },
-        async start() {
-          state = 'ready';
-          return { ...base, loadSeconds: 0, ...more };
-        },
-        async stop() {
-          state = 'dead';
-          exit({ reason: 'it was stopped', expected: true, lastWords: [] });
-        },
-      };
-    },
-  };
-}
+  start(scripted({ transcribe }, more));
