@@ -122,15 +122,18 @@ async function fetchFile(place: Place, file: ModelFile, run: FetchRun, options: 
 }
 
 /**
- * The folder of a model of this machine, where its files lie as named. The cache has no links to them if it is
- * read-only or has no symbolic links; a copy would take the disk twice.
+ * The folder of a model of this machine, where its files lie as named and come from nowhere else. The cache has no links
+ * to them if it is read-only or has no symbolic links; a copy would take the disk twice. Files with a further source,
+ * such as those of a conversion, lie there for a while only and belong into the cache.
  */
 async function findInPlace(place: Place, { model, signal }: FetchOptions): Promise<string | undefined> {
   if (!isLocalId(model.id)) return undefined;
   const folders = new Set<string>();
   for (const file of place.files) {
-    const source = file.sources[0]?.replace(/^file:/, '') ?? '';
-    if (!source.endsWith(`/${file.path}`) || !(await hasSize(source, file.size))) return undefined;
+    const [only = '', ...further] = file.sources;
+    const source = only.replace(/^file:/, '');
+    if (further.length > 0 || !source.endsWith(`/${file.path}`) || !(await hasSize(source, file.size)))
+      return undefined;
     if (!(await verifyContent(place.root, source, file.sha256, signal))) return undefined;
     folders.add(source.slice(0, -file.path.length - 1));
   }

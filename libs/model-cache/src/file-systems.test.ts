@@ -147,6 +147,20 @@ test.each([
   await expect(fetchArtifact(options)).rejects.toThrow();
 });
 
+test('a file that lies somewhere for a while only, as one of a conversion, is put into the cache', async () => {
+  const made = join(folder, 'made.gguf');
+  writeFileSync(made, WEIGHTS);
+  const model = makeModel([makeFile('made.gguf', WEIGHTS, `file:${made}`, 'convert:int8:local/input')], {
+    id: 'local/input',
+  });
+  const options = { model, artifact: 'main', cacheDir, python: '/none' };
+  const place = await fetchArtifact(options);
+  rmSync(made);
+  expect(place.startsWith(cacheDir)).toBe(true);
+  expect(await fetchArtifact({ ...options, offline: true })).toBe(place);
+  expect(readFileSync(join(place, 'made.gguf'))).toEqual(WEIGHTS);
+});
+
 test('a model of this machine that may not be read is named, with the reason', async () => {
   const gguf = join(folder, 'mine.gguf');
   writeFileSync(gguf, 'x');
