@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { foldersWith } from '../check/folders.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -19,6 +20,10 @@ export function checkOut(folder: string): void {
     cpSync(from, join(folder, path));
   }
   linkPackages(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  // A package that needs another version than its neighbours has it in a folder of its own.
+  for (const own of ['apps', 'libs', 'tools'].flatMap((area) => foldersWith(ROOT, area, 'node_modules'))) {
+    symlinkSync(join(ROOT, own, 'node_modules'), join(folder, own, 'node_modules'));
+  }
   git('init', '--quiet', '--initial-branch=main');
   git('config', 'user.name', 'Test');
   git('config', 'user.email', 'test@example.invalid');

@@ -1,6 +1,6 @@
 import { audioPython } from '@xim/audio';
 import { embeddingPython } from '@xim/embedding';
-import { checkProfiles, type EngineFactory, type EngineTraits } from '@xim/engine';
+import { checkProfiles, type EngineFactory, type EngineTraits, type Task } from '@xim/engine';
 import { generationPython } from '@xim/generation';
 import { speechPython } from '@xim/speech';
 import { transcriptionPython } from '@xim/transcription';
@@ -14,6 +14,14 @@ export const TRAITS: EngineTraits = {
   isa: ['avx2'],
 };
 
+/** The Python that the handler of a task imports, beside its own; a bundle holds that of its service's task only. */
+export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
+  generate: [generationPython],
+  embed: [embeddingPython],
+  transcribe: [transcriptionPython, audioPython, embeddingPython],
+  speak: [speechPython, audioPython],
+};
+
 /**
  * OpenVINO on oneDNN and oneTBB: text by paged attention, vectors by encoders, speech by VITS; transcripts by Whisper on
  * CTranslate2.
@@ -24,14 +32,8 @@ export const oneapi: EngineFactory = {
   check: checkProfiles(TRAITS),
   memory: oneapiMemory,
   create(options) {
-    const folders = [
-      pythonFolder(import.meta.url, 'xim_engine_oneapi'),
-      generationPython(),
-      embeddingPython(),
-      audioPython(),
-      transcriptionPython(),
-      speechPython(),
-    ];
+    const own = pythonFolder(import.meta.url, 'xim_engine_oneapi');
+    const folders = [own, ...(PYTHON[options.model.task] ?? []).map((folderOf) => folderOf())];
     const spec = pythonWorkerSpec({ module: 'xim_engine_oneapi', folders }, options);
     return createWorkerEngine(spec, { name: TRAITS.name, create: options });
   },

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { toBundledSbom } from './bundled-packages.ts';
@@ -7,7 +7,8 @@ import { toBundledSbom } from './bundled-packages.ts';
  * Makes `<app>/dist`: all of a service but its models.
  *
  * - `main.js`, one ES module with every package in it, and `main.cdx.json`, the list of them;
- * - `python/`, the Python packages of the engines that are in the bundle: they are looked for beside it;
+ * - `python/`, the Python packages of the engines that are in the bundle, and of the libraries that are for the
+ *   service's task (`xim.tasks` of their package.json; without it, for every one): they are looked for beside it;
  * - `swagger-ui/`, the files of the API's page for people: looked for there too, since the package that has them
  *   finds them by its own path.
  *
@@ -37,18 +38,18 @@ export async function bundleApp(app: string, workspaceRoot: string): Promise<voi
         'const __dirname = import.meta.dirname;',
       ].join('\n'),
     },
-    plugins: [englishOnly],
+    plugins: [englishOnly, proxiesOnly],
     legalComments: 'linked',
     metafile: true,
     logLevel: 'warning',
   });
   const bundled = Object.keys(metafile.inputs);
   writeFileSync(join(dist, 'main.cdx.json'), toBundledSbom(bundled, workspaceRoot));
-  for (const folder of foldersOf(
-    bundled,
-    /^(.*\/)?libs\/(?:worker|generation|embedding|audio|transcription|speech|engine-[^/]+)\//,
-  ))
-    copyPython(join(workspaceRoot, folder), dist);
+  const task = readTask(app);
+  for (const folder of foldersOf(bundled, /^(.*\/)?libs\/[^/]+\//)) {
+    const library = join(workspaceRoot, folder);
+    if (isForTask(library, task)) copyPython(library, dist);
+  }
   for (const folder of foldersOf(bundled, /^.*node_modules\/@fastify\/swagger-ui\//)) {
     cpSync(join(workspaceRoot, folder, 'static'), join(dist, 'swagger-ui'), {
       recursive: true,
@@ -65,6 +66,35 @@ const englishOnly: Plugin = {
       contents: "export { default as en } from './en.js';",
     })),
 };
+
+/** Of undici what reaches a hub through proxies: the caches, mocks and sockets in it are two fifths of it. */
+const proxiesOnly: Plugin = {
+  name: 'proxies-only',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /undici\/index\.js$/ }, () => ({
+      contents: `
+        exports.Agent = require('./lib/dispatcher/agent');
+        exports.EnvHttpProxyAgent = require('./lib/dispatcher/env-http-proxy-agent');
+        exports.fetch = require('./lib/web/fetch').fetch;
+      `,
+    })),
+};
+
+/** The task of the service's main model; undefined for an app without models.json. */
+function readTask(app: string): string | undefined {
+  const file = join(app, 'models.json');
+  if (!existsSync(file)) return undefined;
+  return (JSON.parse(readFileSync(file, 'utf8')) as { models?: { main?: { task?: string } } }).models?.main?.task;
+}
+
+/** An engine is for every task: a service may bring a handler of its own. */
+function isForTask(library: string, task: string | undefined): boolean {
+  const { name, xim } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as {
+    name: string;
+    xim?: { tasks?: readonly string[] };
+  };
+  return task === undefined || name.startsWith('@xim/engine-') || (xim?.tasks?.includes(task) ?? true);
+}
 
 /** The folders that a pattern finds at the beginning of paths, each once. */
 function foldersOf(paths: readonly string[], pattern: RegExp): string[] {
