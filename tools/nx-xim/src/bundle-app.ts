@@ -87,13 +87,15 @@ function readTask(app: string): string | undefined {
   return (JSON.parse(readFileSync(file, 'utf8')) as { models?: { main?: { task?: string } } }).models?.main?.task;
 }
 
-/** An engine is for every task: a service may bring a handler of its own. */
+/** An engine is for every task: a service may bring a handler of its own. No task: what workers never import. */
 function isForTask(library: string, task: string | undefined): boolean {
   const { name, xim } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as {
     name: string;
     xim?: { tasks?: readonly string[] };
   };
-  return task === undefined || name.startsWith('@xim/engine-') || (xim?.tasks?.includes(task) ?? true);
+  const tasks = xim?.tasks;
+  if (tasks === undefined || name.startsWith('@xim/engine-')) return true;
+  return task === undefined ? tasks.length > 0 : tasks.includes(task);
 }
 
 /** The folders that a pattern finds at the beginning of paths, each once. */
