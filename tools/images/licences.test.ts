@@ -6,7 +6,10 @@ const POLICY: Policy = {
   allowed: ['MIT', 'Apache-2.0'],
   spellings: { 'Apache Software License': 'Apache-2.0' },
   distributions: { deb: 'as Debian says' },
-  known: { silent: 'MIT' },
+  reviewed: {
+    silent: { licence: 'MIT', reason: 'as its repository says' },
+    codec: { licence: 'BSD-3-Clause AND GPL-2.0-or-later', reason: 'unmodified libraries' },
+  },
 };
 
 const component = (name: string, licence?: string, kind = 'npm'): Component => ({
@@ -26,7 +29,8 @@ it.each([
     ['npm/a@1.0 is under GPL-3.0-only'],
   ],
   ['none', component('a'), ['npm/a@1.0 states no licence']],
-  ['none, and it is known', component('silent'), []],
+  ['none, and it was reviewed', component('silent'), []],
+  ['its own, and it carries more, which was reviewed', component('codec', 'BSD-3-Clause'), []],
   ['a text instead of an identifier', component('a', 'Apache Software License', 'pypi'), []],
   ['what a distribution answers for', component('a', 'GPL-3.0-only', 'deb'), []],
 ])('%s', (_, one, problems) => {
@@ -43,6 +47,12 @@ it('labels with what is not the distribution’s, and notices all', () => {
   const { identifiers, notice } = judge({ components: [...components, { name: 'debian' }] }, POLICY);
   expect(identifiers).toEqual(['Apache-2.0', 'MIT']);
   expect(notice).toBe('deb/libc@1.0: LGPL-2.1\nnpm/a@1.0: Apache-2.0\nnpm/b@1.0: MIT');
+});
+
+it('labels and notices a reviewed component with what it carries', () => {
+  const { identifiers, notice } = judgeOne(component('codec', 'BSD-3-Clause', 'pypi'));
+  expect(identifiers).toEqual(['BSD-3-Clause', 'GPL-2.0-or-later']);
+  expect(notice).toBe('pypi/codec@1.0: BSD-3-Clause AND GPL-2.0-or-later (unmodified libraries)');
 });
 
 it('the list itself holds identifiers, each once', () => {

@@ -16,8 +16,15 @@ export interface Policy {
   readonly spellings: Readonly<Record<string, string>>;
   /** Kinds of package (`deb`) that come as a whole from a distribution with rules of its own, and the reason. */
   readonly distributions: Readonly<Record<string, string>>;
-  /** Components that do not say their licence: name → identifier. */
-  readonly known: Readonly<Record<string, string>>;
+  /** Components that were read one by one, since they state no licence, one that is not allowed, or only their own: name in lower case → result. */
+  readonly reviewed: Readonly<Record<string, Reviewed>>;
+}
+
+export interface Reviewed {
+  /** SPDX expression, with the libraries that the package carries. */
+  readonly licence: string;
+  /** Why an image may hold it, and where its source is. For the notice. */
+  readonly reason: string;
 }
 
 export interface Verdict {
@@ -36,12 +43,14 @@ export function judge(sbom: Sbom, policy: Policy): Verdict {
   for (const component of sbom.components ?? []) {
     if (!component.purl) continue; // the operating system itself, files
     const kind = /^pkg:(\w+)\//.exec(component.purl)?.[1] ?? '';
-    const licences = toLicences(component, policy);
+    const reviewed = policy.reviewed[component.name.toLowerCase()];
+    const licences = reviewed ? [reviewed.licence] : toLicences(component, policy);
     const title = `${component.purl.split('?')[0]!.replace('pkg:', '')}`;
-    lines.push(`${title}: ${licences.join(', ') || (policy.distributions[kind] ?? 'not stated')}`);
+    const stated = licences.join(', ') || (policy.distributions[kind] ?? 'not stated');
+    lines.push(`${title}: ${stated}${reviewed ? ` (${reviewed.reason})` : ''}`);
     if (kind in policy.distributions) continue;
     const parts = licences.flatMap(toIdentifiers);
-    const refused = parts.filter((part) => !policy.allowed.includes(part));
+    const refused = reviewed ? [] : parts.filter((part) => !policy.allowed.includes(part));
     if (parts.length === 0) problems.push(`${title} states no licence`);
     else if (refused.length > 0) problems.push(`${title} is under ${refused.join(', ')}`);
     for (const part of parts) identifiers.add(part);
@@ -49,12 +58,11 @@ export function judge(sbom: Sbom, policy: Policy): Verdict {
   return { problems, identifiers: [...identifiers].sort(), notice: [...new Set(lines)].sort().join('\n') };
 }
 
-function toLicences({ name, licenses = [] }: Component, { spellings, known }: Policy): string[] {
+function toLicences({ licenses = [] }: Component, { spellings }: Policy): string[] {
   const stated = licenses.map(({ expression, license }) => expression ?? license?.id ?? license?.name ?? '');
   const text = stated.join(' ').trim();
   const spelling = Object.keys(spellings).find((beginning) => text.startsWith(beginning));
   if (spelling !== undefined) return [spellings[spelling]!];
-  if (text === '') return known[name] ? [known[name]] : [];
   return stated.filter(Boolean);
 }
 
