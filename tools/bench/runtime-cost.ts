@@ -32,7 +32,7 @@ export async function benchRuntime(settings: Settings, say: (line: string) => vo
 
 function measure({ env, pairs }: Settings, vocabulary: number): Record<string, number[]> {
   const python = join(env['XIM_VENVS'] ?? '', 'oneapi', 'bin', 'python');
-  const path = ['generation', 'worker'].map((name) => join(ROOT, 'libs', name, 'python')).join(':');
+  const path = ['engine-oneapi', 'generation', 'worker'].map((name) => join(ROOT, 'libs', name, 'python')).join(':');
   const script = join(ROOT, 'tools/bench/runtime_cost.py');
   const output = execFileSync(python, [script, String(vocabulary), String(pairs)], {
     env: { ...process.env, PYTHONPATH: path },

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -16,9 +17,10 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
+from xim_engine_oneapi.row_sums import RowSums
 from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.handler import GenerateHandler
-from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_generation.runner import Batch, Floats, LogSumExp, RunnerLimits
 from xim_worker import Context, Plan, Runtime
 
 TOKENS = 48
@@ -56,6 +58,7 @@ class Idle:
         self._out = np.empty((max(STREAMS), vocabulary), np.float32)
         self._next = itertools.count()
         self.seconds = 0.0
+        self._row_sums = RowSums(os.cpu_count() or 1)
 
     def forward(self, batch: Batch) -> Floats:
         began = time.perf_counter()
@@ -64,6 +67,10 @@ class Idle:
         np.copyto(out, self._rows[start : start + len(out)])
         self.seconds += time.perf_counter() - began
         return out
+
+    @property
+    def log_sum_exp(self) -> LogSumExp | None:
+        return self._row_sums
 
     def release(self, sequence: int) -> None:
         """Nothing is kept."""

@@ -139,7 +139,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
   });
 
   it('keeps sizes within their budgets', async () => {
-    for (const image of ['apps/chat', 'apps/embedding', 'xim/oneapi']) {
+    for (const image of ['apps/chat', 'apps/embedding', 'apps/speech', 'apps/whisperx', 'xim/oneapi']) {
       const { code, output } = await tool('image-size', image);
       expect(code, output).toBe(0);
     }
@@ -154,6 +154,35 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     expect(changed.code).toBe(1);
     expect(changed.output).toContain('exists, with another content');
     expect(`${registry}/chat@${manifest(`${registry}/chat:0.1.1`)}`).toBe(before);
+  });
+
+  it('speaks and transcribes, each from its published image', async () => {
+    const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
+    const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
+    const containers: Container[] = [];
+    try {
+      for (const name of ['speech', 'whisperx']) {
+        const { reference } = pushed(name);
+        docker(['pull', '--quiet', reference]);
+        containers.push(await startContainer(reference, { args }));
+      }
+      const [speech, whisperx] = containers as [Container, Container];
+      const input = 'The quick brown fox jumps over the lazy dog.';
+      const spoken = await fetch(`${speech.origin}/v1/audio/speech`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'tts-1', voice: 'alloy', input }),
+      });
+      expect(spoken.status).toBe(200);
+      const form = new FormData();
+      form.append('model', 'whisper-1');
+      form.append('file', await spoken.blob(), 'fox.mp3');
+      const heard = await fetch(`${whisperx.origin}/v1/audio/transcriptions`, { method: 'POST', body: form });
+      expect(heard.status).toBe(200);
+      expect(((await heard.json()) as { text: string }).text).toBe(input);
+    } finally {
+      for (const container of containers) container.remove();
+    }
   });
 
   it('serves from its npm packages, in a folder with nothing else', async () => {

@@ -6,7 +6,7 @@ import platform
 
 import numpy as np
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_generation.runner import Batch, Floats, LogSumExp, RunnerLimits
 from xim_worker import Runtime
 
 from .echo import NEXT, Echo, EchoVocabulary
@@ -59,6 +59,10 @@ class EchoRunner:
                 echo.write(logits[row])
                 row += 1
         return logits
+
+    @property
+    def log_sum_exp(self) -> LogSumExp | None:
+        return None
 
     def release(self, sequence: int) -> None:
         self._echoes.pop(sequence, None)

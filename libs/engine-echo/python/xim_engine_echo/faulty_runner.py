@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import Batch, Floats, ModelRunner, RunnerLimits
+from xim_generation.runner import Batch, Floats, LogSumExp, ModelRunner, RunnerLimits
 from xim_worker import Runtime
 
 from .faults import Faults
@@ -30,6 +30,10 @@ class FaultyRunner:
             self._pace.wait()
             self._faults.step(len(batch.rows))
         return self._runner.forward(batch)
+
+    @property
+    def log_sum_exp(self) -> LogSumExp | None:
+        return self._runner.log_sum_exp
 
     def release(self, sequence: int) -> None:
         self._runner.release(sequence)

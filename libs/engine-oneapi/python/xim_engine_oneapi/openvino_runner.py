@@ -11,6 +11,7 @@ from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Batch, Floats, RunnerLimits
 from xim_worker import Context, Runtime, StartError
 
+from .row_sums import RowSums
 from .runtime import describe_runtime, probe_model
 
 BLOCK_TOKENS = 32
@@ -25,6 +26,7 @@ class OpenVinoRunner:
         self.tokenizer = tokenizer
         self._properties = to_properties(context)
         self._request = compiled.create_infer_request()
+        self.log_sum_exp = RowSums(context.plan.threads)
         caches = [port for port in compiled.inputs if "_cache." in port.any_name]
         blocks = _blocks_for(context, sum(_block_bytes(port) for port in caches))
         for port in caches:

@@ -69,6 +69,22 @@ def test_tokens_are_drawn_from_the_exact_distribution(row: Row, fields: dict[str
         assert abs(counts[int(token)] - draws * chance) < 5 * np.sqrt(draws * chance * (1 - chance)), token
 
 
+@pytest.mark.parametrize("fields", [{}, {"temperature": 3.0}, {"top_p": 0.9}, {"top_p": 0.9999, "temperature": 0.4}])
+def test_a_known_sum_of_the_row_gives_the_same_tokens(row: Row, fields: dict[str, Any]) -> None:
+    alone, helped = (SequenceSampler(SamplingParams(seed=11, **fields), []) for _ in range(2))
+    assert helped.sum_scale is not None
+    log_sum = log_sum_exp(row * np.float32(helped.sum_scale), np.empty_like(row))
+    scratch = np.empty_like(row)
+    expected = [alone.draw(row, scratch) for _ in range(300)]
+    assert [helped.draw(row, scratch, log_sum) for _ in range(300)] == expected
+    assert len(set(expected)) > 3
+
+
+@pytest.mark.parametrize("fields", [{"temperature": 0}, {"top_k": 5}, {"min_p": 0.1}, {"bias": {1: 1.0}}])
+def test_the_sum_of_a_row_is_not_asked_for_where_it_has_no_use(fields: dict[str, Any]) -> None:
+    assert SequenceSampler(SamplingParams(**fields), []).sum_scale is None
+
+
 def test_a_sequence_depends_on_its_own_seed_alone(row: Row) -> None:
     alone = [draw(row, sampler) for sampler in [SequenceSampler(SamplingParams(seed=3), [])] for _ in range(20)]
     first, second = SequenceSampler(SamplingParams(seed=3), []), SequenceSampler(SamplingParams(seed=9), [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_generation.runner import Batch, Floats, LogSumExp, RunnerLimits
 from xim_worker import Runtime
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class TinyRunner:
         logits[:, self._rare] -= 100
         return logits
 
+    @property
+    def log_sum_exp(self) -> LogSumExp:
+        return _log_sum_exp
+
     def release(self, sequence: int) -> None:
         self._own.pop(sequence, None)
 
@@ -106,3 +110,9 @@ class TinyRunner:
 def _norm(state: Doubles) -> Doubles:
     result: Doubles = state / np.sqrt(np.mean(state * state) + 1e-6)
     return result
+
+
+def _log_sum_exp(logits: Floats, scales: Floats) -> Floats:
+    scaled = logits.astype(np.float64) * scales[:, np.newaxis]
+    sums: Floats = np.log(np.exp(scaled).sum(axis=1)).astype(np.float32)
+    return sums

@@ -51,6 +51,8 @@ class Choice:
         self.generated = 0
         self.plain = sampler.plain and matcher is None and params.logprobs is None
         """The next token is the most probable one of the logits as they are, and nothing else is asked for."""
+        self.sum_scale = 1.0 if params.logprobs is not None else sampler.sum_scale if matcher is None else None
+        """The scale of the raw logits in the `log_sum` that `choose` can use; None: it has no use for it."""
         self.scores_prompt = params.echo and params.logprobs is not None
         """The scores of the prompt's tokens are still wanted."""
         self._prompt_scores: list[TokenScore] = []
@@ -67,22 +69,26 @@ class Choice:
     def reasoning_tokens(self) -> int:
         return self._output.reasoning_tokens
 
-    def choose(self, row: Row, scratch: Scratch) -> tuple[int, TokenScore | None]:
-        """The next token out of its logits `row` [vocabulary], which is changed."""
+    def choose(self, row: Row, scratch: Scratch, log_sum: float | None = None) -> tuple[int, TokenScore | None]:
+        """The next token out of its logits `row` [vocabulary], which is changed.
+
+        `log_sum`: ln of the sum of exp(`sum_scale` * logit) over the row, where it is known.
+        """
         alternatives = self._params.logprobs
         raw = normaliser = None
         if alternatives is not None:
-            normaliser = log_sum_exp(row, scratch.row)
+            normaliser = log_sum_exp(row, scratch.row) if log_sum is None else log_sum
+            log_sum = None
             raw = row if self._sampler.plain and self._matcher is None else row.copy()
         self._sampler.adjust(row)
-        token = self._choose_allowed(row, scratch)
+        token = self._choose_allowed(row, scratch, log_sum)
         if raw is None or normaliser is None or alternatives is None:
             return token, None
         return token, to_score(raw, normaliser, token, alternatives)
 
-    def _choose_allowed(self, row: Row, scratch: Scratch) -> int:
+    def _choose_allowed(self, row: Row, scratch: Scratch, log_sum: float | None) -> int:
         if self._matcher is None:
-            return self._sampler.draw(row, scratch.row)
+            return self._sampler.draw(row, scratch.row, log_sum)
         self._matcher.fill(scratch.mask)
         if self._sampler.greedy:
             # A model that is asked for a format mostly writes it by itself.
@@ -110,15 +116,16 @@ class Choice:
                 reason = "length"
         return self._output.push([token], None if score is None else [score], reason)
 
-    def advance(self, rows: Row, scratch: Scratch, ends: frozenset[int]) -> list[Event]:
+    def advance(self, rows: Row, scratch: Scratch, ends: frozenset[int], log_sum: float | None = None) -> list[Event]:
         """The events of the tokens up to the first that the draft has not, and of that one.
 
         `rows` [1 + D, vocabulary]: the logits behind the sequence and behind each of the D tokens of the draft.
+        `log_sum`: of the only row, as `choose` takes it; None where there is a draft.
         """
         draft, drafted, accepted = self.sequence.draft, len(rows) - 1, 0
         events: list[Event] = []
         for row in rows:
-            token, score = self.choose(row, scratch)
+            token, score = self.choose(row, scratch, log_sum)
             events += self.take(token, score, ends)
             if self.over or accepted == drafted or token != draft[accepted]:
                 break

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from xim_worker import (
     Context,
     GenerateInput,
@@ -27,6 +26,7 @@ from .output.choice_output import ChoiceOutput, OutputOptions
 from .output.event import Event
 from .preparation import Preparation
 from .runner import Floats, ModelRunner
+from .sample.many_rows import best_of_rows, log_sums
 from .sample.params import RequestParams, to_params
 from .sample.sampler import SequenceSampler
 from .sample.speculate import MOST
@@ -215,14 +215,16 @@ class GenerateHandler:
         if not sampled:
             return
         # One pass over all rows for those that are greedy and nothing else.
-        best = _best(logits, first_rows) if any(choice.plain for _, choice, _ in sampled) else []
+        best = best_of_rows(logits, first_rows) if any(choice.plain for _, choice, _ in sampled) else []
+        scales = [None if drafted else choice.sum_scale for _, choice, drafted in sampled]
+        sums = log_sums(self._runner.log_sum_exp, logits, first_rows, scales)
         for index, (call, choice, drafted) in enumerate(sampled):
             first = first_rows[index]
             if choice.plain and not drafted:
                 found = self._guarded(call, choice.take, best[index], None, ends)
             else:
                 rows_of = logits[first : first + 1 + drafted]
-                found = self._guarded(call, choice.advance, rows_of, self._scratch, ends)
+                found = self._guarded(call, choice.advance, rows_of, self._scratch, ends, sums.get(first))
             for event in found:
                 events.append((call.number, event))
             if choice.over:
@@ -279,10 +281,3 @@ class GenerateHandler:
             events += self.step()
         if not events or events[-1][1]["type"] != "end":
             raise StartError(f"the first inference gave no token: {events[-1:]}", permanent=False)
-
-
-def _best(logits: Floats, rows: list[int]) -> list[int]:
-    """The most probable token of each of these rows."""
-    wanted = logits if len(rows) == len(logits) else logits[rows]
-    best: list[int] = np.argmax(wanted, axis=-1).tolist()
-    return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
+
+LogSumExp = Callable[[Floats, Floats], Floats]
+"""Of logits [R, vocabulary] and scales [R]: ln of the sum of exp(scale * logit) over each row, [R]."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class ModelRunner(Protocol):
 
     def forward(self, batch: Batch) -> Floats:
         """Logits `[R, vocabulary]` of the batch's rows. Valid, and free to be changed, until the next call."""
+        ...
+
+    @property
+    def log_sum_exp(self) -> LogSumExp | None:
+        """For many rows at once, faster than numpy; None where the runner has no such way."""
         ...
 
     def release(self, sequence: int) -> None:

@@ -6,6 +6,7 @@ depend on its seed and its logits alone, not on the sequences beside it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,8 +18,11 @@ from .params import SamplingParams
 
 Row = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
+Tokens = npt.NDArray[np.int64]
 
 _BLOCK = 256
+_STEPS = (1e-2, 1e-4)
+"""Weights, the greatest being 1, above which the probable tokens are looked for."""
 
 
 class SequenceSampler:
@@ -64,23 +68,34 @@ class SequenceSampler:
         if self._bias_tokens.size:
             row[self._bias_tokens] += self._bias_values
 
-    def draw(self, row: Row, scratch: Row) -> int:
+    @property
+    def sum_scale(self) -> float | None:
+        """The factor of the logits in the `log_sum` of `draw`; None: it needs none, or `adjust` changes the logits."""
+        if self.greedy or self.params.penalised or self.params.bias or self.params.top_k or self.params.min_p:
+            return None
+        return 1 / self.params.temperature
+
+    def draw(self, row: Row, scratch: Row, log_sum: float | None = None) -> int:
         """A token out of adjusted logits `row` [vocabulary]; `scratch` has its shape and is overwritten.
 
         The order of the cuts: min-p, top-k, top-p over what the two have left.
+
+        `log_sum`: ln of the sum of exp(logit / temperature) over the row, where it is known.
         """
         if self._chance is None:
             return int(row.argmax())
-        params = self.params
-        weights = scratch
-        np.subtract(row, row.max(), out=weights)
-        weights *= np.float32(1 / params.temperature)
-        np.exp(weights, out=weights)
-        if params.top_k is None and params.min_p == 0 and params.top_p >= 1:
-            return _draw_from_all(weights, self._chance)
-        kept, chances = _cut(row, weights, params)
-        place = np.searchsorted(np.cumsum(chances, dtype=np.float64), self._chance.random() * chances.sum(dtype=float))
-        return int(kept[min(int(place), kept.size - 1)])
+        params, chance = self.params, self._chance.random()
+        weighed = _Weights(row, params.temperature, scratch)
+        if params.top_k is not None or params.min_p > 0:
+            kept = best_tokens(row, params.top_k) if params.top_k is not None else weighed.above(params.min_p)
+            weights = weighed.of(kept)
+            kept, weights = kept[weights >= params.min_p], weights[weights >= params.min_p]
+            return _draw_sorted(kept, weights, params.top_p, chance, float(weights.sum(dtype=np.float64)))
+        whole = weighed.sum() if log_sum is None else weighed.relative(log_sum)
+        if params.top_p < 1:
+            kept, weights = weighed.around(params.top_p * whole)
+            return _draw_sorted(kept, weights, params.top_p, chance, whole)
+        return _draw_from_all(weighed, chance * whole)
 
 
 def is_allowed(mask: Words, token: int) -> bool:
@@ -106,48 +121,77 @@ _OCTETS = _OCTETS.astype(np.float32)
 """[256, 8]: what eight bits of a mask add to the logits of their tokens."""
 
 
-def _draw_from_all(weights: Row, chance: np.random.Generator) -> int:
-    """A token with a probability proportional to its weight. Sums of blocks find the block, then the token in it."""
+class _Weights:
+    """The tokens' weights exp((logit - greatest logit) / temperature): the greatest is 1."""
+
+    def __init__(self, row: Row, temperature: float, scratch: Row) -> None:
+        self._row = row
+        self._scale = np.float32(1 / temperature)
+        self._best = row.max()
+        self._scratch = scratch
+
+    def of(self, tokens: Tokens) -> Row:
+        weights: Row = np.exp((self._row[tokens] - self._best) * self._scale)
+        return weights
+
+    def above(self, least: float) -> Tokens:
+        """The tokens whose weight is about `least` or more, in the order of their numbers."""
+        return np.flatnonzero(self._row >= self._best + np.float32(math.log(least)) / self._scale)
+
+    def all(self) -> Row:
+        """[vocabulary], in the scratch row."""
+        weights = self._scratch
+        np.subtract(self._row, self._best, out=weights)
+        weights *= self._scale
+        np.exp(weights, out=weights)
+        return weights
+
+    def sum(self) -> float:
+        return float(self.all().sum())
+
+    def relative(self, log_sum: float) -> float:
+        """The sum of all weights, out of ln of the sum of exp(logit / temperature)."""
+        return math.exp(log_sum - float(self._best) * float(self._scale))
+
+    def around(self, share: float) -> tuple[Tokens, Row]:
+        """The tokens above the greatest of some weights that together reach `share`: few of them are worth sorting."""
+        for least in _STEPS:
+            tokens = self.above(least)
+            weights = self.of(tokens)
+            if float(weights.sum(dtype=np.float64)) >= share:
+                return tokens, weights
+        tokens = np.flatnonzero(self.all() > 0)
+        return tokens, self.of(tokens)
+
+
+def _draw_sorted(tokens: Tokens, weights: Row, top_p: float, chance: float, whole: float) -> int:
+    """A token of the most probable ones that together have the share `top_p` of `whole`."""
+    order = (-weights).argsort(kind="stable")
+    sums = weights[order].cumsum(dtype=np.float64)
+    count = sums.size if top_p >= 1 else min(int(sums.searchsorted(top_p * whole)) + 1, sums.size)
+    place = int(sums[:count].searchsorted(chance * sums[count - 1], side="right"))
+    return int(tokens[order[min(place, count - 1)]])
+
+
+def _draw_from_all(weighed: _Weights, target: float) -> int:
+    """A token with a probability proportional to its weight: where the sum of the weights before it reaches `target`.
+
+    The probable tokens come first, so the others are seldom looked at. Of those, sums of blocks find the block, then
+    the token in it.
+    """
+    near = weighed.above(_STEPS[0])
+    inside = weighed.of(near).cumsum(dtype=np.float64)
+    if target < inside[-1]:
+        return int(near[inside.searchsorted(target, side="right")])
+    target -= float(inside[-1])
+    weights = weighed.all()
+    best = int(weights.argmax())
+    weights[near] = 0
     starts = np.arange(0, weights.size, _BLOCK)
     sums = np.cumsum(np.add.reduceat(weights, starts), dtype=np.float64)
-    target = chance.random() * sums[-1]
     block = min(int(np.searchsorted(sums, target, side="right")), sums.size - 1)
     inside = np.cumsum(weights[starts[block] : starts[block] + _BLOCK], dtype=np.float64)
     rest = target - (sums[block - 1] if block else 0.0)
     token = int(starts[block]) + min(int(np.searchsorted(inside, rest, side="right")), inside.size - 1)
     # Rounding may lead to a token of no weight at the end of a block.
-    return token if weights[token] > 0 else int(weights.argmax())
-
-
-def _cut(row: Row, weights: Row, params: SamplingParams) -> tuple[npt.NDArray[np.int64], Row]:
-    """The tokens that the cuts leave, most probable first, and their weights. The greatest weight is 1."""
-    if params.top_k is not None:
-        kept = best_tokens(row, params.top_k)
-        if params.min_p > 0:
-            kept = kept[weights[kept] >= params.min_p]
-    elif params.min_p > 0:
-        kept = _sorted(weights, np.flatnonzero(weights >= params.min_p))
-    else:
-        whole = float(weights.sum())
-        kept = _sorted(weights, _around_nucleus(weights, params.top_p * whole))
-    chances = weights[kept]
-    if params.top_p < 1:
-        whole = whole if params.top_k is None and params.min_p == 0 else float(chances.sum())
-        reached = np.cumsum(chances, dtype=np.float64) >= params.top_p * whole
-        count = int(reached.argmax()) + 1 if reached.any() else kept.size
-        kept, chances = kept[:count], chances[:count]
-    return kept, chances
-
-
-def _around_nucleus(weights: Row, share: float) -> npt.NDArray[np.int64]:
-    """The tokens above the highest of some weights that together reach `share`: few of them are worth sorting."""
-    for least in (1e-2, 1e-4):
-        tokens = np.flatnonzero(weights >= np.float32(least))
-        if float(weights[tokens].sum()) >= share:
-            return tokens
-    return np.flatnonzero(weights > 0)
-
-
-def _sorted(weights: Row, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    ordered: npt.NDArray[np.int64] = tokens[np.argsort(-weights[tokens], kind="stable")]
-    return ordered
+    return token if weights[token] > 0 else best
