@@ -21,6 +21,9 @@ Words = npt.NDArray[np.uint32]
 Tokens = npt.NDArray[np.int64]
 
 _BLOCK = 256
+_FLOOR = np.float32(-80)
+_NOTHING = np.float32(1e-30)
+"""A weight below this, the greatest being 1, is none: exp(`_FLOOR`), or what is left of it by rounding."""
 _STEPS = (1e-2, 1e-4)
 """Weights, the greatest being 1, above which the probable tokens are looked for."""
 
@@ -143,6 +146,8 @@ class _Weights:
         weights = self._scratch
         np.subtract(self._row, self._best, out=weights)
         weights *= self._scale
+        # Of smaller numbers, exp is tenfold slower: its results are subnormal.
+        np.maximum(weights, _FLOOR, out=weights)
         np.exp(weights, out=weights)
         return weights
 
@@ -160,7 +165,7 @@ class _Weights:
             weights = self.of(tokens)
             if float(weights.sum(dtype=np.float64)) >= share:
                 return tokens, weights
-        tokens = np.flatnonzero(self.all() > 0)
+        tokens = np.flatnonzero(self.all() > _NOTHING)
         return tokens, self.of(tokens)
 
 
@@ -194,4 +199,4 @@ def _draw_from_all(weighed: _Weights, target: float) -> int:
     rest = target - (sums[block - 1] if block else 0.0)
     token = int(starts[block]) + min(int(np.searchsorted(inside, rest, side="right")), inside.size - 1)
     # Rounding may lead to a token of no weight at the end of a block.
-    return token if weights[token] > 0 else best
+    return token if weights[token] > _NOTHING else best
