@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { judge, type Policy, readPolicy } from './licences.ts';
-import type { Component } from './sbom.ts';
+import { addLicences, type Component } from './sbom.ts';
 
 const POLICY: Policy = {
   allowed: ['MIT', 'Apache-2.0'],
@@ -53,6 +53,13 @@ it('labels and notices a reviewed component with what it carries', () => {
   const { identifiers, notice } = judgeOne(component('codec', 'BSD-3-Clause', 'pypi'));
   expect(identifiers).toEqual(['BSD-3-Clause', 'GPL-2.0-or-later']);
   expect(notice).toBe('pypi/codec@1.0: BSD-3-Clause AND GPL-2.0-or-later (unmodified libraries)');
+});
+
+it('a wheel without a licence in the scan gets the one that its METADATA states', () => {
+  const components = [component('a', undefined, 'pypi'), component('b', 'MIT', 'pypi'), component('a'), component('c')];
+  const found = addLicences({ components }, { a: 'Apache-2.0', b: 'ISC', c: null }).components;
+  expect(found?.[0]?.licenses).toEqual([{ license: { name: 'Apache-2.0' } }]);
+  expect(found?.slice(1)).toEqual(components.slice(1));
 });
 
 it('the list itself holds identifiers, each once', () => {

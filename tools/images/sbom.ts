@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ImageError } from './errors.ts';
 import { type Image, readBuilt, readImage, readNote, writeNote } from './image.ts';
-import { isOnPath, main, run } from './program.ts';
+import { isOnPath, main, read, run } from './program.ts';
 
 /** The part of CycloneDX (https://cyclonedx.org/docs/1.6/json) that is read here. */
 export interface Sbom {
@@ -29,10 +29,31 @@ export function writeSbom(image: Image): void {
     run('syft', ['scan', `docker:${id}`, '--quiet', `--output=cyclonedx-json=${file}`]);
   } else
     throw new ImageError('An SBOM needs Trivy (https://trivy.dev) or Syft (https://github.com/anchore/syft) on PATH.');
-  const { components = [] } = readNote<Sbom>(image, 'sbom.cdx.json') ?? {};
+  const sbom = readNote<Sbom>(image, 'sbom.cdx.json') ?? {};
+  const { components = [] } = sbom;
   if (components.length === 0) throw new ImageError(`${file} lists nothing: the image was not understood.`);
+  writeNote(image, 'sbom.cdx.json', addLicences(sbom, readWheelLicences(id)));
   writeNote(image, 'sbom.json', { layers });
   console.log(`${file}: ${components.length} components`);
+}
+
+/** Name of each wheel in the image → its licence, as its METADATA states it: a scanner misses some of them. */
+function readWheelLicences(image: string): Record<string, string | null> {
+  const script =
+    'import importlib.metadata as m, json; print(json.dumps({d.name: d.metadata.get("License-Expression") or ' +
+    'd.metadata.get("License") for d in m.distributions()}))';
+  const command = `set -- /opt/xim/venvs/*/bin/python; if [ -x "$1" ]; then "$1" -I -c '${script}'; else echo '{}'; fi`;
+  return JSON.parse(read('docker', ['run', '--rm', '--network=none', '--entrypoint=sh', image, '-c', command]));
+}
+
+/** The SBOM with `stated` as the licence of each Python package that has none. */
+export function addLicences(sbom: Sbom, stated: Readonly<Record<string, string | null>>): Sbom {
+  const components = sbom.components?.map((component) => {
+    const licence = component.purl?.startsWith('pkg:pypi/') ? stated[component.name] : undefined;
+    const known = component.licenses?.some(({ expression, license }) => expression ?? license?.id ?? license?.name);
+    return licence && !known ? { ...component, licenses: [{ license: { name: licence } }] } : component;
+  });
+  return { ...sbom, ...(components && { components }) };
 }
 
 /** The SBOM of the image that was built last. Throws ImageError where there is none, or it is of another one. */
