@@ -213,6 +213,17 @@ describe('packages', () => {
     },
   );
 
+  it('of Nx have one exact version, and are for development alone', () => {
+    const { dependencies = {}, devDependencies } = JSON.parse(read('package.json'));
+    const ofNx = (names: object) => Object.entries(names).filter(([name]) => /^(nx$|@nx\/)/.test(name));
+    const versions = ofNx(devDependencies).map(([, version]) => version);
+    expect(new Set(versions)).toEqual(new Set([expect.stringMatching(/^\d+\.\d+\.\d+$/)]));
+    const served = PROJECTS.filter((path) => toType(path) !== 'tool').map((path) =>
+      JSON.parse(read(`${path}/package.json`)),
+    );
+    expect([{ dependencies }, ...served].flatMap((one) => ofNx(one.dependencies ?? {}))).toEqual([]);
+  });
+
   it('hold no tests and nothing that Python left behind', { timeout: 120_000 }, () => {
     const withPython = LIBRARIES.filter((path) => existsSync(join(ROOT, path, 'python')));
     const args = ['pack', '--dry-run', '--json', ...withPython.map((path) => `--workspace=${path}`)];
