@@ -16,9 +16,11 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-layers-'));
   const clone = join(work, 'clone');
   const secret = `secret-${randomUUID()}`;
-  const build = (folder: string, args: string[], more: NodeJS.ProcessEnv) => {
-    const options = { cwd: clone, env: { ...process.env, ...more }, maxBuffer: 2 ** 28 };
-    return promisify(execFile)('node_modules/.bin/tsx', [`tools/images/docker-build.ts`, folder, ...args], options);
+  const build = (target: string, args: string[], more: NodeJS.ProcessEnv) => {
+    const alone = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+    const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|NX_)/.test(name));
+    const options = { cwd: clone, env: { ...Object.fromEntries(kept), ...alone, ...more }, maxBuffer: 2 ** 28 };
+    return promisify(execFile)('node_modules/.bin/nx', ['run', target, ...args], options);
   };
 
   beforeAll(async () => {
@@ -26,9 +28,7 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
     docker(['version']);
     mkdirSync(clone);
     checkOut(clone);
-    const run = (...args: string[]) => promisify(execFile)('node_modules/.bin/tsx', args, { cwd: clone });
-    await run('tools/nx-xim/src/bundle-app.ts', 'apps/chat');
-    await build('xim/oneapi', [], {});
+    await build('chat:docker-build', [], {});
   }, 10 * MINUTE);
   beforeEach((context) => context.skip(!surroundings, SKIPPED));
   afterAll(() => rmSync(work, { recursive: true, force: true }), 5 * MINUTE);
@@ -41,7 +41,7 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
       `--build-arg=http_proxy=${proxy}`,
       `--build-arg=hf_token=${secret}`,
     ];
-    await build('apps/chat', ['--no-cache', ...args], tokens);
+    await build('chat:docker-build', ['--no-cache', ...args], tokens);
     expect(blobsWith(secret, 'opea-xim/chat')).toEqual([]);
     expect(blobsWith('swagger-ui-bundle', 'opea-xim/chat')).not.toEqual([]); // the search finds what is there
   });
@@ -71,7 +71,7 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
 
   it('the weights, when they are to be embedded: it serves without a volume and without a network', async () => {
     const env = { XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache'), HF_TOKEN: secret };
-    await build('apps/chat', ['--embedded', '--tag=xim-test-embedded'], env);
+    await build('chat:docker-build:embedded', ['--tag=xim-test-embedded'], env);
     const container = await startContainer('xim-test-embedded');
     try {
       expect(await ask(container.origin, 'Name a sea.')).not.toBe('');

@@ -149,7 +149,8 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     const before = pushed('chat').reference;
     const again = await tool('docker-push', 'apps/chat');
     expect(again.output).toContain(before);
-    expect((await tool('docker-build', 'apps/chat', '--label=changed=yes')).code).toBe(0);
+    const build = ['run', 'chat:docker-build', '--label=changed=yes'];
+    expect((await run('node_modules/.bin/nx', build)).code).toBe(0);
     const changed = await tool('docker-push', 'apps/chat');
     expect(changed.code).toBe(1);
     expect(changed.output).toContain('exists, with another content');

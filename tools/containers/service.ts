@@ -1,4 +1,4 @@
-import { CONFINED } from '../images/docker-run.ts';
+import { CONFINED } from '../images/docker-args.ts';
 import { docker, freePort, untilReady } from './surroundings.ts';
 
 export interface Container {

@@ -1,8 +1,17 @@
-// `npx nx run <app>:docker-push [--latest] [--yes] [--dry-run]`
-import { type Built, type Image, readBuilt, readImage, readNote, writeNote } from './image.ts';
+// The program of the executor `@xim/nx:docker-push`: `npx nx run <app>:docker-push [--latest] [--yes] [--dry-run]`.
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { ExecutorContext, ProjectGraphProjectNode } from '@nx/devkit';
+import { getDockerVersionPath, handleDockerVersion } from '@nx/docker/release/version-utils';
+import type * as releasePublish from '@nx/docker/src/executors/release-publish/release-publish.impl';
 import { ImageError } from './errors.ts';
-import { main, read, run, tryRead } from './program.ts';
+import { type Image, readBuilt, readImage, readRevision, ROOT, writeNote } from './image.ts';
+import { main, read, refuseArguments, run, tryRead } from './program.ts';
 import { DEFAULT_REGISTRY, readSettings, type Settings } from './settings.ts';
+
+// CommonJS with a default export, which Node.js and bundlers import in different ways.
+const PUBLISH = '@nx/docker/src/executors/release-publish/release-publish.impl';
+const { default: publish } = createRequire(import.meta.url)(PUBLISH) as typeof releasePublish.default;
 
 export interface Pushed {
   /** `registry/name@sha256:…` */
@@ -10,43 +19,37 @@ export interface Pushed {
   readonly tags: readonly string[];
 }
 
-/** The one way in which images are pushed. An existing version is never replaced by other content. */
-export function pushImage(image: Image, args: readonly string[], settings: Settings): void {
-  const unknown = args.find((arg) => !['--latest', '--yes', '--dry-run'].includes(arg));
-  if (unknown) throw new ImageError(`docker-push does not know "${unknown}"; it takes --latest, --yes and --dry-run.`);
-  const repository = `${settings.registry ?? DEFAULT_REGISTRY}/${image.name}`;
-  const dryRun = settings.dryRun || args.includes('--dry-run');
-  const built = dryRun ? readNote<Built>(image, 'image.json') : readBuilt(image);
-  const tags = [
-    image.version,
-    `sha-${built?.revision ?? '<commit>'}`,
-    ...(args.includes('--latest') ? ['latest'] : []),
-  ];
-  const targets = tags.map((tag) => `${repository}:${tag}`);
-  if (dryRun || !built) {
-    console.log(`Would push ${image.local} as\n${targets.map((target) => `  ${target}`).join('\n')}`);
+/** Images are pushed in no other way. An existing version is never replaced by other content. */
+export async function pushImage(image: Image, args: readonly string[], settings: Settings): Promise<void> {
+  refuseArguments('docker-push', args, ['--latest', '--yes', '--dry-run']);
+  if (settings.imageRefOverride)
+    throw new ImageError('NX_DOCKER_IMAGE_REF names another image. Unset it: XIM_REGISTRY names the registry.');
+  const registry = settings.registry ?? DEFAULT_REGISTRY;
+  const repository = `${registry}/${image.name}`;
+  const revision = readRevision();
+  const tags = [image.version, `sha-${revision}`, ...(args.includes('--latest') ? ['latest'] : [])];
+  const [version, ...aliases] = tags.map((tag) => `${repository}:${tag}`) as [string, ...string[]];
+  if (settings.dryRun || args.includes('--dry-run')) {
+    console.log(`Would push ${image.local} as\n${[version, ...aliases].map((target) => `  ${target}`).join('\n')}`);
     return;
   }
   if (!settings.registry && !args.includes('--yes'))
     throw new ImageError(
-      `Nothing was pushed. ${image.local} would go to the default registry, as ${targets.join(', ')}. ` +
+      `Nothing was pushed. ${image.local} would go to the default registry, as ${[version, ...aliases].join(', ')}. ` +
         'Set XIM_REGISTRY to another one, or say --yes.',
     );
 
-  const { id, version: builtVersion } = built;
-  const now = tryRead('docker', ['image', 'inspect', '--format={{.Id}}', image.local]);
-  if (now !== id || builtVersion !== image.version)
-    throw new ImageError(`${image.local} is not what was built: run "npx nx run ${image.name}:docker-build" again.`);
-  const [version] = targets as [string];
+  const { id, digests } = readCurrent(image, revision);
   const there = remoteDigest(version);
-  if (there !== undefined && !ownDigests(image, id).includes(there))
+  if (there !== undefined && !digests.includes(there))
     throw new ImageError(
       `${version} exists, with another content (${there}). A version is pushed once: ` +
         `raise the version in ${image.folder}/package.json ("npm run release" does).`,
     );
-  for (const target of there === undefined ? targets : targets.slice(1)) {
-    run('docker', ['tag', id, target]);
-    run('docker', ['push', '--quiet', target]);
+  if (there === undefined) await pushVersion(image, registry);
+  for (const alias of aliases) {
+    run('docker', ['tag', id, alias]);
+    run('docker', ['push', '--quiet', alias]);
   }
   const digest = remoteDigest(version);
   if (digest === undefined) throw new ImageError(`${version} was pushed, and the registry does not have it.`);
@@ -55,10 +58,40 @@ export function pushImage(image: Image, args: readonly string[], settings: Setti
   console.log(pushed.reference);
 }
 
-/** The digests under which a registry may know the local image. */
-function ownDigests(image: Image, id: string): string[] {
-  const names = read('docker', ['image', 'inspect', '--format={{json .RepoDigests}}', image.local]);
-  return [id, ...((JSON.parse(names) as string[] | null) ?? []).map((name) => name.split('@')[1] ?? '')];
+/** The image of this version and commit, under the name that is pushed. Throws ImageError where it is another one. */
+function readCurrent(image: Image, revision: string) {
+  const built = readBuilt(image);
+  const named = tryRead('docker', ['image', 'inspect', '--format={{.Id}}', image.byPath]);
+  const found =
+    built.version !== image.version
+      ? `has the version ${built.version}, and ${image.folder}/package.json ${image.version}`
+      : built.revision !== revision
+        ? `was built at the commit ${built.revision}, and this is ${revision}`
+        : named !== built.id && `is not what is called ${image.byPath}`;
+  if (found) throw new ImageError(`${image.local} ${found}: run "npx nx run ${image.name}:docker-build" again.`);
+  return built;
+}
+
+/** Tags and pushes the version with `@nx/docker`, which hands the name over in a file. */
+async function pushVersion(image: Image, registryUrl: string): Promise<void> {
+  const node: ProjectGraphProjectNode = { name: image.name, type: 'app', data: { root: image.folder } };
+  const context: ExecutorContext = {
+    ...{ root: ROOT, cwd: ROOT, isVerbose: false, projectName: image.name },
+    projectGraph: { nodes: { [image.name]: node }, dependencies: {} },
+    projectsConfigurations: { version: 2, projects: { [image.name]: node.data } },
+    nxJsonConfiguration: {},
+  };
+  const file = getDockerVersionPath(ROOT, image.folder);
+  try {
+    const dockerOptions = { repositoryName: image.name, registryUrl };
+    const config = { dockerOptions } as unknown as Parameters<typeof handleDockerVersion>[2];
+    await handleDockerVersion(ROOT, node, config, undefined, image.version);
+    await publish({ quiet: true }, context);
+  } catch (error) {
+    throw new ImageError(`${image.local} was not pushed to ${registryUrl}: ${(error as Error).message}`);
+  } finally {
+    rmSync(file, { force: true });
+  }
 }
 
 /** Undefined where the registry has no such tag; throws ImageError where it cannot be asked. */

@@ -2,7 +2,7 @@
 import type { Pushed } from './docker-push.ts';
 import { ImageError } from './errors.ts';
 import { type Image, readImage, readNote } from './image.ts';
-import { main, read, run } from './program.ts';
+import { main, read, refuseArguments, run } from './program.ts';
 import { readSbom } from './sbom.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -39,4 +39,7 @@ export function signImage(image: Image, { cosignKey: key, transparencyLog }: Set
 }
 
 if (process.argv[1] === import.meta.filename)
-  await main(([folder]) => signImage(readImage(folder), readSettings(process.env)));
+  await main(([folder, ...args]) => {
+    refuseArguments('docker-sign', args);
+    signImage(readImage(folder), readSettings(process.env));
+  });

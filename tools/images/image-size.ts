@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from './errors.ts';
 import { type Image, readBuilt, readImage, ROOT, toBase } from './image.ts';
-import { main, read } from './program.ts';
+import { main, read, refuseArguments } from './program.ts';
 
 /** In MB of a million bytes. */
 export interface Sizes {
@@ -88,4 +88,8 @@ function show({ unpackedMB, pulledMB }: Sizes): string {
   return `${unpackedMB.toFixed(1)} MB unpacked, ${pulledMB === undefined ? 'unknown' : `${pulledMB.toFixed(1)} MB`} to pull`;
 }
 
-if (process.argv[1] === import.meta.filename) await main(([folder]) => checkSize(readImage(folder)));
+if (process.argv[1] === import.meta.filename)
+  await main(([folder, ...args]) => {
+    refuseArguments('image-size', args);
+    checkSize(readImage(folder));
+  });

@@ -2,13 +2,22 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { toBuildArgs } from './docker-build.ts';
 import { readImage, toBase } from './image.ts';
 import { overBudget, readBudget } from './image-size.ts';
 
 it('a folder is an image by its name alone', () => {
-  expect(readImage('apps/chat')).toMatchObject({ kind: 'app', name: 'chat', local: 'opea-xim/chat' });
-  expect(readImage('xim/oneapi/')).toMatchObject({ kind: 'engine', name: 'xim-oneapi', local: 'xim-oneapi' });
+  expect(readImage('apps/chat')).toMatchObject({
+    kind: 'app',
+    name: 'chat',
+    local: 'opea-xim/chat',
+    byPath: 'apps-chat',
+  });
+  expect(readImage('xim/oneapi/')).toMatchObject({
+    kind: 'engine',
+    name: 'xim-oneapi',
+    local: 'xim-oneapi',
+    byPath: 'xim-oneapi',
+  });
 });
 
 it.each(['apps/cha', 'apps/chat/src', 'chat', 'libs/server', '', undefined])('%j is no image', (folder) => {
@@ -22,21 +31,6 @@ it.each([
   ['FROM xim-oneapi', undefined],
 ])('the base of %j', (dockerfile, base) => {
   expect(toBase(dockerfile)).toEqual(base);
-});
-
-it('a build names its base by content, and says in labels what it is', () => {
-  const base = { arg: 'ENGINE_IMAGE', name: 'xim-oneapi', digest: 'sha256:00', reference: 'xim-oneapi:sha256-00' };
-  const image = { ...readImage('apps/chat'), version: '1.2.3' };
-  expect(toBuildArgs(image, { base, revision: 'abc' })).toEqual(
-    expect.arrayContaining([
-      '--tag=opea-xim/chat:1.2.3',
-      '--provenance=false',
-      '--build-arg=ENGINE_IMAGE=xim-oneapi:sha256-00',
-      '--label=org.opencontainers.image.base.digest=sha256:00',
-      '--label=org.opencontainers.image.revision=abc',
-      '--label=org.opencontainers.image.version=1.2.3',
-    ]),
-  );
 });
 
 it('a size beyond its limit is told with both numbers', () => {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ImageError } from './errors.ts';
+import { isOnPath, read, tryRead } from './program.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -14,6 +16,8 @@ export interface Image {
   readonly name: string;
   /** Its name in the local engine: `opea-xim/chat`, `xim-oneapi`. */
   readonly local: string;
+  /** The name that `@nx/docker` gives it in the local engine, its path: `apps-chat`, `xim-oneapi`. */
+  readonly byPath: string;
   readonly version: string;
   readonly description: string;
   /** What a target says or notes of this image lies here. */
@@ -21,16 +25,17 @@ export interface Image {
   readonly dockerfile: string;
 }
 
-/** What `docker-build` notes of the image it made. */
+/** The image that `docker-build` made last, as its labels describe it. */
 export interface Built {
   readonly version: string;
   /** Commit, with `-dirty` where files differ from it. */
   readonly revision: string;
   /** What `docker image inspect` calls its id. */
   readonly id: string;
-  /** Stands for the content without labels and notices: what an SBOM describes. */
+  /** Stands for the content: what an SBOM describes. */
   readonly layers: string;
-  readonly base?: { readonly name: string; readonly digest: string };
+  /** The digests under which a registry may know it. */
+  readonly digests: readonly string[];
 }
 
 export function readImage(folder: string | undefined): Image {
@@ -45,6 +50,7 @@ export function readImage(folder: string | undefined): Image {
     kind,
     name,
     local: kind === 'app' ? `opea-xim/${name}` : name,
+    byPath: root.replace('/', '-'),
     version,
     description: description ?? `The ${basename(root)} layer of XIM's services`,
     notes: join(ROOT, 'dist/images', name),
@@ -68,9 +74,37 @@ export function readNote<T>(image: Image, file: string): T | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
 }
 
-/** Throws ImageError where the image was not built. */
+/** Throws ImageError where the image was not built, or the engine no longer has it. */
 export function readBuilt(image: Image): Built {
-  const built = readNote<Built>(image, 'image.json');
-  if (!built) throw new ImageError(`${image.local} is not built: run "npx nx run ${image.name}:docker-build".`);
-  return built;
+  // What `docker build --metadata-file` writes. A store of containerd knows an image by the first, an older one by the second.
+  const { 'containerimage.digest': manifest, 'containerimage.config.digest': config } =
+    readNote<Record<string, string>>(image, 'build.json') ?? {};
+  const inspect = (digest: string | undefined) =>
+    digest && tryRead('docker', ['image', 'inspect', '--format={{json .}}', digest]);
+  const text = inspect(manifest) || inspect(config);
+  if (!text) throw new ImageError(`${image.local} is not built: run "npx nx run ${image.name}:docker-build".`);
+  const {
+    Id: id,
+    Config,
+    RootFS,
+    RepoDigests,
+  } = JSON.parse(text) as {
+    Id: string;
+    Config: { Labels: Record<string, string> | null };
+    RootFS: { Layers: string[] };
+    RepoDigests: string[] | null;
+  };
+  const label = (name: string) => Config.Labels?.[`org.opencontainers.image.${name}`] ?? '';
+  return {
+    ...{ id, version: label('version'), revision: label('revision') },
+    layers: createHash('sha256').update(RootFS.Layers.join()).digest('hex'),
+    digests: [id, ...(RepoDigests ?? []).map((name) => name.split('@')[1] ?? '')],
+  };
+}
+
+/** The commit of this repository, with `-dirty` where files differ from it; `unknown` without git. */
+export function readRevision(): string {
+  const commit = isOnPath('git') ? tryRead('git', ['-C', ROOT, 'rev-parse', '--short=12', 'HEAD']) : undefined;
+  if (!commit) return 'unknown';
+  return read('git', ['-C', ROOT, 'status', '--porcelain', '--untracked-files=no']) ? `${commit}-dirty` : commit;
 }

@@ -1,12 +1,10 @@
 // `npx nx run <app>:licences`: is everything in the image under a licence of xim/licences.json?
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage, type Licences, takesNotices } from './docker-build.ts';
 import { ImageError } from './errors.ts';
-import { type Image, readBuilt, readImage, ROOT, writeNote } from './image.ts';
-import { main } from './program.ts';
-import { type Component, readSbom, type Sbom } from './sbom.ts';
-import { readSettings } from './settings.ts';
+import { type Built, type Image, readBuilt, readImage, ROOT } from './image.ts';
+import { main, refuseArguments, run } from './program.ts';
+import { type Component, noteSbom, readSbom, type Sbom } from './sbom.ts';
 
 /** xim/licences.json */
 export interface Policy {
@@ -75,7 +73,7 @@ export function readPolicy(): Policy {
   return JSON.parse(readFileSync(join(ROOT, 'xim/licences.json'), 'utf8'));
 }
 
-/** Judges, writes the notice, and builds an app's image anew with it and with the label. */
+/** Judges, and puts the notice and the label of licences into an app's image. */
 export function checkLicences(image: Image): void {
   const { problems, identifiers, notice } = judge(readSbom(image).sbom, readPolicy());
   if (problems.length > 0)
@@ -83,13 +81,39 @@ export function checkLicences(image: Image): void {
       `${image.local} holds what xim/licences.json does not allow:\n${problems.map((line) => `  ${line}`).join('\n')}\n` +
         'Leave it out, or add the licence after having read it.',
     );
+  const expression = identifiers.join(' AND ');
   const folder = join(image.notes, 'notices');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'NOTICE'), `${image.local} contains\n\n${notice}\n`);
-  const licences: Licences = { layers: readBuilt(image).layers, expression: identifiers.join(' AND ') };
-  writeNote(image, 'licences.json', licences);
-  if (takesNotices(image)) buildImage(image, [], readSettings(process.env));
-  console.log(`${image.local}: ${licences.expression}`);
+  // A base image has none: the image on top of it lists the contents of both, and would have to be built again.
+  if (image.kind === 'app') addNotices(image, readBuilt(image), { folder, expression });
+  console.log(`${image.local}: ${expression}`);
 }
 
-if (process.argv[1] === import.meta.filename) await main(([folder]) => checkLicences(readImage(folder)));
+/** One layer on the image as it is, whatever the arguments were that it was built with. */
+function addNotices(image: Image, built: Built, { folder, expression }: { folder: string; expression: string }): void {
+  const dockerfile = join(image.notes, 'notices.Dockerfile');
+  // BuildKit looks for an id in a registry alone; the tag of the version is that of this image.
+  run('docker', ['tag', built.id, `${image.local}:${image.version}`]);
+  writeFileSync(dockerfile, `FROM ${image.local}:${image.version}\nCOPY . /licences/\n`);
+  run('docker', [
+    ...[
+      'build',
+      '--quiet',
+      '--provenance=false',
+      `--file=${dockerfile}`,
+      `--metadata-file=${join(image.notes, 'build.json')}`,
+    ],
+    ...[image.byPath, `${image.local}:latest`, `${image.local}:${image.version}`].map((tag) => `--tag=${tag}`),
+    `--label=org.opencontainers.image.licenses=${expression}`,
+    folder,
+  ]);
+  // The notice is the one file that the SBOM does not list.
+  noteSbom(image);
+}
+
+if (process.argv[1] === import.meta.filename)
+  await main(([folder, ...args]) => {
+    refuseArguments('licences', args);
+    checkLicences(readImage(folder));
+  });

@@ -52,6 +52,14 @@ function notStarted(program: string, cause: Error): ImageError {
   return new ImageError(`${program} could not be started (${cause.message}). ${SOURCES[program] ?? ''}`, { cause });
 }
 
+/** Throws ImageError for the first argument that a target does not know. */
+export function refuseArguments(target: string, args: readonly string[], known: readonly string[] = []): void {
+  const unknown = args.find((arg) => !known.includes(arg));
+  if (unknown === undefined) return;
+  const takes = known.length > 0 ? `it takes ${known.join(' and ')}` : 'it takes none';
+  throw new ImageError(`${target} does not know the argument "${unknown}"; ${takes}.`);
+}
+
 /** Runs the body of a command-line program: an ImageError is one sentence and exit code 1. */
 export async function main(body: (args: string[]) => void | Promise<void>): Promise<void> {
   try {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ImageError } from './errors.ts';
 import { type Image, readBuilt, readImage, readNote, writeNote } from './image.ts';
-import { isOnPath, main, read, run } from './program.ts';
+import { isOnPath, main, read, refuseArguments, run } from './program.ts';
 
 /** The part of CycloneDX (https://cyclonedx.org/docs/1.6/json) that is read here. */
 export interface Sbom {
@@ -20,7 +20,7 @@ export interface Component {
 
 /** Writes the SBOM beside what `docker-build` noted, and remembers which layers it describes. */
 export function writeSbom(image: Image): void {
-  const { layers, id } = readBuilt(image);
+  const { id } = readBuilt(image);
   const file = join(image.notes, 'sbom.cdx.json');
   if (isOnPath('trivy')) {
     const offline = ['--offline-scan', '--skip-db-update', '--skip-java-db-update', '--quiet'];
@@ -33,7 +33,7 @@ export function writeSbom(image: Image): void {
   const { components = [] } = sbom;
   if (components.length === 0) throw new ImageError(`${file} lists nothing: the image was not understood.`);
   writeNote(image, 'sbom.cdx.json', addLicences(sbom, readWheelLicences(id)));
-  writeNote(image, 'sbom.json', { layers });
+  noteSbom(image);
   console.log(`${file}: ${components.length} components`);
 }
 
@@ -56,6 +56,11 @@ export function addLicences(sbom: Sbom, stated: Readonly<Record<string, string |
   return { ...sbom, ...(components && { components }) };
 }
 
+/** Notes that the SBOM describes the image as it is now. */
+export function noteSbom(image: Image): void {
+  writeNote(image, 'sbom.json', { layers: readBuilt(image).layers });
+}
+
 /** The SBOM of the image that was built last. Throws ImageError where there is none, or it is of another one. */
 export function readSbom(image: Image): { file: string; sbom: Sbom } {
   const { layers } = readBuilt(image);
@@ -65,4 +70,8 @@ export function readSbom(image: Image): { file: string; sbom: Sbom } {
   return { file: join(image.notes, 'sbom.cdx.json'), sbom };
 }
 
-if (process.argv[1] === import.meta.filename) await main(([folder]) => writeSbom(readImage(folder)));
+if (process.argv[1] === import.meta.filename)
+  await main(([folder, ...args]) => {
+    refuseArguments('sbom', args);
+    writeSbom(readImage(folder));
+  });

@@ -15,12 +15,14 @@ export interface Settings {
   readonly transparencyLog: boolean;
   /** Nothing is changed, only told: `NX_DRY_RUN=true`, as `nx release --dry-run` sets it. */
   readonly dryRun: boolean;
+  /** `NX_DOCKER_IMAGE_REF`: another name for the image, which `@nx/docker` takes and these targets refuse. */
+  readonly imageRefOverride: string | undefined;
   /** Settings of the service itself (`XIM_PORT`, `XIM_SLOTS` …), for `docker-run`. */
   readonly service: Readonly<Record<string, string>>;
 }
 
 /** Variables of the service that mean the host's folders, and those of the targets themselves. */
-const NOT_PASSED_ON = /^XIM_(DOCKER_|COSIGN_|REGISTRY$|VENVS$|TMP$|PYTHON$|HOST$|PORT$|MODEL_CACHE$)/;
+const NOT_PASSED_ON = /^XIM_(DOCKER_|COSIGN_|IMAGE_|REGISTRY$|VENVS$|TMP$|PYTHON$|HOST$|PORT$|MODEL_CACHE$)/;
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const words = (text = '') => text.split(/\s+/).filter(Boolean);
@@ -31,6 +33,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     cosignKey: env.XIM_COSIGN_KEY || undefined,
     transparencyLog: env.XIM_COSIGN_TLOG !== '0',
     dryRun: env.NX_DRY_RUN === 'true',
+    imageRefOverride: env.NX_DOCKER_IMAGE_REF?.trim() || undefined,
     service: Object.fromEntries(
       Object.entries(env).flatMap(([name, value]) =>
         name.startsWith('XIM_') && value && !NOT_PASSED_ON.test(name) ? [[name, value]] : [],

@@ -1,7 +1,7 @@
 import type { TargetConfiguration } from '@nx/devkit';
 import { toName, toType } from './tags.ts';
 
-/** What `nx affected` has to know beside the graph: the wheels of a base image lie in its engine's package. */
+/** Files outside a folder that its image consists of: the wheels of a base image lie in its engine's package. */
 const toInputs = (root: string) => [
   'production',
   '^production',
@@ -9,30 +9,95 @@ const toInputs = (root: string) => [
 ];
 
 /**
- * The targets of a folder with a Dockerfile. None is cached by Nx: what they make is in the container engine's store
- * and in a registry, of which Nx knows nothing, and the engine has a cache of its own.
+ * The targets of a folder with a Dockerfile. `@nx/docker` infers `docker-build` and `docker-run`; this plugin adds to
+ * them and has the others. Nx caches none of them: their results are in the container engine and in a registry.
  */
 export function imageTargets(root: string): Record<string, TargetConfiguration> {
-  const tool = (name: string, more: TargetConfiguration = {}): TargetConfiguration => ({
+  const isApp = toType(root) === 'app';
+  const tool = (name: string, description: string, more: TargetConfiguration = {}): TargetConfiguration => ({
     command: `tsx tools/images/${name}.ts ${root}`,
     cache: false,
     ...more,
+    metadata: { description },
   });
+  const push = {
+    executor: '@xim/nx:docker-push',
+    cache: false,
+    // A dry run and a refused option build nothing, so the image is built beforehand.
+    dependsOn: [],
+    metadata: { description: `Pushes the image that docker-build made last, as ${toName(root)}` },
+  };
   return {
-    // The base image first, since a FROM line is an edge of the graph.
-    'docker-build': tool('docker-build', { dependsOn: ['build', '^docker-build'], inputs: toInputs(root) }),
-    ...(toType(root) === 'app' && { 'docker-run': tool('docker-run', { dependsOn: ['docker-build'] }) }),
-    sbom: tool('sbom', { dependsOn: ['docker-build'] }),
-    licences: tool('licences', { dependsOn: ['sbom'] }),
-    'image-size': tool('image-size', { dependsOn: ['docker-build'] }),
-    'docker-push': tool('docker-push', { dependsOn: ['docker-build'] }),
-    'docker-sign': tool('docker-sign'),
-    // What `nx release publish` runs: the same program, and so the same rules. Its own options are npm's.
-    'nx-release-publish': {
-      executor: 'nx:run-commands',
-      options: { command: `tsx tools/images/docker-push.ts ${root}`, forwardAllArgs: false },
-      dependsOn: ['docker-build'],
-      metadata: { description: `Pushes the image ${toName(root)}` },
-    },
+    'docker-args': tool('docker-args', 'Pins the base image and writes the arguments of docker-build and docker-run', {
+      // The digest is that of the base image as it is now.
+      dependsOn: ['^docker-build'],
+      ...(isApp && { configurations: { embedded: { args: '--embedded' } } }),
+    }),
+    'docker-build': buildTarget(root),
+    'docker-run': isApp ? runTarget(root) : REMOVED,
+    sbom: tool('sbom', 'Lists the contents of the image as CycloneDX', { dependsOn: ['docker-build'] }),
+    licences: tool('licences', 'Checks the licences in the image against xim/licences.json', { dependsOn: ['sbom'] }),
+    'image-size': tool('image-size', 'Measures the image that docker-build made last and checks its budget'),
+    'docker-sign': tool('docker-sign', 'Signs the pushed image and attaches its SBOM'),
+    'docker-push': push,
+    'nx-release-publish': push,
   };
 }
+
+/** Nx drops a target that has neither an executor nor dependencies: a base image alone serves nothing. */
+const REMOVED: TargetConfiguration = { executor: '', dependsOn: [] };
+
+/** `'...'` stands for the arguments that `@nx/docker` inferred. In a configuration it stands for none. */
+const INFERRED = '...';
+
+function buildTarget(root: string): TargetConfiguration {
+  const isApp = toType(root) === 'app';
+  const notes = `dist/images/${toName(root)}`;
+  // The command runs in the context of the build: the folder of an app, the repository for a base image.
+  const here = isApp ? '../../' : '';
+  const args = [
+    ...(isApp ? [] : [`--file=${root}/Dockerfile`]),
+    // An attestation of the build would give each build another digest; SBOM and signature are attached afterwards.
+    '--provenance=false',
+    `--metadata-file=${here}${notes}/build.json`,
+    '"--label=org.opencontainers.image.description=$XIM_IMAGE_DESCRIPTION"',
+    // Both are lists of words, so they are not quoted.
+    '$XIM_IMAGE_ARGS',
+    '$XIM_DOCKER_BUILD_ARGS',
+  ];
+  return {
+    dependsOn: ['build', '^docker-build', 'docker-args'],
+    cache: false,
+    inputs: toInputs(root),
+    options: { args: [INFERRED, ...args], envFile: `${notes}/build.env`, ...(!isApp && { cwd: '.' }) },
+    ...(isApp && {
+      configurations: {
+        embedded: {
+          args: [
+            ...[`--tag ${toLocalName(root)}`, ...args, `--build-context=models=${here}${notes}/models`],
+            // An engine has been seen to take an empty layer of another build for the weights.
+            ...['--build-arg=XIM_OFFLINE=1', '--no-cache'],
+          ],
+        },
+      },
+    }),
+    metadata: { description: `Builds the image of ${toName(root)} on its base, pinned by digest` },
+  };
+}
+
+function runTarget(root: string): TargetConfiguration {
+  return {
+    dependsOn: ['docker-build'],
+    cache: false,
+    continuous: true,
+    options: {
+      cwd: '.',
+      envFile: `dist/images/${toName(root)}/run.env`,
+      args: ['"--volume=$XIM_IMAGE_VOLUME"', '$XIM_IMAGE_RUN_ARGS', '$XIM_DOCKER_RUN_ARGS'],
+    },
+    metadata: { description: `Runs the image of ${toName(root)}, read-only and without capabilities` },
+  };
+}
+
+/** The name that `@nx/docker` gives an image: its path. */
+const toLocalName = (root: string) => root.replaceAll('/', '-');

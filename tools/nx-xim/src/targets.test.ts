@@ -17,7 +17,10 @@ it.each([
   [
     'xim/oneapi',
     ['Dockerfile'],
-    ['docker-build', 'docker-push', 'docker-sign', 'image-size', 'licences', 'nx-release-publish', 'sbom'],
+    [
+      ...['docker-args', 'docker-build', 'docker-push', 'docker-run', 'docker-sign', 'image-size', 'licences'],
+      ...['nx-release-publish', 'sbom'],
+    ],
   ],
   ['libs/server', ['Dockerfile'], []],
 ])('%s has the targets of what is in it', (root, files, targets) => {
@@ -35,14 +38,31 @@ it('a library is built after the libraries that it compiles against, an app from
   expect(targetsOf('apps/chat', ['src/main.ts'])['build']?.dependsOn).toBeUndefined();
 });
 
-it('an image is built after what is in it and what it stands on, and by Nx never from a cache', () => {
+it('an image is built after its bundle and its base, whose digest is pinned; Nx caches nothing of it', () => {
   const targets = targetsOf('apps/chat', ['src/main.ts', 'Dockerfile']);
-  expect(targets['docker-build']?.dependsOn).toEqual(['build', '^docker-build']);
-  for (const name of ['docker-run', 'docker-push', 'sbom', 'image-size'])
-    expect(targets[name]).toMatchObject({ dependsOn: ['docker-build'], cache: false });
+  expect(targets['docker-args']?.dependsOn).toEqual(['^docker-build']);
+  expect(targets['docker-build']?.dependsOn).toEqual(['build', '^docker-build', 'docker-args']);
+  for (const name of ['docker-run', 'sbom']) expect(targets[name]?.dependsOn).toEqual(['docker-build']);
+  const image = Object.entries(targets).filter(([name]) => /docker|sbom|licences|image|publish/.test(name));
+  expect(image.filter(([, { cache }]) => cache !== false)).toEqual([]);
 });
 
-it('there is one way to push', () => {
+it('adds its arguments to those that @nx/docker infers', () => {
+  const { options, configurations, command } = targetsOf('apps/chat', ['Dockerfile'])['docker-build']!;
+  expect(command).toBeUndefined();
+  expect(options.args[0]).toBe('...');
+  // A configuration has no inferred arguments to extend.
+  expect(configurations!['embedded'].args).toEqual(
+    expect.arrayContaining(['--tag apps-chat', ...options.args.slice(1)]),
+  );
+});
+
+it('there is one way to push, and it builds nothing', () => {
   const targets = targetsOf('apps/chat', ['Dockerfile']);
-  expect(targets['nx-release-publish']?.options.command).toBe(targets['docker-push']?.command);
+  expect(targets['docker-push']).toMatchObject({ executor: '@xim/nx:docker-push', dependsOn: [] });
+  expect(targets['nx-release-publish']).toEqual(targets['docker-push']);
+});
+
+it('a base image alone is not run: Nx drops a target without an executor and dependencies', () => {
+  expect(targetsOf('xim/oneapi', ['Dockerfile'])['docker-run']).toEqual({ executor: '', dependsOn: [] });
 });
