@@ -1,6 +1,6 @@
 import type { TargetConfiguration } from '@nx/devkit';
 import { imageTargets } from './image-targets.ts';
-import { toType } from './tags.ts';
+import { toName, toType } from './tags.ts';
 
 type Targets = Record<string, TargetConfiguration>;
 
@@ -51,9 +51,17 @@ function appTargets(root: string): Targets {
       cache: true,
       inputs: ['production', '^production'],
       outputs: ['{projectRoot}/dist'],
+      // `serve` reads the file to run here, and passes options of its own on, which the bundler does not take.
+      options: { outputPath: `${root}/dist`, outputFileName: 'main.js', forwardAllArgs: false },
+      metadata: { description: 'Bundles the service into dist/: one ES module, and the Python of its workers' },
     },
-    // For development only: `nx` does not pass signals on reliably. `npm start` is the way to run a service.
-    serve: { command: `node --conditions=@xim/source --import tsx ${root}/src/main.ts`, continuous: true },
+    serve: {
+      executor: '@nx/js:node',
+      continuous: true,
+      dependsOn: ['build'],
+      options: { buildTarget: `${toName(root)}:build`, inspect: false },
+      metadata: { description: 'Builds and runs the service, and again after a change; "npm start" runs it for users' },
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { formatFiles, generateFiles, type GeneratorCallback, readJson, type Tree } from '@nx/devkit';
+import { applicationGenerator } from '@nx/node';
 import { assertFree, assertKebab, toCamel } from '../names.ts';
 import { addToLockFile } from '../npm-lock.ts';
 import { GIVES, isTask, type TaskName, TASKS } from '../tasks.ts';
@@ -37,6 +38,7 @@ interface NewApp {
 /** Adds a service: a folder in apps/ and its entry in package-lock.json, nothing else. */
 export default async function appGenerator(tree: Tree, options: AppOptions): Promise<GeneratorCallback> {
   const app = toNewApp(tree, options);
+  await addNodeApplication(tree, app);
   addFiles(tree, app);
   await formatFiles(tree);
   return () => {
@@ -107,6 +109,27 @@ function toCurl(curl: string, { id, aliases = [] }: NewApp['model']): string {
   return curl.replace(/("model": ?"|model=)([^"\s]+)/, (whole, before: string, name: string) =>
     [id, ...aliases].includes(name) ? whole : `${before}${id}`,
   );
+}
+
+/** Files of the workspace that `@nx/node` writes: its dependencies, its defaults, an editor's debugger. */
+const OUTSIDE = ['package.json', 'nx.json', 'tsconfig.base.json', '.prettierignore', '.vscode/launch.json'];
+
+/**
+ * The application of `@nx/node`: `src/main.ts`, `package.json` and `tsconfig.json`, which the templates then write anew.
+ * Targets are inferred and dependencies are there, so nothing else of it stays.
+ */
+async function addNodeApplication(tree: Tree, { name }: NewApp): Promise<void> {
+  const root = `apps/${name}`;
+  const outside = OUTSIDE.map((file) => [file, tree.read(file)] as const);
+  await applicationGenerator(tree, {
+    ...{ directory: root, name, framework: 'none', bundler: 'esbuild', docker: false, useProjectJson: false },
+    ...{ linter: 'none', unitTestRunner: 'none', e2eTestRunner: 'none', skipFormat: true, addPlugin: true },
+  });
+  for (const file of ['src/assets', 'tsconfig.app.json']) tree.delete(`${root}/${file}`);
+  for (const [file, content] of outside) {
+    if (content) tree.write(file, content);
+    else tree.delete(file);
+  }
 }
 
 function addFiles(tree: Tree, app: NewApp): void {
