@@ -2,7 +2,7 @@
 // commit and its tags, the npm packages, then the images that changed. Without --publish it only tells what it would do.
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { releaseChangelog, releasePublish, releaseVersion } from 'nx/release/index.js';
+import { ReleaseClient } from 'nx/release/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +16,11 @@ const firstRelease = values['first-release'];
 Object.assign(process.env, { NX_TUI: 'false', NX_NO_CLOUD: 'true', NX_DAEMON: 'false' });
 if (dryRun) process.env['NX_DRY_RUN'] = 'true';
 
+// A new version of a package is one of all that use it. nx.json says "never", since Nx takes the setting for publishing
+// as well, where `nx release publish -p <project>` then publishes the dependents too.
+const { releaseChangelog, releasePublish, releaseVersion } = new ReleaseClient({
+  version: { updateDependents: 'always' },
+});
 const { projectsVersionData: versionData, releaseGraph } = await releaseVersion({ dryRun, firstRelease });
 const released = Object.keys(versionData).filter((name) => versionData[name]?.newVersion);
 if (released.length === 0) {

@@ -30,8 +30,8 @@ const appsOn = (name: string) =>
   APPS.filter((app) => name in JSON.parse(readFileSync(join(ROOT, 'apps', app, 'package.json'), 'utf8')).dependencies);
 
 describe('a change of', { timeout: 180_000 }, () => {
-  it('the server affects the services, and nothing else', () => {
-    expect(affectedBy('libs/server/src/serve.ts')).toEqual(['@xim/server', ...APPS].sort());
+  it('the server affects the services and the benchmarks, and nothing else', () => {
+    expect(affectedBy('libs/server/src/serve.ts')).toEqual(['@xim/server', 'bench', ...APPS].sort());
   });
 
   it('an engine, its Python and its wheels affects the services on it', () => {
@@ -56,6 +56,20 @@ describe('a change of', { timeout: 180_000 }, () => {
     expect(affectedBy('tools/nx-xim/src/targets.ts')).toEqual(expect.arrayContaining(['@xim/engine', ...APPS]));
   });
 
+  it.each([
+    ['tools/images/image.ts', ['images', 'chat', 'xim-oneapi'], ['@xim/server', '@xim/engine']],
+    ['xim/licences.json', ['chat', 'xim-oneapi'], ['@xim/server']],
+    ['tools/testing/leaks.ts', ['testing', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
+    ['vitest.base.ts', ['testing', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
+    ['pyproject.toml', ['@xim/worker', '@xim/engine-oneapi'], ['@xim/openai-schema', 'xim-oneapi']],
+    ['tools/release.mjs', ['containers'], ['chat', '@xim/server']],
+    ['tools/check/python.mjs', ['check', '@xim/worker'], ['@xim/openai-schema']],
+  ])('%s affects %j and not %j', (file, projects, others) => {
+    const affected = affectedBy(file);
+    expect(affected).toEqual(expect.arrayContaining(projects));
+    expect(affected.filter((name) => others.includes(name))).toEqual([]);
+  });
+
   it('the tools that package.json names affects all', () => {
     expect(affectedBy('package.json')).toEqual(expect.arrayContaining(['@xim/engine', '@xim/server', ...APPS]));
   });
@@ -67,7 +81,7 @@ it('nx affected --target=test runs the tests of what is affected', { timeout: 18
     const file = join(folder, 'graph.json');
     nx('affected', '--target=test', '--files=libs/server/src/serve.ts', `--graph=${file}`);
     const { tasks } = JSON.parse(readFileSync(file, 'utf8')).tasks as { tasks: Record<string, object> };
-    expect(Object.keys(tasks).sort()).toEqual(['@xim/server', ...APPS].map((name) => `${name}:test`).sort());
+    expect(Object.keys(tasks).sort()).toEqual(['@xim/server', 'bench', ...APPS].map((name) => `${name}:test`).sort());
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -5,6 +5,7 @@ import { toName, toType } from './tags.ts';
 const toInputs = (root: string) => [
   'production',
   '^production',
+  '{workspaceRoot}/tools/images/*.ts',
   ...(toType(root) === 'image' ? [`{workspaceRoot}/libs/engine-${root.split('/')[1]}/python/requirements.lock`] : []),
 ];
 
@@ -36,7 +37,9 @@ export function imageTargets(root: string): Record<string, TargetConfiguration> 
     'docker-build': buildTarget(root),
     'docker-run': isApp ? runTarget(root) : REMOVED,
     sbom: tool('sbom', 'Lists the contents of the image as CycloneDX', { dependsOn: ['docker-build'] }),
-    licences: tool('licences', 'Checks the licences in the image against xim/licences.json', { dependsOn: ['sbom'] }),
+    licences: tool('licences', 'Checks the licences in the image against xim/licences.json', {
+      ...{ dependsOn: ['sbom'], inputs: [...toInputs(root), '{workspaceRoot}/xim/licences.json'] },
+    }),
     'image-size': tool('image-size', 'Measures the image that docker-build made last and checks its budget'),
     'docker-sign': tool('docker-sign', 'Signs the pushed image and attaches its SBOM'),
     'docker-push': push,

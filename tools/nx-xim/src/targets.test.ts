@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { toTargets } from './targets.ts';
 
@@ -27,10 +29,23 @@ it.each([
   expect(Object.keys(targetsOf(root, files)).sort()).toEqual(targets);
 });
 
-it('what starts Python is never cached', () => {
-  const targets = targetsOf('libs/engine-echo', ['tsconfig.json', 'tsconfig.lib.json', 'python']);
-  const cached = Object.keys(targets).filter((name) => targets[name]?.cache);
-  expect(cached.sort()).toEqual(['build', 'lint', 'typecheck']);
+it('tests are cached, with what they see beside the sources as inputs; those of tools never are', () => {
+  const { test, pytest } = targetsOf('libs/engine-echo', ['tsconfig.json', 'tsconfig.lib.json', 'python']);
+  for (const target of [test, pytest]) {
+    expect(target?.cache).toBe(true);
+    expect(target?.inputs).toEqual(expect.arrayContaining(['default', '^default', 'testing']));
+  }
+  expect(targetsOf('tools/images', ['tsconfig.json'])['test']?.cache).toBe(false);
+  const { namedInputs } = JSON.parse(readFileSync(join(__dirname, '../../../nx.json'), 'utf8'));
+  const inputs = JSON.stringify(namedInputs.testing);
+  for (const part of ['/proc/cpuinfo', 'requirements.lock', 'models.json', 'vitest.base.ts', 'tools/testing'])
+    expect(inputs).toContain(part);
+});
+
+it.each(['apps/chat', 'libs/worker', 'tools/images', 'xim/oneapi'])('every target of %s has a description', (root) => {
+  const targets = toTargets(root, () => true);
+  const silent = Object.keys(targets).filter((name) => !targets[name]?.metadata?.description);
+  expect(silent.filter((name) => root !== 'xim/oneapi' || name !== 'docker-run')).toEqual([]);
 });
 
 it('a library is built after the libraries that it compiles against, an app from sources alone', () => {

@@ -23,11 +23,27 @@ export function toTargets(root: string, has: (path: string) => boolean): Targets
 function codeTargets(root: string): Targets {
   // Packages are compiled and linted from their sources, those of their dependencies included.
   const inputs = ['default', '^default', '{workspaceRoot}/eslint.config.mjs'];
+  // Tests of tools read the whole repository, which no list of inputs describes.
+  const cache = toType(root) !== 'tool';
   return {
-    typecheck: { command: `tsc -p ${root}`, cache: true, inputs },
-    lint: { command: `eslint --max-warnings=0 ${root}`, cache: true, inputs },
-    // Never cached: tests start Python, and what they see depends on CPU, wheels and models, which Nx does not know.
-    test: { command: `vitest run --config vitest.base.ts --passWithNoTests ${root}/` },
+    typecheck: {
+      command: `tsc -p ${root}`,
+      cache: true,
+      inputs,
+      metadata: { description: 'Checks the types, tests included' },
+    },
+    lint: {
+      command: `eslint --max-warnings=0 ${root}`,
+      cache: true,
+      inputs,
+      metadata: { description: 'Checks the style and who may import whom' },
+    },
+    test: {
+      command: `vitest run --config vitest.base.ts --passWithNoTests ${root}/`,
+      cache,
+      inputs: ['default', '^default', 'testing', ...(cache ? [] : ['{workspaceRoot}/tools/*.mjs'])],
+      metadata: { description: 'Runs the tests of the TypeScript, which start Python and load models' },
+    },
   };
 }
 
@@ -40,6 +56,7 @@ function libraryTargets(root: string): Targets {
       cache: true,
       inputs: ['production', '^production'],
       outputs: ['{projectRoot}/dist'],
+      metadata: { description: 'Compiles the package that npm gets' },
     },
   };
 }
@@ -66,18 +83,31 @@ function appTargets(root: string): Targets {
 }
 
 function pythonTargets(root: string): Targets {
-  return { pytest: { command: `node tools/check/pytest.mjs ${root}` } };
+  return {
+    pytest: {
+      command: `node tools/check/pytest.mjs ${root}`,
+      cache: true,
+      inputs: [
+        ...['default', '^default', 'testing', '{workspaceRoot}/pyproject.toml'],
+        ...['{workspaceRoot}/tools/check/*.mjs', '{workspaceRoot}/tools/python/requirements.lock'],
+        // A package may use the Python of others without naming them.
+        { runtime: "find libs/*/python -name '*.py' -exec cat {} + | sha256sum" },
+      ],
+      metadata: { description: 'Runs the tests of the Python' },
+    },
+  };
 }
 
-/** What `xim-models` does for one service. Never cached: what they see is on the disk of whoever runs them. */
+/** The commands of `xim-models` for one service. Never cached: their subject is the model cache on the disk. */
 function modelTargets(root: string): Targets {
-  const run = (command: string) => ({
+  const run = (command: string, description: string) => ({
     command: `node --conditions=@xim/source --import tsx libs/model-cache/src/bin.ts ${command} ${root}/models.json`,
+    metadata: { description },
   });
   return {
-    'models-list': run('list'),
-    'models-pull': run('pull'),
-    'models-verify': run('verify'),
-    'models-which': run('which'),
+    'models-list': run('list', 'Lists the models of the service'),
+    'models-pull': run('pull', 'Downloads and verifies the models'),
+    'models-verify': run('verify', 'Verifies the models in the cache by their checksums'),
+    'models-which': run('which', 'Names the files that this host would load'),
   };
 }

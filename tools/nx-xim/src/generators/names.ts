@@ -11,11 +11,20 @@ export function assertKebab(what: string, name: string): void {
   );
 }
 
+/** Throws where a service would be taken for something else: its name is that of a project, an image and a command. */
+export function assertServiceName(name: string): void {
+  assertKebab('a service', name);
+  if (name.length < 3) throw new Error(`"${name}" is too short for the name of a service. Give at least 3 characters.`);
+  const prefix = /^(engine|xim|app|image)-/.exec(name)?.[0];
+  if (prefix)
+    throw new Error(`"${name}" cannot be the name of a service: names with "${prefix}" are those of other parts.`);
+}
+
 /** Throws where a folder that is to be made is there, or another one makes a project of the same name. */
 export function assertFree(tree: Tree, root: string): void {
   if (tree.exists(root)) throw new Error(`${root} exists. Choose another name, or remove that folder first.`);
   const taken = AREAS.flatMap((area) => tree.children(area).map((folder) => `${area}/${folder}`)).find(
-    (other) => toName(other) === toName(root) && tree.exists(`${other}/package.json`),
+    (other) => toName(other) === toName(root),
   );
   if (taken) throw new Error(`The project "${toName(root)}" exists, in ${taken}. Choose another name.`);
 }

@@ -7,8 +7,8 @@ import dockerPush, { toArguments } from './docker-push.ts';
 afterEach(() => vi.restoreAllMocks());
 
 it('passes its options on to the program, and nothing of npm', () => {
-  expect(toArguments('apps/chat', {})).toEqual(['tools/images/docker-push.ts', 'apps/chat']);
-  expect(toArguments('apps/chat', { latest: true, yes: true, dryRun: true, registry: 'r' }).slice(2)).toEqual([
+  expect(toArguments('apps/chat', {})).toEqual(['--import=tsx', 'tools/images/docker-push.ts', 'apps/chat']);
+  expect(toArguments('apps/chat', { latest: true, yes: true, dryRun: true, registry: 'r' }).slice(3)).toEqual([
     ...['--latest', '--yes', '--dry-run'],
   ]);
 });

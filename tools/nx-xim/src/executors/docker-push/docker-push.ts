@@ -20,7 +20,7 @@ export default async function dockerPush(options: DockerPushOptions, context: Ex
     return { success: false };
   }
   const { root } = context.projectsConfigurations.projects[context.projectName!]!;
-  const child = spawn('tsx', toArguments(root, options), {
+  const child = spawn(process.execPath, toArguments(root, options), {
     cwd: context.root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -31,6 +31,8 @@ export default async function dockerPush(options: DockerPushOptions, context: Ex
 /** The command line of the program for an image. */
 export function toArguments(root: string, { latest, yes, dryRun }: DockerPushOptions): string[] {
   return [
+    // Not the command `tsx`, which is on PATH only where npm has put it there.
+    '--import=tsx',
     'tools/images/docker-push.ts',
     root,
     ...(latest ? ['--latest'] : []),

@@ -39,7 +39,8 @@ function writeHere(tree: Tree): void {
   for (const area of ['apps', 'libs', 'tools', 'xim']) {
     for (const folder of readdirSync(join(ROOT, area))) {
       const root = `${area}/${folder}`;
-      if (existsSync(join(ROOT, root, 'package.json'))) tree.write(`${root}/package.json`, '{}\n');
+      for (const file of ['package.json', 'tsconfig.json'])
+        if (existsSync(join(ROOT, root, file))) tree.write(`${root}/${file}`, '{}\n');
       for (const file of IS_READ.test(root) ? READ.map((name) => `${root}/${name}`) : []) {
         if (existsSync(join(ROOT, file))) tree.write(file, readFileSync(join(ROOT, file)));
       }

@@ -186,7 +186,15 @@ describe('what cannot be is refused with a sentence:', () => {
     ['a name that is too long', { name: 'a'.repeat(41) }, /at most 40/],
     ['the name of a service', { name: 'chat' }, /apps\/chat exists\. Choose another name/],
     ['the name of a library', { name: 'server' }, /The project "server" exists, in libs\/server/],
-    ['the name of an image', { name: 'xim-oneapi' }, /exists, in xim\/oneapi/],
+    ['the name of a folder of tools', { name: 'bench' }, /The project "bench" exists, in tools\/bench/],
+    ['the name of a package of an engine', { name: 'engine-x' }, /names with "engine-" are those of other parts/],
+    ['a name of one letter', { name: 'a' }, /"a" is too short for the name of a service/],
+    [
+      'no engine, without a terminal',
+      { engine: undefined },
+      /Name the engine: --engine=<name>\. There are: echo, oneapi/,
+    ],
+    ['the name of an image', { name: 'xim-oneapi' }, /names with "xim-"/],
     ['an engine that is not there', { engine: 'onnx' }, /no engine "onnx"\. There are: echo, oneapi\..*nx:engine onnx/],
     ['a task that is none', { task: 'sing' }, /"sing" is no task\. The tasks are generate, embed, transcribe/],
     ['an engine without a model', { engine: 'echo' }, /No service here has a model .* "echo" yet.*--models=/],
@@ -199,7 +207,8 @@ describe('what cannot be is refused with a sentence:', () => {
 });
 
 it('asks for what is missing, and knows the tasks of the contract', () => {
-  const { properties, required } = JSON.parse(read('tools/nx-xim/src/generators/app/schema.json'));
+  const { properties, required, description } = JSON.parse(read('tools/nx-xim/src/generators/app/schema.json'));
+  expect(description, 'the first lines of --help').toMatch(/^Adds a service/);
   for (const name of required) expect(properties[name]['x-prompt'], name).toBeTruthy();
   expect(properties.task.enum).toEqual(TASKS);
   expect(JSON.parse(read('libs/engine-echo/package.json')).xim.tasks).toEqual(TASKS);

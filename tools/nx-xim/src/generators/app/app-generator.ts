@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { formatFiles, generateFiles, type GeneratorCallback, readJson, type Tree } from '@nx/devkit';
+import { selectPrompt } from '@nx/devkit/internal';
 import { applicationGenerator } from '@nx/node';
-import { assertFree, assertKebab, toCamel } from '../names.ts';
+import { assertFree, assertServiceName, toCamel } from '../names.ts';
 import { addToLockFile } from '../npm-lock.ts';
 import { GIVES, isTask, type TaskName, TASKS } from '../tasks.ts';
 import { findServiceToFollow, forEngine, hasProfile, type ModelsFile } from './service-to-follow.ts';
 
 export interface AppOptions {
   readonly name: string;
-  readonly engine: string;
+  /** Asked for where it is missing and there is a terminal. */
+  readonly engine?: string;
   readonly task: string;
   /** Path of a models.json, from the root of the workspace. */
   readonly models?: string;
@@ -37,7 +39,8 @@ interface NewApp {
 
 /** Adds a service: a folder in apps/ and its entry in package-lock.json, nothing else. */
 export default async function appGenerator(tree: Tree, options: AppOptions): Promise<GeneratorCallback> {
-  const app = toNewApp(tree, options);
+  const engine = options.engine ?? (await askForEngine(tree));
+  const app = toNewApp(tree, { ...options, engine });
   await addNodeApplication(tree, app);
   addFiles(tree, app);
   await formatFiles(tree);
@@ -47,8 +50,27 @@ export default async function appGenerator(tree: Tree, options: AppOptions): Pro
   };
 }
 
-function toNewApp(tree: Tree, { name, engine, task, models: modelsPath, wheels = false }: AppOptions): NewApp {
-  assertKebab('a service', name);
+/** Schemas list choices that are known beforehand; the engines are the folders that exist. */
+async function askForEngine(tree: Tree): Promise<string> {
+  const engines = readEngines(tree);
+  if (!process.stdin.isTTY) throw new Error(`Name the engine: --engine=<name>. There are: ${engines.join(', ')}.`);
+  return selectPrompt({
+    message: 'Which engine runs it?',
+    choices: engines.map((value) => ({ value, hint: readTasks(tree, value).join(', ') })),
+  });
+}
+
+function readEngines(tree: Tree): string[] {
+  return tree
+    .children('libs')
+    .flatMap((folder) => /^engine-(.+)$/.exec(folder)?.[1] ?? [])
+    .sort();
+}
+
+type Named = AppOptions & { readonly engine: string };
+
+function toNewApp(tree: Tree, { name, engine, task, models: modelsPath, wheels = false }: Named): NewApp {
+  assertServiceName(name);
   assertFree(tree, `apps/${name}`);
   if (!isTask(task)) throw new Error(`"${task}" is no task. The tasks are ${TASKS.join(', ')}.`);
   const handled = readTasks(tree, engine);
@@ -80,9 +102,8 @@ function toNewApp(tree: Tree, { name, engine, task, models: modelsPath, wheels =
 function readTasks(tree: Tree, engine: string): readonly string[] {
   const file = `libs/engine-${engine}/package.json`;
   if (tree.exists(file)) return readJson<{ xim?: { tasks?: string[] } }>(tree, file).xim?.tasks ?? [];
-  const engines = tree.children('libs').flatMap((folder) => /^engine-(.+)$/.exec(folder)?.[1] ?? []);
   throw new Error(
-    `There is no engine "${engine}". There are: ${engines.sort().join(', ')}. A new one is made by: npx nx g @xim/nx:engine ${engine}.`,
+    `There is no engine "${engine}". There are: ${readEngines(tree).join(', ')}. A new one is made by: npx nx g @xim/nx:engine ${engine}.`,
   );
 }
 
