@@ -77,6 +77,13 @@ export function toSteps({ root, venvs, reports, containers }) {
         ...foldersWith(root, 'libs', 'package.json').map((path) => bin('publint', 'run', path, '--strict')),
       ],
     },
+    {
+      // The other steps run the same programs without Nx, each once for all folders. This one proves its targets.
+      name: 'nx',
+      commands: [
+        bin('nx', 'run-many', '--targets=lint,typecheck,test', '--projects=@xim/tgi-schema', '--output-style=static'),
+      ],
+    },
     { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/containers/**')] },
     {
       name: 'python tests',
