@@ -75,12 +75,16 @@ export interface ToolChoice {
   readonly parallel?: boolean | undefined;
 }
 
-/** An absent member means the model's own default. */
+/**
+ * How tokens are chosen. An engine takes an absent member as the model's own distribution: temperature 1, nothing cut,
+ * no penalty, a random seed. The defaults of a model (`DefaultSampling`) are applied by the server, so an engine knows none.
+ */
 export interface Sampling {
   /** 0 = always the most probable token. */
   readonly temperature?: number | undefined;
   /** Smallest set of tokens whose probabilities reach this sum, 0 to 1. */
   readonly topP?: number | undefined;
+  /** 0 = all tokens. */
   readonly topK?: number | undefined;
   /** Tokens below this share of the most probable token's probability are left out, 0 to 1. */
   readonly minP?: number | undefined;

@@ -50,7 +50,7 @@ export type { Host, HostCpu, MemoryNeeds, Plan } from './host.ts';
 export { fileBytes, isRefusal } from './model.ts';
 export { checkProfiles } from './check-profiles.ts';
 export type { EngineTraits } from './check-profiles.ts';
-export type { Artifact, ModelEntry, ModelFile, ModelShape, Profile, Refusal } from './model.ts';
+export type { DefaultSampling, Artifact, ModelEntry, ModelFile, ModelShape, Profile, Refusal } from './model.ts';
 
 // Errors.
 export {

@@ -1,3 +1,4 @@
+import type { Sampling } from './generate.ts';
 import type { Task } from './task.ts';
 
 /** A model's lock entry: one value of `models` in an app's `models.json`. `model-cache` parses and fetches it. */
@@ -23,12 +24,20 @@ export interface ModelEntry {
   readonly aliases?: readonly string[] | undefined;
   /** Other names of voices that clients may send, such as `alloy`, and the voice of `EngineInfo.voices` that each means. */
   readonly voiceAliases?: Readonly<Record<string, string>> | undefined;
+  /** Sampling for requests that name none; it goes before the values in the model's own files. */
+  readonly sampling?: DefaultSampling | undefined;
   /** Named sets of files, each complete for one way to run the model. */
   readonly artifacts: Readonly<Record<string, Artifact>>;
   /** Ways to run it, best first within one engine. */
   readonly profiles: readonly Profile[];
   readonly shape: ModelShape;
 }
+
+/**
+ * The sampling that the makers of a model recommend. A member counts for every request that has no value of its own for
+ * it; the ranges are those of `Sampling`.
+ */
+export type DefaultSampling = Pick<Sampling, 'temperature' | 'topP' | 'topK' | 'minP' | 'repetitionPenalty'>;
 
 export interface Artifact {
   readonly files: readonly ModelFile[];

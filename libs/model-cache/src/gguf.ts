@@ -1,4 +1,4 @@
-import type { ModelShape } from '@xim/engine';
+import type { DefaultSampling, ModelShape } from '@xim/engine';
 import { ModelFetchError } from './errors.ts';
 
 // Source of the format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian).
@@ -11,7 +11,18 @@ export interface GgufFacts {
   readonly architecture: string;
   /** What the engine's memory is planned from. */
   readonly shape: ModelShape;
+  /** The sampling that the file recommends, as it stands there. */
+  readonly sampling: DefaultSampling;
 }
+
+/** Source of the names: https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py (`SAMPLING_…`). */
+const SAMPLING_KEYS: Readonly<Record<keyof DefaultSampling, string>> = {
+  temperature: 'temp',
+  topP: 'top_p',
+  topK: 'top_k',
+  minP: 'min_p',
+  repetitionPenalty: 'penalty_repeat',
+};
 
 /** Read at a time: the keys that matter stand in the first few thousand bytes. */
 const CHUNK = 64 * 1024;
@@ -61,7 +72,17 @@ export async function readGguf(readAt: ReadAt, name: string): Promise<GgufFacts>
   return {
     architecture,
     shape: { contextLength, layers, ...(kvHeads && { kvHeads }), ...(headDim && { headDim }) },
+    sampling: toSampling(keys),
   };
+}
+
+/** Files hold 32-bit floats: six digits give back the number that was written. */
+function toSampling(keys: ReadonlyMap<string, unknown>): DefaultSampling {
+  const values = Object.entries(SAMPLING_KEYS).flatMap(([name, key]) => {
+    const value = keys.get(`general.sampling.${key}`);
+    return typeof value === 'number' ? [[name, Number(value.toPrecision(6))]] : [];
+  });
+  return Object.fromEntries(values) as DefaultSampling;
 }
 
 async function readKeys(at: Cursor): Promise<Map<string, unknown>> {

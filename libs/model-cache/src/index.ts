@@ -7,6 +7,10 @@ export { fetchArtifact } from './fetch-artifact.ts';
 export type { FetchOptions } from './fetch-artifact.ts';
 export type { FetchProgress } from './sources/source.ts';
 
+// What a model's files recommend.
+export { readSampling } from './read-sampling.ts';
+export type { ReadSampling } from './read-sampling.ts';
+
 // A model that the user names.
 export { resolveOwnModel } from './own-model.ts';
 export type { OwnModelOptions } from './own-model-options.ts';

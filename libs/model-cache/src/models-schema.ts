@@ -90,6 +90,17 @@ const modelShape = z
   .readonly()
   .describe('The numbers from which memory is computed; only what the task has.');
 
+/** The ranges of `Sampling` in `@xim/engine`. */
+export const samplingSchema = z
+  .strictObject({
+    temperature: z.number().min(0).max(100).optional().describe('0: always the most probable token.'),
+    topP: z.number().min(0).max(1).optional(),
+    topK: z.int().min(0).optional().describe('0: all tokens.'),
+    minP: z.number().min(0).max(1).optional(),
+    repetitionPenalty: z.number().positive().optional().describe('1: none.'),
+  })
+  .readonly();
+
 /** Entries with files of one kind: complete ones, or ones that may still lack size and checksum. */
 function entryOf<T extends typeof modelFile | typeof openFile>(file: T) {
   const artifact = z
@@ -136,6 +147,9 @@ function entryOf<T extends typeof modelFile | typeof openFile>(file: T) {
         .readonly()
         .optional()
         .describe('Other names of voices that clients may send, such as alloy, and the voice that each means.'),
+      sampling: samplingSchema
+        .optional()
+        .describe('Sampling for requests that name none; it goes before generation_config.json and a GGUF header.'),
       artifacts: z
         .record(matching(/^[A-Za-z0-9][\w.-]*$/, "an artifact's name of letters, digits, _, - and ."), artifact)
         .readonly()

@@ -236,6 +236,7 @@ test.each([
   expect(await read(makeGguf({ ...model, ...keys, 'tokenizer.ggml.tokens': tokens }))).toEqual({
     architecture: 'llama',
     shape,
+    sampling: {},
   });
 });
 

@@ -1,4 +1,4 @@
-/** A GGUF header (version 3) with these keys: numbers as 32-bit, texts, and lists of either. */
+/** A GGUF header (version 3) with these keys: numbers as 32-bit (fractions as floats), texts, and lists of either. */
 export function makeGguf(keys: Readonly<Record<string, number | string | readonly (number | string)[]>>): Buffer {
   const u32 = (value: number): Buffer => {
     const bytes = Buffer.alloc(4);
@@ -11,8 +11,14 @@ export function makeGguf(keys: Readonly<Record<string, number | string | readonl
     return bytes;
   };
   const text = (value: string): Buffer => Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-  const scalar = (value: number | string): Buffer => (typeof value === 'number' ? u32(value) : text(value));
-  const type = (value: unknown): Buffer => u32(typeof value === 'number' ? 4 : 8);
+  const f32 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeFloatLE(value);
+    return bytes;
+  };
+  const number = (value: number): Buffer => (Number.isInteger(value) ? u32(value) : f32(value));
+  const scalar = (value: number | string): Buffer => (typeof value === 'number' ? number(value) : text(value));
+  const type = (value: unknown): Buffer => u32(typeof value !== 'number' ? 8 : Number.isInteger(value) ? 4 : 6);
   const entries = Object.entries(keys).flatMap(([key, value]) =>
     typeof value === 'object'
       ? [text(key), u32(9), type(value[0]), u64(value.length), ...value.map(scalar)]

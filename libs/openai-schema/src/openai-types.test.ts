@@ -53,10 +53,10 @@ describe('against the types of the openai package', () => {
 
   it('knows nothing that OpenAI does not, but for the named extensions', () => {
     expectTypeOf<Exclude<keyof ChatCompletionRequest, keyof ChatParams>>().toEqualTypeOf<
-      'top_k' | 'repetition_penalty' | 'ignore_eos'
+      'top_k' | 'min_p' | 'repetition_penalty' | 'ignore_eos'
     >();
     expectTypeOf<Exclude<keyof CompletionRequest, keyof OpenAI.CompletionCreateParams>>().toEqualTypeOf<
-      'top_k' | 'repetition_penalty' | 'ignore_eos'
+      'top_k' | 'min_p' | 'repetition_penalty' | 'ignore_eos'
     >();
     expectTypeOf<Exclude<keyof EmbeddingsRequest, keyof OpenAI.EmbeddingCreateParams>>().toEqualTypeOf<
       'prompt_name' | 'input_type'

@@ -12,8 +12,13 @@ export const StreamOptions = z.object({
 
 /** Fields that chat and completions share. */
 export const samplingFields = {
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .nullish()
+    .describe('Absent: the model’s own, see /v1/metadata; 1 where it has none.'),
+  top_p: z.number().min(0).max(1).nullish().describe('Absent: the model’s own, see /v1/metadata; 1 where it has none.'),
   seed: z.number().refine(Number.isInteger, 'expected an integer').meta({ type: 'integer' }).nullish(),
   stop: Stop.nullish(),
   presence_penalty: penalty.nullish(),
@@ -29,6 +34,12 @@ export const samplingFields = {
 
   // Beyond OpenAI's API, by the names that other servers use.
   top_k: z.int().nullish().describe('Only the k most probable tokens; below 1: all. Not in OpenAI’s API.'),
+  min_p: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe('Only tokens with at least this share of the best one’s probability. Not in OpenAI’s API.'),
   repetition_penalty: z.number().positive().nullish().describe('1 = none. Not in OpenAI’s API.'),
   ignore_eos: z.boolean().nullish().describe('Go on to the limit of tokens, for measurements. Not in OpenAI’s API.'),
 };

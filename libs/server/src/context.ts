@@ -1,4 +1,4 @@
-import type { CallOptions, Engine, EngineInfo, ModelEntry, Plan } from '@xim/engine';
+import type { CallOptions, DefaultSampling, Engine, EngineInfo, ModelEntry, Plan } from '@xim/engine';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Config } from './config/config.ts';
 
@@ -19,6 +19,8 @@ export interface ServiceContext {
   names(): readonly ServedName[];
   /** The served model for a name that a client sent. Throws ModelNotFoundError. */
   resolve(name: string): ServedName;
+  /** Sampling of a request that names none: the lock entry's, before that of the model's files once those are there. */
+  sampling(): DefaultSampling;
   readonly calls: Calls;
 }
 

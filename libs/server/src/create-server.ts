@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Host, ModelEntry, Plan, Profile } from '@xim/engine';
+import type { DefaultSampling, Host, ModelEntry, Plan, Profile } from '@xim/engine';
 import { planFor, type PlanRequest, readHost } from '@xim/host-plan';
 import { readModels } from '@xim/model-cache';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
@@ -12,7 +12,7 @@ import type { RestartOptions } from './engine/back-off.ts';
 import { checkInputs } from './engine/check-inputs.ts';
 import { chooseEngine } from './engine/choose.ts';
 import { chooseCompanions, fetchCompanions } from './engine/companions.ts';
-import { createHub, fetchModel, resolveModel, toPython } from './engine/fetch-model.ts';
+import { createHub, fetchModel, readDefaultSampling, resolveModel, toPython } from './engine/fetch-model.ts';
 import { createSupervision } from './engine/supervision.ts';
 import { answerClientError, answerFrameworkError, errorAnswers } from './errors/error-answers.ts';
 import { ServiceStartError } from './errors/errors.ts';
@@ -81,11 +81,14 @@ export async function createServer(
   const admission = createAdmission({ ...plan, share });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
+  let sampling: DefaultSampling = model.sampling ?? {};
   const supervision = createSupervision({
     fetch: async (options) => {
       const fetch = (one: ModelEntry, by: Profile) =>
         fetchModel({ model: one, profile: by, config, python, hub, log, ...options });
-      return { modelPath: await fetch(model, profile), companions: await fetchCompanions(companions, fetch) };
+      const modelPath = await fetch(model, profile);
+      sampling = await readDefaultSampling(model, profile, modelPath, log);
+      return { modelPath, companions: await fetchCompanions(companions, fetch) };
     },
     create: (files) => factory.create({ profile, plan, model, ...files, python, handler, log }),
     stallMs: plan.stallMs,
@@ -112,6 +115,7 @@ export async function createServer(
     plan,
     info,
     ...names,
+    sampling: () => sampling,
     calls,
   };
   app.decorate('xim', context);

@@ -16,6 +16,7 @@ def params(**request: Any) -> RequestParams:
     ("sampling", "expected"),
     [
         ({}, {}),
+        ({"topK": 0}, {"top_k": None}),
         ({"temperature": 0.5, "topP": 0.9, "topK": 7}, {"temperature": 0.5, "top_p": 0.9, "top_k": 7}),
         ({"presencePenalty": -2, "frequencyPenalty": 2}, {"presence_penalty": -2, "frequency_penalty": 2}),
         ({"minP": 0.1, "repetitionPenalty": 1.3}, {"min_p": 0.1, "repetition_penalty": 1.3}),
@@ -43,7 +44,7 @@ def test_a_distribution_of_one_token_is_greedy(sampling: dict[str, Any]) -> None
         ("topP", 1.1),
         ("topP", -1),
         ("minP", 2),
-        ("topK", 0),
+        ("topK", -1),
         ("topK", 1.5),
         ("presencePenalty", 2.1),
         ("frequencyPenalty", -2.1),

@@ -29,8 +29,8 @@ async function start(
   engine: EngineFactory,
   routes: RoutePlugin[],
   env: Record<string, string> = {},
+  models = new URL(task === 'generate' ? './echo-models.json' : './echo-embed-models.json', import.meta.url),
 ): Promise<TestService> {
-  const models = new URL(task === 'generate' ? './echo-models.json' : './echo-embed-models.json', import.meta.url);
   const { config } = readConfig({
     ...{ XIM_SLOTS: '8', XIM_QUEUE: '4096', XIM_LOG_LEVEL: 'silent', XIM_VENVS: venvs },
     ...env,
@@ -61,8 +61,8 @@ export const startEmbedding = (env?: Record<string, string>) => start('embed', e
 type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<GenerateEvent>;
 
 /** The real server over an engine in this process that says what the test says. */
-export const startScripted = (generate: Generate, env?: Record<string, string>) =>
-  start('generate', scripted({ generate }), generating, env);
+export const startScripted = (generate: Generate, env?: Record<string, string>, models?: URL) =>
+  start('generate', scripted({ generate }), generating, env, models);
 
 /** The real server over an engine that can do nothing, with the routes of both tasks. */
 export const startIdle = () => start('generate', scripted({}), [...generating, embeddings]);

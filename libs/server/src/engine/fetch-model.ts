@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineFactory, LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
-import { fetchArtifact, type Hub, resolveOwnModel, toHub } from '@xim/model-cache';
+import type { DefaultSampling, EngineFactory, LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
+import { fetchArtifact, type Hub, readSampling, resolveOwnModel, toHub } from '@xim/model-cache';
 import type { Config } from '../config/config.ts';
 
 /**
@@ -60,4 +60,17 @@ export async function fetchModel(options: {
     onProgress: ({ file, receivedBytes, totalBytes }) =>
       onProgress({ step: `fetching ${file}`, fraction: totalBytes ? receivedBytes / totalBytes : undefined }),
   });
+}
+
+/** The sampling of requests that name none: value by value the lock entry's, else that of the model's files. */
+export async function readDefaultSampling(
+  model: ModelEntry,
+  profile: Profile,
+  modelPath: string,
+  log: Log,
+): Promise<DefaultSampling> {
+  if (model.task !== 'generate') return {};
+  const { sampling, ignored } = await readSampling(model, profile, modelPath);
+  if (ignored.length > 0) log.warn({ ignored }, "values of the model's recommended sampling are out of range");
+  return { ...sampling, ...model.sampling };
 }

@@ -3,8 +3,12 @@ import type { FastifyRequest } from 'fastify';
 import type { ServedName, ServiceContext } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
 import { toEngineModel } from '../operations/served-names.ts';
+import { withDefaultSampling } from './default-sampling.ts';
 
-/** The events of one call that generates: admitted, measured, and cancelled with its request. */
+/**
+ * The events of one call that generates: with the model's default sampling, admitted, measured, and cancelled with its
+ * request.
+ */
 export function generate(
   xim: ServiceContext,
   request: FastifyRequest,
@@ -12,6 +16,9 @@ export function generate(
   input: GenerateInput,
 ): AsyncIterable<GenerateEvent> {
   return xim.calls.stream(request, input.choices ?? 1, (engine, options) =>
-    methodOf(engine, 'generate')(input, { ...options, model: toEngineModel(served, xim) }),
+    methodOf(engine, 'generate')(withDefaultSampling(input, xim.sampling()), {
+      ...options,
+      model: toEngineModel(served, xim),
+    }),
   );
 }

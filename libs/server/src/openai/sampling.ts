@@ -10,6 +10,7 @@ export const samplingParamNames = {
   'sampling.temperature': 'temperature',
   'sampling.topP': 'top_p',
   'sampling.topK': 'top_k',
+  'sampling.minP': 'min_p',
   'sampling.seed': 'seed',
   'sampling.presencePenalty': 'presence_penalty',
   'sampling.frequencyPenalty': 'frequency_penalty',
@@ -17,12 +18,13 @@ export const samplingParamNames = {
   'sampling.logitBias': 'logit_bias',
 } as const;
 
-/** Absent and null mean the model's own default. */
+/** Absent and null mean the model's own default; a `top_k` below 1 means all tokens. */
 export function toSampling(request: Request): Sampling {
   return {
     temperature: request.temperature ?? undefined,
     topP: request.top_p ?? undefined,
-    topK: request.top_k != null && request.top_k > 0 ? request.top_k : undefined,
+    topK: request.top_k == null ? undefined : Math.max(0, request.top_k),
+    minP: request.min_p ?? undefined,
     seed: request.seed == null ? undefined : toSeed(request.seed),
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,

@@ -3,7 +3,10 @@ import type { Task } from '@xim/engine';
 
 /** A first request per task, as one would type it. */
 const examples: Readonly<Partial<Record<Task, { path: string; body: object; output?: string }>>> = {
-  generate: { path: '/chat/completions', body: { messages: [{ role: 'user', content: 'Say hello.' }] } },
+  generate: {
+    path: '/chat/completions',
+    body: { messages: [{ role: 'user', content: 'Write one sentence about the sea.' }] },
+  },
   embed: { path: '/embeddings', body: { input: 'Hello' } },
   speak: { path: '/audio/speech', body: { voice: 'alloy', input: 'Hello.' }, output: 'speech.mp3' },
 };

@@ -22,7 +22,16 @@ export function metadata({ service, host, choice, supervision }: MetadataParts):
       service: { name: service.name, version: service.version ?? null, task: service.task },
       versions: { node: process.version },
       state: supervision.status(),
-      model: { id, revision, task, licence, aliases, shape, names: app.xim.names().map((served) => served.name) },
+      model: {
+        id,
+        revision,
+        task,
+        licence,
+        aliases,
+        shape,
+        names: app.xim.names().map((served) => served.name),
+        ...(task === 'generate' && { sampling: app.xim.sampling() }),
+      },
       engine: {
         name: choice.factory.name,
         reason: choice.reason,

@@ -136,13 +136,17 @@ class ToolChoice(TypedDict):
 
 
 class Sampling(TypedDict):
-    """An absent member means the model's own default."""
+    """How tokens are chosen. An engine takes an absent member as the model's own distribution: temperature 1, nothing
+    cut, no penalty, a random seed. The defaults of a model (`DefaultSampling`) are applied by the server, so an engine
+    knows none.
+    """
 
     temperature: NotRequired[float]
     """0 = always the most probable token."""
     topP: NotRequired[float]
     """Smallest set of tokens whose probabilities reach this sum, 0 to 1."""
     topK: NotRequired[int]
+    """0 = all tokens."""
     minP: NotRequired[float]
     """Tokens below this share of the most probable token's probability are left out, 0 to 1."""
     seed: NotRequired[int]

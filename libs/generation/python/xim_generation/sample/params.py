@@ -86,7 +86,7 @@ def to_sampling(sampling: Mapping[str, Any], vocabulary: int) -> SamplingParams:
     seed = _whole(sampling.get("seed"), "sampling.seed", least=0, most=2**63 - 1)
     return SamplingParams(
         temperature=_or(numbers["temperature"], 1.0),
-        top_k=_whole(sampling.get("topK"), "sampling.topK", least=1),
+        top_k=_whole(sampling.get("topK"), "sampling.topK", least=0) or None,
         top_p=_or(numbers["topP"], 1.0),
         min_p=_or(numbers["minP"], 0.0),
         presence_penalty=_or(numbers["presencePenalty"], 0.0),

@@ -3,6 +3,7 @@ import { Completion, CompletionChunk, CompletionRequest } from '@xim/openai-sche
 import type { RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
 import { toOpenaiError } from '../../errors/openai-error.ts';
+import { withDefaultSampling } from '../../generate/default-sampling.ts';
 import { joinGenerated } from '../../generate/join.ts';
 import { atPrompt, mergeGenerate } from '../../generate/merge.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
@@ -56,7 +57,12 @@ export const completions: RoutePlugin = async (app) => {
       // free slot wait in the engine.
       const model = toEngineModel(served, xim);
       const generated = xim.calls.stream(request, places.length, (engine, options) =>
-        generateAll(engine, { ...options, model }, inputs, places),
+        generateAll(
+          engine,
+          { ...options, model },
+          inputs.map((input) => withDefaultSampling(input, xim.sampling())),
+          places,
+        ),
       );
       const events = body.max_tokens === 0 ? toPromptAlone(generated) : generated;
 
