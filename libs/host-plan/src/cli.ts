@@ -11,7 +11,7 @@ import { readHost } from './read-host.ts';
 
 const help = `xim-plan: what this host offers, and what a service would take of it
 
-  xim-plan [--models FILE [--role ROLE] [--engine NAME]] [--root FOLDER] [--json]
+  npx xim-plan [--models FILE [--role ROLE] [--engine NAME]] [--root FOLDER] [--json]
 
   --models FILE   a service's models.json: print the plan for it as well
   --role ROLE     which of its models (default: main)

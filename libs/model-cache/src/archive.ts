@@ -54,7 +54,7 @@ export async function pack(path: string, cacheDir: string, packed: readonly Pack
       const place = placeOf(cacheDir, model, artifact, files);
       if (!(await isComplete(place, undefined))) {
         throw new ModelFetchError(
-          `${artifact} of ${model.id} is not whole in the model cache ${cacheDir}; run xim-models pull first`,
+          `${artifact} of ${model.id} is not whole in the model cache ${cacheDir}; run: npx xim-models pull`,
         );
       }
       const root = posix.join(place.root.slice(cacheDir.length + 1));

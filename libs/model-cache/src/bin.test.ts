@@ -112,7 +112,7 @@ test('says what is wrong in a sentence, with an exit code', async () => {
   writeFileSync(join(folder, 'bad.json'), '{\n"lockVersion": 1,\n}');
   const cases: [string[], Record<string, string>, number, RegExp][] = [
     [['pull', '--cache', cache], {}, 2, /^xim-models: expected the path of a models\.json after pull, or --all\. See/],
-    [['push', lock], {}, 2, /^xim-models: expected list, pull, .*, found push\. See xim-models --help/],
+    [['push', lock], {}, 2, /^xim-models: expected list, pull, .*, found push\. See npx xim-models --help/],
     [['pull', lock, '--cach', cache], {}, 2, /^xim-models: Unknown option '--cach'/],
     [['pull', join(folder, 'bad.json'), '--cache', cache], {}, 1, /^xim-models: .*bad\.json:3: expected a key/],
     [['pull', lock, '--cache', cache], { XIM_OFFLINE: '1' }, 1, /^xim-models: model\.onnx of org\/tiny is not in/],

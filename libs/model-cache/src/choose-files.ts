@@ -20,7 +20,7 @@ export function chooseGguf({ repo, files }: HubListing): HubFile {
   throw new ModelFetchError(
     all.length === 0
       ? `${repo} holds no GGUF file; expected a repository with one ("…-GGUF" of the same model, as a rule). Safetensors are ` +
-          `converted first: xim-models convert models.json --task generate --from ${repo}`
+          `converted first: npx xim-models convert models.json --task generate --from ${repo}`
       : `${repo} holds several GGUF files and none in ${QUANTISATIONS.join(', ')}: ${gguf}. Name one: ${repo}#file.gguf`,
   );
 }

@@ -73,11 +73,11 @@ test('every command explains itself, and refuses an option that it does not have
     const { code, out } = await cli([name, '--help'], env);
     expect({ name, code }).toEqual({ name, code: 0 });
     expect(out).toMatch(
-      new RegExp(`^xim-models ${name}: .*\\n\\n  xim-models ${name} .*--cache FOLDER.*Exit codes`, 's'),
+      new RegExp(`^xim-models ${name}: .*\\n\\n  npx xim-models ${name} .*--cache FOLDER.*Exit codes`, 's'),
     );
     expect(await cli([name, '--wrong'], env)).toMatchObject({
       code: 2,
-      err: expect.stringMatching(`^xim-models: .*'--wrong'.* See xim-models ${name} --help.\n$`),
+      err: expect.stringMatching(`^xim-models: .*'--wrong'.* See npx xim-models ${name} --help.\n$`),
     });
   }
 });

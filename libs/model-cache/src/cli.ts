@@ -48,7 +48,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     if (!command) throw new UsageError(`expected ${Object.keys(COMMANDS).join(', ')}, found ${name ?? 'nothing'}`);
     const { values, positionals } = parse(rest, command.options);
     if (values['help'] === true) {
-      out.write(`xim-models ${name}: ${command.summary}\n\n  xim-models ${name} ${command.usage}\n\n${COMMON}\n`);
+      out.write(`xim-models ${name}: ${command.summary}\n\n  npx xim-models ${name} ${command.usage}\n\n${COMMON}\n`);
       return 0;
     }
     const files = values['all'] === true ? allFiles(world.folder) : [];
@@ -87,7 +87,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     }
     if (!(error instanceof UsageError)) throw error;
     const of = name !== undefined && Object.hasOwn(COMMANDS, name) ? `${name} ` : '';
-    err.write(`xim-models: ${error.message}. See xim-models ${of}--help.\n`);
+    err.write(`xim-models: ${error.message}. See npx xim-models ${of}--help.\n`);
     return 2;
   }
 }
@@ -124,5 +124,5 @@ function toOffline(env: World['env']): boolean {
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
   const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `xim-models: the weights of a service's models.json\n\n${lines.join('\n')}\n\nxim-models COMMAND --help explains a command.\n\n${COMMON}`;
+  return `xim-models: the weights of a service's models.json\n\n${lines.join('\n')}\n\nnpx xim-models COMMAND --help explains a command.\n\n${COMMON}`;
 }

@@ -160,7 +160,7 @@ async function assertObtainable(place: Place, cacheDir: string, options: FetchOp
 }
 
 function offlineError(options: FetchOptions, missing: readonly ModelFile[], cacheDir: string): ModelFetchError {
-  const { model, advice = `run: xim-models pull models.json --cache ${cacheDir}` } = options;
+  const { model, advice = `run: npx xim-models pull models.json --cache ${cacheDir}` } = options;
   const names = missing.map(({ path }) => path).join(', ');
   return new ModelFetchError(
     `${names} of ${model.id} is not in the model cache ${cacheDir}, and XIM_OFFLINE forbids to fetch it. ` +

@@ -54,7 +54,7 @@ async function findFiles(path: string, text: string): Promise<{ folder: string; 
     only !== undefined
       ? `several GGUF files (${[only, ...others].join(', ')}); name one of them`
       : names.some((name) => name.endsWith('.safetensors'))
-        ? `safetensors, which are converted first: xim-models convert models.json --task generate --from ${path}. ` +
+        ? `safetensors, which are converted first: npx xim-models convert models.json --task generate --from ${path}. ` +
           'The folder that it prints can be named here'
         : `neither a GGUF file nor ${IR} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
   throw new ModelFetchError(`XIM_MODEL=${text}: the folder holds ${what}`);

@@ -206,7 +206,7 @@ test.each([
   ['nothing', [], 'the folder holds neither a GGUF file nor openvino_model.xml (it has: nothing)'],
   ['several', ['a.gguf', 'b.gguf'], 'the folder holds several GGUF files (a.gguf, b.gguf); name one'],
   ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'the folder has no config.json that tells layers'],
-  ['safetensors', ['model.safetensors'], 'safetensors, which are converted first: xim-models convert'],
+  ['safetensors', ['model.safetensors'], 'safetensors, which are converted first: npx xim-models convert'],
 ])('says of a folder with %s what was expected', async (_, files, expected) => {
   const models = join(folder, 'models');
   mkdirSync(models);

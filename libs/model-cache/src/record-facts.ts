@@ -28,7 +28,7 @@ export async function recordFacts(file: string, options: Options): Promise<strin
         if (options.offline) {
           throw new ModelFetchError(
             `${one.path} of ${model.id} has no checksum in ${file}, and XIM_OFFLINE forbids to ask for it. ` +
-              `Where there is a network, run: xim-models pull ${file}`,
+              `Where there is a network, run: npx xim-models pull ${file}`,
           );
         }
         const { size, sha256 } = await ask(model, one, artifact, options);

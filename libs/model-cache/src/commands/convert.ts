@@ -19,7 +19,7 @@ const TASKS = ['generate', 'embed'];
 export const convert: Command = {
   summary: 'make OpenVINO IR of a model in safetensors, or safetensors of a pickle',
   usage: `FILE --from MODEL [--weights int8]
-  xim-models convert WEIGHTS.pt --to WEIGHTS.safetensors
+  npx xim-models convert WEIGHTS.pt --to WEIGHTS.safetensors
 
 The first form converts a model for the engine "${ENGINE}" with tools in an environment of their own (made the first time,
 about 2 GB), compares one inference with the original's, puts the result into the cache and writes it into FILE. The
@@ -31,7 +31,7 @@ same input, settings and tools are converted once. The second form reads a pickl
   --artifact NAME    name of the set of files; default: openvino-W
   --task TASK        ${TASKS.join(', ')}; expected for a role that is new
   --source PREFIX    where you will publish the files, such as https://host/folder/ ; may stand several times.
-                     Without one they are brought to other machines with xim-models export and import
+                     Without one they are brought to other machines with npx xim-models export and import
   --to FILE          of the second form; one that exists is not replaced`,
   options: {
     from: { type: 'string' },

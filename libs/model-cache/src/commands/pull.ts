@@ -26,7 +26,7 @@ A file without size and sha256 is looked up at a source that states them, and bo
             end();
             context.note(sentence);
           };
-          const advice = `run: xim-models pull ${file} --cache ${cacheDir}`;
+          const advice = `run: npx xim-models pull ${file} --cache ${cacheDir}`;
           const options = { cacheDir, python, offline, hub, signal, advice, onProgress, onSkip };
           const folder = await fetchArtifact({ ...options, model, artifact });
           end();

@@ -29,7 +29,7 @@ export async function verifyRemote(file: string, context: Context): Promise<Comp
       results.push({ file, role, id: model.id, differences, commit });
       if (differences.length > 0) {
         for (const difference of differences) context.say(`differs  ${model.id}  ${difference}`);
-        context.fail(`${role} of ${file} is not what the hub has; correct it, or run xim-models lock`);
+        context.fail(`${role} of ${file} is not what the hub has; correct it, or run: npx xim-models lock`);
         return;
       }
       context.say(`good     ${model.id}${commit === undefined ? '' : `  ${commit}`}`);

@@ -46,7 +46,7 @@ async function check({ file, role, model }: Listed, context: Context) {
       if (state === 'good') await recordVerified(place.root, path, one.sha256);
       else await forgetVerified(place.root, one.sha256);
       context.say(`${state.padEnd(7)}  ${model.id}  ${artifact}  ${one.path}  ${formatBytes(one.size)}`);
-      if (state !== 'good') context.fail(`${one.path} of ${model.id} is ${state}; run: xim-models pull ${file}`);
+      if (state !== 'good') context.fail(`${one.path} of ${model.id} is ${state}; run: npx xim-models pull ${file}`);
       results.push({ file, role, id: model.id, artifact, path: one.path, size: one.size, sha256: one.sha256, state });
     }
   }

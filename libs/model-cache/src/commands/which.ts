@@ -76,7 +76,8 @@ async function askPlan<T>(args: readonly string[], { values, signal }: Context):
     const entry = fileURLToPath(import.meta.resolve('@xim/host-plan'));
     program = entry.replace(/index\.(ts|js)$/, 'bin.$1');
   } catch (cause) {
-    const message = 'xim-plan is not installed, which reads the host; run: npm install @xim/host-plan';
+    const message =
+      'the package @xim/host-plan, which reads the host, is not installed beside @xim/model-cache. In a clone run: npm start -- --help';
     throw new XimError('XIM_NO_PLAN', message, { cause });
   }
   const root = typeof values['root'] === 'string' ? ['--root', values['root']] : [];

@@ -65,7 +65,7 @@ export async function prepareTools(options: ToolOptions): Promise<string> {
   if (offline) {
     throw new ModelFetchError(
       `the tools that convert models are not in ${tools}, and XIM_OFFLINE forbids to fetch them. ` +
-        'Convert where there is a network and bring the result: xim-models export, xim-models import',
+        'Convert where there is a network and bring the result: npx xim-models export, npx xim-models import',
     );
   }
   await withLock(lockOf(cacheDir, 'tools'), signal, async () => {

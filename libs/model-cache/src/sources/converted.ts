@@ -15,8 +15,8 @@ export const converted: Source = {
   async open(reference) {
     const [, weights, model] = RECIPE.exec(reference)!;
     throw new ModelFetchError(
-      `it was converted from ${model}; do that here too (xim-models convert models.json --from ${model} ` +
-        `--weights ${weights}), or bring what another machine has (xim-models export, xim-models import)`,
+      `it was converted from ${model}; do that here too (npx xim-models convert models.json --from ${model} ` +
+        `--weights ${weights}), or bring what another machine has (npx xim-models export, npx xim-models import)`,
     );
   },
 };
