@@ -36,6 +36,8 @@ export async function start(args) {
   const env = { ...process.env, XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache };
   // Meant for the set-up alone; a service warns of variables that it does not know.
   delete env.XIM_PYTHON;
+  // Several services write through this process, so none of them sees the terminal.
+  if (names.length > 1 && process.stderr.isTTY) env.XIM_LOG_FORMAT ??= 'text';
   // --help prints the configuration, which is the same for all services: one is enough.
   const services = (help ? names.slice(0, 1) : names).map((name, index) => ({
     name,

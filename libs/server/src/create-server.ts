@@ -26,9 +26,11 @@ import { requestStats } from './http/request-stats.ts';
 import { docs } from './operations/docs.ts';
 import { health } from './operations/health.ts';
 import { metadata } from './operations/metadata.ts';
+import { createTextLog } from './operations/log-format.ts';
 import { modelsRoutes } from './operations/models.ts';
 import { createServedNames } from './operations/served-names.ts';
 import { createClose } from './operations/shutdown.ts';
+import { page } from './page/page.ts';
 import type { Service } from './service.ts';
 
 export interface XimServer {
@@ -93,6 +95,7 @@ export async function createServer(
     create: (files) => factory.create({ profile, plan, model, ...files, python, handler, log }),
     stallMs: plan.stallMs,
     pendingReads: () => calls.pendingReads,
+    progressMs: isTextLog(config, overrides) && process.stderr.isTTY === true ? 100 : undefined,
     onReady: (info) => metrics.engineReady(info, reason),
     onRestart: metrics.engineRestarted,
     log,
@@ -135,6 +138,8 @@ export async function createServer(
   await app.register(metricsRoute(metrics));
   await app.register(modelsRoutes);
   for (const routes of service.routes) await app.register(routes);
+  if (config.page === 'on')
+    await app.register(page({ service: service.name, task: service.task, needsKey: keys.length > 0 }));
   await app.ready();
 
   log.info({ engine: factory.name, reason, refusals: choice.refusals, profile }, 'the engine is chosen');
@@ -143,7 +148,14 @@ export async function createServer(
   return { app, plan, ready: supervision.ready, close: createClose({ app, calls, supervision, config }) };
 }
 
-function createApp(service: Service, config: Config, { log = process.stderr }: TestOverrides): FastifyInstance {
+/** Lines for people where they are asked for, or where people look on. */
+function isTextLog({ logFormat }: Config, { log }: TestOverrides): boolean {
+  return logFormat === 'text' || (logFormat === 'auto' && log === undefined && process.stderr.isTTY === true);
+}
+
+function createApp(service: Service, config: Config, overrides: TestOverrides): FastifyInstance {
+  const target = overrides.log ?? process.stderr;
+  const log = isTextLog(config, overrides) ? createTextLog(target) : target;
   const app: FastifyInstance = Fastify({
     logger: {
       level: config.logLevel,

@@ -74,7 +74,8 @@ export const configSchema = z.object({
     .register(settings, {
       env: 'XIM_API_KEYS',
       expected: 'keys separated by commas, each of visible ASCII characters without spaces',
-      advice: 'Keys that clients send as "Authorization: Bearer …"; they cover everything but health.',
+      advice:
+        'Keys that clients send as "Authorization: Bearer …"; they cover everything but health and the page at /.',
       secret: true,
     }),
   apiKeysFile: z.string().optional().register(settings, {
@@ -199,6 +200,17 @@ export const configSchema = z.object({
     env: 'XIM_LOG_LEVEL',
     expected: 'trace, debug, info, warn, error, fatal or silent',
     advice: 'debug adds the engine’s own log and the health probes.',
+  }),
+  logFormat: z.enum(['auto', 'json', 'text']).default('auto').register(settings, {
+    env: 'XIM_LOG_FORMAT',
+    expected: 'auto, json or text',
+    advice:
+      'text is short lines for people, with bars for progress on a terminal; auto is text on a terminal, else json.',
+  }),
+  page: z.enum(['on', 'off']).default('on').register(settings, {
+    env: 'XIM_PAGE',
+    expected: 'on or off',
+    advice: 'off removes the page for browsers at GET /.',
   }),
   tmp: z
     .string()

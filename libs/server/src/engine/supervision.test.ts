@@ -27,7 +27,8 @@ afterEach(async () => {
 
 describe('starting', () => {
   it('is not ready, but alive, until the engine has proved itself; then it takes calls', async () => {
-    await start({ behaviour: { startMs: 100 } });
+    await start({ behaviour: { startMs: 2000 } });
+    await until(() => server.factory.engines.length > 0, 'the engine');
     expect(await probe('/health/ready')).toMatchObject([
       503,
       { status: 'loading', reason: 'The model is being loaded.' },

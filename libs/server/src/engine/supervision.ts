@@ -38,6 +38,8 @@ export interface SupervisionParts {
   onReady(info: EngineInfo): void;
   onRestart(): void;
   readonly log: Log;
+  /** Time between two lines about one step of progress. Default five seconds. */
+  readonly progressMs?: number | undefined;
   readonly restart?: Partial<RestartOptions> | undefined;
 }
 
@@ -81,7 +83,7 @@ export function createSupervision(parts: SupervisionParts): Supervision {
     if (draining && state !== 'draining') return;
     status = { ...status, state, reason, progress: undefined };
   };
-  const onProgress = createProgressLog(log, (progress) => (status = { ...status, progress }));
+  const onProgress = createProgressLog(log, (progress) => (status = { ...status, progress }), parts.progressMs);
 
   /** One engine's life. Resolves with how it ended; rejects with EngineStartError. */
   const runOne = async (engine: Engine): Promise<string> => {
