@@ -111,7 +111,9 @@ export type OutputFormat =
   /** JSON that validates against a JSON Schema, 2020-12 where it does not say otherwise. */
   | { readonly type: 'json-schema'; readonly schema: Readonly<Record<string, unknown>> | boolean }
   /** The whole text matches; ECMA-262 syntax. */
-  | { readonly type: 'regex'; readonly pattern: string };
+  | { readonly type: 'regex'; readonly pattern: string }
+  /** The whole text is a sentence of the grammar: the Lark dialect of llguidance where a line begins `start:` or `%llguidance`, else GBNF. */
+  | { readonly type: 'grammar'; readonly grammar: string };
 
 /**
  * Order: one `start`; then, for each choice in its own order, deltas and one `choice-end` (choices interleave); one

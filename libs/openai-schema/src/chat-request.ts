@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ChatMessage } from './chat-messages.ts';
+import { checkExtensions } from './generate-extensions.ts';
+import { checkResponseFormat, ResponseFormat } from './response-format.ts';
 import { checkTools, FunctionDefinition, Tool, ToolChoice } from './chat-tools.ts';
 import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
 
@@ -9,30 +11,9 @@ const opaque = z
   .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'expected an object')
   .meta({ type: 'object' });
 
-const jsonSchema = z.record(z.string(), z.unknown());
-
-export const ResponseFormat = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text') }),
-  z.object({
-    type: z.literal('json_object'),
-    value: jsonSchema.nullish().describe('A JSON Schema, as Hugging Face’s clients send it. Not in OpenAI’s API.'),
-  }),
-  z.object({ type: z.literal('regex'), value: z.string().describe('ECMA-262. Not in OpenAI’s API.') }),
-  z.object({
-    type: z.literal('json_schema'),
-    json_schema: z.object({
-      name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 letters, digits, "_" or "-"'),
-      description: z.string().nullish(),
-      schema: jsonSchema.nullish(),
-      strict: z.boolean().nullish(),
-    }),
-  }),
-]);
-export type ResponseFormat = z.infer<typeof ResponseFormat>;
-
 /**
- * The body of `POST /v1/chat/completions`: every field of OpenAI's API. Unknown fields are dropped; an explicit null
- * of an optional field equals its absence. Which of these a service honours is the service's business.
+ * The body of `POST /v1/chat/completions`: every field of OpenAI's API, and extensions of other servers. Unknown
+ * fields are dropped; an explicit null of an optional field equals its absence. Which of these a service honours is the service's business.
  */
 export const ChatCompletionRequest = z
   .object({
@@ -77,12 +58,8 @@ export const ChatCompletionRequest = z
     const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
     checkStreamOptions(request, context);
     checkTools(request, context);
-    if (request.response_format?.type === 'json_schema' && request.response_format.json_schema.schema == null)
-      context.addIssue({
-        code: 'custom',
-        path: ['response_format', 'json_schema', 'schema'],
-        message: 'expected a JSON Schema; send {"type": "json_object"} for JSON of any shape',
-      });
+    checkResponseFormat(request, context);
+    checkExtensions(request, context);
     if (request.top_logprobs != null && request.logprobs !== true)
       issue('top_logprobs', 'only allowed with logprobs: true');
     if (

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkExtensions } from './generate-extensions.ts';
+import { checkResponseFormat, ResponseFormat } from './response-format.ts';
 import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
 import { textOrTokens } from './text-or-tokens.ts';
 
@@ -22,10 +24,13 @@ export const CompletionRequest = z
     logprobs: z.int().min(0).max(5).nullish().describe('Alternatives per token; 0: the token’s own probability.'),
     best_of: z.int().min(0).max(20).nullish().describe('Generate so many, answer the n most probable of them.'),
     suffix: z.string().nullish(),
+    response_format: ResponseFormat.nullish().describe('The shape of each text. Not in OpenAI’s API.'),
   })
   .superRefine((request, context) => {
     const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
     checkStreamOptions(request, context);
+    checkResponseFormat(request, context);
+    checkExtensions(request, context);
     const n = request.n ?? 1;
     const bestOf = request.best_of || n;
     if (bestOf < n) issue('best_of', `expected at least n, which is ${n}`);

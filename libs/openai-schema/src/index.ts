@@ -1,5 +1,6 @@
 // POST /v1/chat/completions: the request.
-export { ChatCompletionRequest, ResponseFormat } from './chat-request.ts';
+export { ChatCompletionRequest } from './chat-request.ts';
+export { ResponseFormat } from './response-format.ts';
 export { Stop, StreamOptions } from './sampling-fields.ts';
 export { ChatMessage, TextPart, UserPart } from './chat-messages.ts';
 export { allowedToolName, FunctionDefinition, Tool, ToolCall, ToolChoice } from './chat-tools.ts';
@@ -42,6 +43,11 @@ export type {
   TranscriptionUsage,
   TranscriptionWord,
 } from './transcription-response.ts';
+
+// Fields of other servers.
+export { extensionFields } from './extension-fields.ts';
+export type { ExtensionField, ExtensionRoute, ExtensionServer } from './extension-fields.ts';
+export { generateExtensions, shapeFields, StructuredOutputs } from './generate-extensions.ts';
 
 // GET /v1/models, and errors of every route.
 export { Model, ModelList } from './models.ts';

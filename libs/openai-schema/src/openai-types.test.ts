@@ -12,6 +12,7 @@ import type {
   EmbeddingsRequest,
   EmbeddingsResponse,
   ErrorResponse,
+  generateExtensions,
   Model,
   ModelList,
   SpeechRequest,
@@ -53,10 +54,10 @@ describe('against the types of the openai package', () => {
 
   it('knows nothing that OpenAI does not, but for the named extensions', () => {
     expectTypeOf<Exclude<keyof ChatCompletionRequest, keyof ChatParams>>().toEqualTypeOf<
-      'top_k' | 'min_p' | 'repetition_penalty' | 'ignore_eos'
+      keyof typeof generateExtensions
     >();
     expectTypeOf<Exclude<keyof CompletionRequest, keyof OpenAI.CompletionCreateParams>>().toEqualTypeOf<
-      'top_k' | 'min_p' | 'repetition_penalty' | 'ignore_eos'
+      keyof typeof generateExtensions | 'response_format'
     >();
     expectTypeOf<Exclude<keyof EmbeddingsRequest, keyof OpenAI.EmbeddingCreateParams>>().toEqualTypeOf<
       'prompt_name' | 'input_type'

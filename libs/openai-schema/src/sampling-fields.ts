@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generateExtensions } from './generate-extensions.ts';
 
 const penalty = z.number().min(-2).max(2);
 
@@ -32,16 +33,8 @@ export const samplingFields = {
   stream_options: StreamOptions.nullish(),
   user: z.string().nullish(),
 
-  // Beyond OpenAI's API, by the names that other servers use.
-  top_k: z.int().nullish().describe('Only the k most probable tokens; below 1: all. Not in OpenAI’s API.'),
-  min_p: z
-    .number()
-    .min(0)
-    .max(1)
-    .nullish()
-    .describe('Only tokens with at least this share of the best one’s probability. Not in OpenAI’s API.'),
-  repetition_penalty: z.number().positive().nullish().describe('1 = none. Not in OpenAI’s API.'),
-  ignore_eos: z.boolean().nullish().describe('Go on to the limit of tokens, for measurements. Not in OpenAI’s API.'),
+  // Not in OpenAI's API.
+  ...generateExtensions,
 };
 
 interface StreamFields {

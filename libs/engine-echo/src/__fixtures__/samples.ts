@@ -45,6 +45,7 @@ export const samples: Required<EngineSuite['samples']> = {
       { prompt: { text: 'go on' }, ignoreEnd: true, maxTokens: 30 },
       { prompt: { tokens: [32, 33, 34] } },
       { prompt: { text: 'hey' }, format: { type: 'regex', pattern: '[0-9]{3}-[a-z]+' }, logprobs: 1 },
+      { prompt: { text: 'hey' }, format: { type: 'grammar', grammar: 'root ::= "a" [0-9]+ "b"' }, maxTokens: 9 },
       { prompt: { text: 'one two' }, sampling: { logitBias: { 32: 100 } }, maxTokens: 5 },
       { prompt: { text: 'dice: ****' }, choices: 2, sampling: { seed: 3, topP: 0.9, presencePenalty: 1 } },
       {

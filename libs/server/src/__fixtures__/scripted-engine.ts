@@ -1,6 +1,6 @@
 import type { Engine, EngineExit, EngineFactory, EngineInfo } from '@xim/engine';
 
-type Tasks = Pick<Engine, 'generate' | 'transcribe'>;
+export type Tasks = Pick<Engine, 'generate' | 'tokenize' | 'embed' | 'transcribe'>;
 
 /** An engine in this process that does what the test says. */
 export function scripted(tasks: Tasks, more: Partial<EngineInfo> = {}): EngineFactory {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { CallOptions, EngineFactory, GenerateEvent, GenerateInput } from '@xim/engine';
 import { echo } from '@xim/engine-echo';
 import OpenAI from 'openai';
-import { scripted } from './scripted-engine.ts';
+import { scripted, type Tasks } from './scripted-engine.ts';
 import { venvs } from './venvs.ts';
 import { readConfig } from '../config/config.ts';
 import type { RoutePlugin } from '../context.ts';
@@ -63,6 +63,10 @@ type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<Ge
 /** The real server over an engine in this process that says what the test says. */
 export const startScripted = (generate: Generate, env?: Record<string, string>, models?: URL) =>
   start('generate', scripted({ generate }), generating, env, models);
+
+/** The same with several tasks, and the routes of text and vectors. */
+export const startScriptedTasks = (tasks: Tasks, env?: Record<string, string>) =>
+  start('generate', scripted(tasks), [...generating, embeddings], env);
 
 /** The real server over an engine that can do nothing, with the routes of both tasks. */
 export const startIdle = () => start('generate', scripted({}), [...generating, embeddings]);

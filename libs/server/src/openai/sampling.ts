@@ -28,13 +28,20 @@ export function toSampling(request: Request): Sampling {
     seed: request.seed == null ? undefined : toSeed(request.seed),
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,
-    repetitionPenalty: request.repetition_penalty ?? undefined,
+    minP: request.min_p ?? undefined,
+    repetitionPenalty: request.repetition_penalty ?? request.repeat_penalty ?? undefined,
     logitBias: Object.keys(request.logit_bias ?? {}).length > 0 ? request.logit_bias! : undefined,
   };
 }
 
-export function toStop({ stop }: Request): GenerateInput['stop'] {
-  return typeof stop === 'string' ? [stop] : (stop ?? undefined);
+/** Where a text ends. */
+export function toEnding(request: Request): Pick<GenerateInput, 'stop' | 'includeStop' | 'ignoreEnd'> {
+  const { stop } = request;
+  return {
+    stop: typeof stop === 'string' ? [stop] : (stop ?? undefined),
+    includeStop: request.include_stop_str_in_output ?? request.no_stop_trim ?? undefined,
+    ignoreEnd: request.ignore_eos ?? undefined,
+  };
 }
 
 /** OpenAI's seeds are any 64-bit integers, the task's are not negative: each negative one gets a number of its own. */

@@ -183,7 +183,16 @@ class OutputFormatRegex(TypedDict):
     pattern: str
 
 
-OutputFormat = OutputFormatJson | OutputFormatJsonSchema | OutputFormatRegex
+class OutputFormatGrammar(TypedDict):
+    """The whole text is a sentence of the grammar: the Lark dialect of llguidance where a line begins `start:` or
+    `%llguidance`, else GBNF.
+    """
+
+    type: Literal["grammar"]
+    grammar: str
+
+
+OutputFormat = OutputFormatJson | OutputFormatJsonSchema | OutputFormatRegex | OutputFormatGrammar
 """Output that ends by itself (reason `stop`) has the shape, whole; one that was cut (`length`) is the beginning of
 such. White space between JSON's tokens is bounded. A schema or pattern that the engine cannot hold to exactly is
 refused with the keyword's place (`format.schema.properties.a.not`); none may harm another call.

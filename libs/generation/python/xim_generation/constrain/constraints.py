@@ -17,6 +17,7 @@ from ..chat.dialects import Dialect
 from ..chat.tokenizer import Tokenizer
 from ..chat.tools import ToolUse
 from .deep_stack import run_deep
+from .grammar_text import to_lark
 from .output_check import OutputCheck
 from .pattern import to_rust, whole
 from .schema import PlainSchema
@@ -132,11 +133,13 @@ class Constraints:
             param = "format.pattern"
             pattern = to_rust(whole(format_.get("pattern"), param))
             return self._compile(llguidance.LLMatcher.grammar_from_regex(pattern), param, None)
+        if kind == "grammar":
+            return self._compile(to_lark(format_.get("grammar"), "format.grammar"), "format.grammar", None)
         if kind == "json":
             return self._to_schema({"type": "object"}, "format")
         if kind == "json-schema":
             return self._to_schema(format_.get("schema"), "format.schema")
-        raise InvalidInput("A format is of no known type; expected json, json-schema or regex.", "format.type")
+        raise InvalidInput("A format is of no known type; expected json, json-schema, regex or grammar.", "format.type")
 
     def _to_schema(self, schema: Any, param: str) -> Constraint:
         plain = PlainSchema(schema, param)

@@ -1,13 +1,13 @@
-import type { GenerateInput, Message, OutputFormat, Tool, ToolCall, ToolChoice } from '@xim/engine';
+import type { GenerateInput, Message, Tool, ToolCall, ToolChoice } from '@xim/engine';
 import {
   allowedToolName,
   type ChatCompletionRequest,
   type ChatMessage,
-  type ResponseFormat,
   type Tool as WireTool,
   type ToolChoice as WireToolChoice,
 } from '@xim/openai-schema';
-import { samplingParamNames, toSampling, toStop } from '../sampling.ts';
+import { toAskedFormat } from '../output-format.ts';
+import { samplingParamNames, toEnding, toSampling } from '../sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
 export const generateParamNames = {
@@ -19,9 +19,6 @@ export const generateParamNames = {
   'prompt.toolChoice': 'tool_choice',
   maxTokens: 'max_completion_tokens',
   logprobs: 'top_logprobs',
-  format: 'response_format',
-  'format.schema': 'response_format.json_schema.schema',
-  'format.pattern': 'response_format.value',
   reasoningEffort: 'reasoning_effort',
 } as const;
 
@@ -39,12 +36,11 @@ export function toGenerateInput(request: ChatCompletionRequest): GenerateInput {
     },
     choices: request.n ?? undefined,
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
-    stop: toStop(request),
     sampling: toSampling(request),
     logprobs: request.logprobs ? (request.top_logprobs ?? 0) : undefined,
-    format: request.response_format ? toFormat(request.response_format) : undefined,
+    format: toAskedFormat(request)?.format,
     reasoningEffort: request.reasoning_effort ?? undefined,
-    ignoreEnd: request.ignore_eos ?? undefined,
+    ...toEnding(request),
   };
 }
 
@@ -107,12 +103,4 @@ function toToolChoice(choice: WireToolChoice, parallel: boolean): ToolChoice {
   if (typeof choice === 'string') return { mode: choice, parallel };
   if (choice.type === 'function') return { mode: 'required', name: choice.function.name, parallel };
   return { mode: choice.type === 'allowed_tools' ? choice.allowed_tools.mode : 'required', parallel };
-}
-
-function toFormat(format: ResponseFormat): OutputFormat | undefined {
-  if (format.type === 'text') return undefined;
-  if (format.type === 'regex') return { type: 'regex', pattern: format.value };
-  if (format.type === 'json_object')
-    return format.value ? { type: 'json-schema', schema: format.value } : { type: 'json' };
-  return { type: 'json-schema', schema: format.json_schema.schema ?? {} };
 }

@@ -7,6 +7,8 @@ import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
 import { toChatChunk, toChunkShape } from './chunk.ts';
+import { refuseExtensions } from '../extensions.ts';
+import { toAskedFormat, withFormatPlace } from '../output-format.ts';
 import { generateParamNames, toGenerateInput } from './request.ts';
 import { toChatCompletion } from './response.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -34,7 +36,7 @@ export const chatCompletions: RoutePlugin = async (app) => {
 
   app.post<{ Body: ChatCompletionRequest }>(
     '/v1/chat/completions',
-    { schema, config: { paramNames: generateParamNames } },
+    { schema, config: { paramNames: generateParamNames }, preValidation: refuseExtensions('chat') },
     async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);
@@ -42,7 +44,7 @@ export const chatCompletions: RoutePlugin = async (app) => {
       const input = toGenerateInput(body);
       const choices = input.choices ?? 1;
       const head = createAnswerHead('chatcmpl', served.id, toFingerprint(xim.model, xim.info()));
-      const events = generate(xim, request, served, input);
+      const events = withFormatPlace(generate(xim, request, served, input), toAskedFormat(body));
 
       if (body.stream !== true) return toChatCompletion(head, await joinGenerated(events, choices));
       const shape = toChunkShape(head, choices, body.stream_options?.include_usage === true);

@@ -1,7 +1,8 @@
 import type { GenerateEvent, GenerateInput, Prompt } from '@xim/engine';
 import type { CompletionRequest } from '@xim/openai-schema';
 import { refusal } from '../../errors/errors.ts';
-import { samplingParamNames, toSampling, toStop } from '../sampling.ts';
+import { toAskedFormat } from '../output-format.ts';
+import { samplingParamNames, toEnding, toSampling } from '../sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
 export const completionParamNames = {
@@ -26,11 +27,11 @@ export function toCompletionInputs(request: CompletionRequest): GenerateInput[] 
   const input: Omit<GenerateInput, 'prompt'> = {
     choices: bestOf,
     maxTokens: Math.max(1, request.max_tokens ?? DEFAULT_MAX_TOKENS),
-    stop: toStop(request),
+    ...toEnding(request),
     echo: request.echo ?? undefined,
     sampling: toSampling(request),
     logprobs: request.logprobs ?? (bestOf > (request.n ?? 1) ? 0 : undefined),
-    ignoreEnd: request.ignore_eos ?? undefined,
+    format: toAskedFormat(request)?.format,
   };
   return toPrompts(request.prompt ?? '').map((prompt) => ({ prompt, ...input }));
 }

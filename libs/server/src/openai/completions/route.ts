@@ -10,6 +10,8 @@ import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
+import { refuseExtensions } from '../extensions.ts';
+import { toAskedFormat, withFormatPlace } from '../output-format.ts';
 import { toCompletionChunk, toCompletionChunkShape } from './chunk.ts';
 import {
   completionParamNames,
@@ -43,7 +45,7 @@ export const completions: RoutePlugin = async (app) => {
 
   app.post<{ Body: CompletionRequest }>(
     '/v1/completions',
-    { schema, config: { paramNames: completionParamNames } },
+    { schema, config: { paramNames: completionParamNames }, preValidation: refuseExtensions('completions') },
     async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);
@@ -64,7 +66,8 @@ export const completions: RoutePlugin = async (app) => {
           places,
         ),
       );
-      const events = body.max_tokens === 0 ? toPromptAlone(generated) : generated;
+      const named = withFormatPlace(generated, toAskedFormat(body));
+      const events = body.max_tokens === 0 ? toPromptAlone(named) : named;
 
       if (body.stream !== true) {
         const joined = await joinGenerated(events, places.length, { reasoningIsText: true });

@@ -4,6 +4,7 @@ import type { RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
+import { refuseExtensions } from '../extensions.ts';
 import { embedParamNames, toEmbedInput } from './request.ts';
 import { toEmbeddingsResponse } from './response.ts';
 
@@ -24,7 +25,7 @@ export const embeddings: RoutePlugin = async (app) => {
 
   app.post<{ Body: EmbeddingsRequest }>(
     '/v1/embeddings',
-    { schema, config: { paramNames: embedParamNames } },
+    { schema, config: { paramNames: embedParamNames }, preValidation: refuseExtensions('embeddings') },
     async (request) => {
       const { body } = request;
       const served = xim.resolve(body.model);

@@ -1,0 +1,217 @@
+/** The servers whose clients send a field. */
+export type ExtensionServer =
+  'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Fireworks'; // prettier-ignore
+
+export type ExtensionRoute = 'chat' | 'completions' | 'embeddings';
+
+/** A field that OpenAI's API does not have and that another server takes. */
+export interface ExtensionField {
+  /** Path in the body: `min_p`, `stream_options.continuous_usage_stats`. */
+  readonly name: string;
+  readonly servers: readonly ExtensionServer[];
+  readonly routes: readonly ExtensionRoute[];
+  /**
+   * `honoured`: the route's schema has it, and it changes the call or the answer. `refused`: any value but null and
+   * those of `neutral` is an error that names the field. `no effect`: it cannot change the answer here, and is dropped.
+   */
+  readonly treatment: 'honoured' | 'refused' | 'no effect';
+  /** What the field becomes, why it is refused, or why it has no effect. */
+  readonly note: string;
+  /** Values that ask for what happens anyway. */
+  readonly neutral?: readonly unknown[];
+}
+
+type Servers = ExtensionField['servers'];
+type Routes = ExtensionField['routes'];
+
+const text: Routes = ['chat', 'completions'];
+const all: Routes = ['chat', 'completions', 'embeddings'];
+const vllm: Servers = ['vLLM'];
+const sglang: Servers = ['SGLang'];
+const llama: Servers = ['llama.cpp'];
+
+const honoured = (name: string, servers: Servers, routes: Routes, note: string): ExtensionField => {
+  return { name, servers, routes, treatment: 'honoured', note };
+};
+const refused = (
+  name: string,
+  servers: Servers,
+  routes: Routes,
+  note: string,
+  ...neutral: readonly unknown[]
+): ExtensionField => ({ name, servers, routes, treatment: 'refused', note, neutral });
+const withoutEffect = (name: string, servers: Servers, routes: Routes, note: string): ExtensionField => {
+  return { name, servers, routes, treatment: 'no effect', note };
+};
+
+const noSampler = 'this service has no such sampler; use temperature, top_p, top_k, min_p or typical_p';
+const onlyText = 'an answer is text; ask for logprobs or return_token_ids to see its tokens';
+
+/**
+ * Every extension field that is known. A route honours or refuses it by name; a field that neither OpenAI's API nor this
+ * list has is unknown and dropped, as OpenAI's own service and clients expect.
+ */
+export const extensionFields: readonly ExtensionField[] = [
+  // Which tokens are chosen.
+  honoured('top_k', ['vLLM', 'SGLang', 'llama.cpp'], text, 'sampling.topK'),
+  honoured('min_p', ['vLLM', 'SGLang', 'llama.cpp'], text, 'sampling.minP'),
+  honoured('repetition_penalty', ['vLLM', 'SGLang'], text, 'sampling.repetitionPenalty'),
+  honoured('repeat_penalty', ['llama.cpp', 'Ollama'], text, 'sampling.repetitionPenalty'),
+  refused('typical_p', ['llama.cpp', 'TGI'], text, 'this service has no typical sampling', 1),
+  refused('use_beam_search', vllm, text, 'there is no beam search; use n, or best_of of completions', false),
+  refused('best_of', vllm, ['chat'], 'a conversation has no best_of; use n and choose', 1),
+  refused('length_penalty', vllm, text, 'it belongs to beam search, which is not there', 1),
+  refused('early_stopping', vllm, text, 'it belongs to beam search, which is not there', false),
+  refused('mirostat', ['llama.cpp', 'Ollama'], text, noSampler, 0),
+  withoutEffect('mirostat_tau', ['llama.cpp', 'Ollama'], text, 'a setting of mirostat, which is refused'),
+  withoutEffect('mirostat_eta', ['llama.cpp', 'Ollama'], text, 'a setting of mirostat, which is refused'),
+  refused('tfs_z', llama, text, noSampler, 1),
+  refused('top_n_sigma', llama, text, noSampler, -1, 0),
+  refused('top_a', ['OpenRouter'], text, noSampler, 0),
+  refused('xtc_probability', llama, text, noSampler, 0),
+  withoutEffect('xtc_threshold', llama, text, 'a setting of xtc_probability, which is refused'),
+  refused('dynatemp_range', llama, text, noSampler, 0),
+  withoutEffect('dynatemp_exponent', llama, text, 'a setting of dynatemp_range, which is refused'),
+  refused('dry_multiplier', llama, text, 'use frequency_penalty or repetition_penalty', 0),
+  withoutEffect('dry_base', llama, text, 'a setting of dry_multiplier, which is refused'),
+  withoutEffect('dry_allowed_length', llama, text, 'a setting of dry_multiplier, which is refused'),
+  withoutEffect('dry_penalty_last_n', llama, text, 'a setting of dry_multiplier, which is refused'),
+  withoutEffect('dry_sequence_breakers', llama, text, 'a setting of dry_multiplier, which is refused'),
+  refused('repeat_last_n', ['llama.cpp', 'Ollama'], text, 'penalties look at the whole text', -1),
+  refused('min_keep', llama, text, 'cuts keep the tokens that they name', 0, 1),
+  refused('samplers', llama, text, 'the order is fixed: penalties, temperature, min_p, top_k, top_p'),
+  refused('logits_processors', vllm, text, 'code of clients is not run; use logit_bias', []),
+  refused('custom_logit_processor', sglang, text, 'code of clients is not run; use logit_bias'),
+  refused('logit_bias_exp', sglang, text, 'use logit_bias'),
+  refused('random_seed', ['Mistral'], text, 'use seed'),
+  refused('guidance_scale', ['vLLM'], text, 'there is no classifier-free guidance', 1),
+  refused('watermark', ['TGI'], text, 'texts are not marked', false),
+  refused('allowed_token_ids', vllm, text, 'this service cannot restrict the vocabulary'),
+  refused('bad_words', vllm, text, 'this service cannot forbid words', []),
+
+  // Where a text ends.
+  honoured('ignore_eos', ['vLLM', 'SGLang', 'llama.cpp'], text, 'ignoreEnd'),
+  honoured('include_stop_str_in_output', vllm, text, 'includeStop'),
+  honoured('no_stop_trim', sglang, text, 'includeStop'),
+  refused('stop_token_ids', ['vLLM', 'SGLang'], text, 'use stop', []),
+  refused('stop_regex', sglang, text, 'use stop'),
+  refused('min_tokens', ['vLLM', 'SGLang'], text, 'the model decides when it ends', 0),
+  refused('min_new_tokens', sglang, text, 'the model decides when it ends', 0),
+  refused('n_predict', llama, text, 'use max_tokens', -1),
+  refused('t_max_predict_ms', llama, text, 'use the header x-request-timeout', 0),
+  refused('n_indent', llama, text, 'use stop', 0),
+  refused('thinking_token_budget', ['vLLM'], text, 'use reasoning_effort', -1),
+  refused('thinking_budget', ['Qwen'], text, 'use reasoning_effort'),
+
+  // The shape of a text.
+  honoured('guided_json', vllm, text, 'format'),
+  honoured('guided_choice', vllm, text, 'format'),
+  honoured('guided_regex', vllm, text, 'format'),
+  honoured('guided_grammar', vllm, text, 'format'),
+  refused('guided_json_object', vllm, text, 'use response_format {"type": "json_object"}', false),
+  refused('guided_whitespace_pattern', vllm, text, 'white space between the tokens of JSON is bounded already'),
+  withoutEffect('guided_decoding_backend', vllm, text, 'there is one engine of grammars'),
+  honoured('structured_outputs', vllm, text, 'format'),
+  refused('structural_tag', vllm, text, 'use tools, or a grammar'),
+  honoured('grammar', llama, text, 'format: GBNF or the Lark dialect of llguidance'),
+  honoured('json_schema', ['llama.cpp', 'SGLang'], text, 'format'),
+  honoured('regex', sglang, text, 'format'),
+  honoured('ebnf', sglang, text, 'format: GBNF or the Lark dialect of llguidance'),
+  refused('grammar_lazy', llama, text, 'a grammar holds from the first token', false),
+  refused('grammar_triggers', llama, text, 'a grammar holds from the first token', []),
+  refused('preserved_tokens', llama, text, 'the marks of the model’s dialect are kept already', []),
+  honoured('response_format', ['vLLM'], ['completions'], 'format'),
+  refused('format', ['Ollama'], text, 'use response_format'),
+
+  // What is read.
+  refused('add_generation_prompt', vllm, ['chat'], 'the template begins an answer', true),
+  refused('continue_final_message', vllm, ['chat'], 'use /v1/completions', false),
+  refused('chat_template_kwargs', ['vLLM', 'llama.cpp', 'SGLang'], ['chat'], 'use reasoning_effort', {}),
+  refused('chat_template', vllm, ['chat', 'embeddings'], 'the template is the model’s; set another one in the profile'),
+  refused('documents', vllm, ['chat'], 'put them into a message', []),
+  refused('enable_thinking', ['Qwen'], ['chat'], 'use reasoning_effort "none"'),
+  refused('thinking', ['DeepSeek'], ['chat'], 'use reasoning_effort'),
+  refused('think', ['Ollama'], ['chat'], 'use reasoning_effort'),
+  refused('reasoning', ['OpenRouter'], ['chat'], 'use reasoning_effort'),
+  refused('prompt_mode', ['Mistral'], ['chat'], 'use reasoning_effort'),
+  refused('safe_prompt', ['Mistral'], ['chat'], 'put it into a system message', false),
+  refused('echo', vllm, ['chat'], 'a conversation is not echoed', false),
+  refused('add_special_tokens', vllm, text, 'the tokenizer adds the tokens that the model expects; send tokens'),
+  refused('truncate_prompt_tokens', vllm, text, 'a prompt is not cut'),
+  refused('prompt_truncate_len', ['Fireworks'], text, 'use truncate_prompt_tokens'),
+  refused('context_length_exceeded_behavior', ['Fireworks'], text, 'a prompt that does not fit is an error', 'error'),
+  refused('truncation', sglang, text, 'use truncate_prompt_tokens', 'disabled'),
+  refused('transforms', ['OpenRouter'], text, 'messages are not changed', []),
+  refused('prompt_embeds', vllm, ['completions'], 'a prompt is text or tokens'),
+  refused('mm_processor_kwargs', vllm, all, 'this service reads text'),
+  refused('image_data', ['llama.cpp', 'SGLang'], text, 'this service reads text', []),
+  refused('multimodal_data', llama, text, 'this service reads text'),
+  refused('options', ['Ollama'], all, 'write its members beside the other fields'),
+  refused('input_prefix', llama, text, 'this service has no infill route', ''),
+  refused('input_suffix', llama, text, 'this service has no infill route', ''),
+  refused('n_keep', llama, text, 'a context is not shifted', 0),
+  refused('n_discard', llama, text, 'a context is not shifted', 0),
+
+  // What is answered.
+  refused('prompt_logprobs', vllm, text, 'use echo and logprobs of completions'),
+  refused('return_token_ids', vllm, text, 'use logprobs', false),
+  refused('return_tokens_as_token_ids', vllm, text, 'tokens are named by their texts', false),
+  refused('return_tokens', llama, text, 'use return_token_ids', false),
+  refused('return_progress', llama, text, 'progress is not told', false),
+  refused('logprob_token_ids', vllm, text, 'alternatives are the most probable tokens', []),
+  refused('n_probs', llama, text, 'use logprobs and top_logprobs', 0),
+  refused('post_sampling_probs', llama, text, 'probabilities are those before sampling', false),
+  refused('return_hidden_states', sglang, text, onlyText, false),
+  refused('skip_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text', true),
+  withoutEffect('spaces_between_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text'),
+  refused('include_reasoning', ['vLLM', 'OpenRouter'], ['chat'], 'a thought is always answered', true),
+  refused('separate_reasoning', sglang, ['chat'], 'a thought is always apart from the answer', true),
+  refused('stream_reasoning', sglang, ['chat'], 'a thought is streamed as it comes', true),
+  refused('reasoning_format', llama, ['chat'], 'a thought is in reasoning_content', 'auto', 'deepseek'),
+  refused('thinking_forced_open', llama, ['chat'], 'the template decides', false),
+  refused('parse_tool_calls', llama, ['chat'], 'use tool_choice "none"', true),
+  refused('parse_reasoning', ['Mistral'], ['chat'], 'a thought is always apart from the answer', true),
+  refused('response_fields', llama, text, 'an answer has all of its fields', []),
+  refused('timings_per_token', llama, text, 'times are metrics', false),
+  refused('stream_options.continuous_usage_stats', vllm, text, 'use include_usage', false),
+
+  // How it is served.
+  refused('priority', vllm, all, 'calls are served in the order of their arrival', 0),
+  withoutEffect('request_id', vllm, all, 'send the header x-request-id'),
+  withoutEffect('rid', sglang, all, 'send the header x-request-id'),
+  withoutEffect('cache_salt', vllm, all, 'answers do not depend on what the prefix cache holds'),
+  withoutEffect('cache_prompt', llama, text, 'the prefix cache is the service’s'),
+  withoutEffect('id_slot', llama, text, 'slots are alike'),
+  withoutEffect('keep_alive', ['Ollama'], all, 'the model stays loaded'),
+  refused('kv_transfer_params', vllm, text, 'the cache stays in one process'),
+  refused('vllm_xargs', vllm, text, 'there are no such extensions'),
+  refused('lora', llama, text, 'name an adapter as the model', []),
+  refused('lora_path', sglang, text, 'name an adapter as the model'),
+  refused('session_params', sglang, text, 'there are no sessions'),
+  refused('bootstrap_host', sglang, text, 'prompts and answers are computed in one process'),
+  refused('models', ['OpenRouter'], text, 'name one model', []),
+  refused('route', ['OpenRouter'], text, 'there is no router'),
+  refused('provider', ['OpenRouter'], text, 'there is no router'),
+  refused('plugins', ['OpenRouter'], text, 'there are none', []),
+
+  // Vectors.
+  honoured('prompt_name', ['TEI'], ['embeddings'], 'prompt'),
+  honoured('input_type', ['Cohere'], ['embeddings'], 'prompt'),
+  refused('task', ['Jina'], ['embeddings'], 'use prompt_name'),
+  refused('messages', vllm, ['embeddings'], 'use input'),
+  refused('truncate', ['TEI', 'Ollama'], ['embeddings'], 'a text is not cut', false),
+  refused('truncate_prompt_tokens', vllm, ['embeddings'], 'a text is not cut'),
+  refused('truncation_direction', ['TEI'], ['embeddings'], 'a text is not cut'),
+  refused('truncation_side', vllm, ['embeddings'], 'a text is not cut'),
+  refused('normalize', ['TEI', 'vLLM'], ['embeddings'], 'vectors have unit length', true),
+  refused('normalized', ['Jina'], ['embeddings'], 'vectors have unit length', true),
+  refused('use_activation', vllm, ['embeddings'], 'vectors have unit length', true),
+  refused('add_special_tokens', vllm, ['embeddings'], 'the tokenizer adds the tokens that the model expects', true),
+  refused('late_chunking', ['Jina'], ['embeddings'], 'each text is read alone', false),
+  refused('embedding_types', ['Cohere'], ['embeddings'], 'use encoding_format'),
+  refused('embedding_type', ['Jina'], ['embeddings'], 'use encoding_format'),
+  refused('output_dtype', ['Mistral'], ['embeddings'], 'vectors are float32; use encoding_format', 'float'),
+  refused('output_dimension', ['Mistral', 'Cohere'], ['embeddings'], 'use dimensions'),
+  refused('embed_dtype', vllm, ['embeddings'], 'vectors are float32', 'float32'),
+  refused('endianness', vllm, ['embeddings'], 'base64 is little-endian', 'native', 'little'),
+];

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+const jsonSchema = z.union([z.record(z.string(), z.unknown()), z.boolean()]);
+/** A JSON Schema, or its JSON as a text. */
+const schemaOrText = z.union([
+  jsonSchema,
+  z.string().transform((text, context) => {
+    try {
+      const parsed = jsonSchema.safeParse(JSON.parse(text));
+      if (parsed.success) return parsed.data;
+    } catch {
+      // reported below
+    }
+    context.addIssue({ code: 'custom', message: 'expected a JSON Schema, or the JSON of one' });
+    return z.NEVER;
+  }),
+]);
+const choices = z.array(z.string().min(1)).min(1).max(1000);
+const pattern = z.string().min(1);
+
+/** Shapes of a text by the names of vLLM. */
+export const StructuredOutputs = z
+  .strictObject({
+    json: schemaOrText.nullish(),
+    regex: pattern.nullish(),
+    choice: choices.nullish(),
+    grammar: pattern.nullish(),
+    json_object: z.boolean().nullish(),
+  })
+  .meta({ id: 'StructuredOutputs' });
+export type StructuredOutputs = z.infer<typeof StructuredOutputs>;
+
+/** Extension fields of chat and completions by the names of other servers; `extensionFields` says whose. */
+export const generateExtensions = {
+  top_k: z.int().nullish().describe('Only the k most probable tokens; below 1: all.'),
+  min_p: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe('Leaves out tokens below this share of the most probable token’s probability.'),
+  repetition_penalty: z.number().positive().nullish().describe('1 = none.'),
+  repeat_penalty: z.number().positive().nullish().describe('Another name of repetition_penalty.'),
+
+  ignore_eos: z.boolean().nullish().describe('Go on to the limit of tokens, for measurements.'),
+  include_stop_str_in_output: z.boolean().nullish().describe('A text ends with the stop text that ended it.'),
+  no_stop_trim: z.boolean().nullish().describe('Another name of include_stop_str_in_output.'),
+
+  structured_outputs: StructuredOutputs.nullish(),
+  guided_json: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
+  guided_choice: choices.nullish().describe('The text is one of these.'),
+  guided_regex: pattern.nullish().describe('The text matches, ECMA-262.'),
+  guided_grammar: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
+  grammar: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
+  ebnf: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
+  json_schema: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
+  regex: pattern.nullish().describe('The text matches, ECMA-262.'),
+};
+
+/** The fields of which each says what shape a text has; a request has one of them at most. */
+export const shapeFields = [
+  ...(['response_format', 'structured_outputs', 'guided_json', 'guided_choice', 'guided_regex'] as const),
+  ...(['guided_grammar', 'grammar', 'ebnf', 'json_schema', 'regex'] as const),
+] as const;
+
+type ShapeFields = { readonly [Name in (typeof shapeFields)[number]]?: unknown };
+
+interface Fields extends ShapeFields {
+  readonly repetition_penalty?: number | null | undefined;
+  readonly repeat_penalty?: number | null | undefined;
+}
+
+/** Two fields that say the same must agree. */
+export function checkExtensions(request: Fields, context: z.RefinementCtx): void {
+  const issue = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', path, message });
+  const shapes = shapeFields.filter((name) => request[name] != null);
+  if (shapes.length > 1) issue(`expected one shape of the text; ${shapes[0]} is another one`, shapes[1]!);
+  const outputs = Object.entries(request.structured_outputs ?? {}).filter(([, value]) => value != null);
+  if (request.structured_outputs != null && outputs.length !== 1)
+    issue('expected one of json, regex, choice, grammar and json_object', 'structured_outputs');
+  const { repetition_penalty: penalty, repeat_penalty: other } = request;
+  if (penalty != null && other != null && penalty !== other)
+    issue('contradicts repetition_penalty; send one of the two', 'repeat_penalty');
+}

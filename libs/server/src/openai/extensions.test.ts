@@ -1,0 +1,153 @@
+import type { EmbedInput, EmbedOutput, GenerateInput } from '@xim/engine';
+import { extensionFields, type ExtensionRoute } from '@xim/openai-schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startScriptedTasks, type TestService } from '../__fixtures__/test-service.ts';
+
+const calls: unknown[] = [];
+let service: TestService;
+beforeAll(async () => {
+  service = await startScriptedTasks({
+    async *generate(input: GenerateInput) {
+      calls.push(input);
+      yield { type: 'start', inputTokens: 1 };
+      yield { type: 'text-delta', choice: 0, text: 'a', tokens: 1 };
+      yield { type: 'choice-end', choice: 0, reason: 'stop' };
+      yield { type: 'end', usage: { inputTokens: 1, outputTokens: 1 } };
+    },
+    async embed(input: EmbedInput): Promise<EmbedOutput> {
+      calls.push(input);
+      return { vectors: Float32Array.of(1), dimensions: 1, inputTokens: 1 };
+    },
+  });
+});
+afterAll(() => service.close());
+
+const path: Record<ExtensionRoute, string> = {
+  chat: '/v1/chat/completions',
+  completions: '/v1/completions',
+  embeddings: '/v1/embeddings',
+};
+const base: Record<ExtensionRoute, object> = {
+  chat: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'a' }] },
+  completions: { model: 'gpt-4o-mini', prompt: 'a' },
+  embeddings: { model: 'gpt-4o-mini', input: 'a' },
+};
+
+const schema = { type: 'object' };
+/** For each field that is honoured, fields of a request that asks for something. */
+const examples: Record<string, object> = {
+  top_k: { top_k: 3 },
+  min_p: { min_p: 0.1 },
+  repetition_penalty: { repetition_penalty: 1.1 },
+  repeat_penalty: { repeat_penalty: 1.1 },
+  ignore_eos: { ignore_eos: true },
+  include_stop_str_in_output: { include_stop_str_in_output: true },
+  no_stop_trim: { no_stop_trim: true },
+  guided_json: { guided_json: schema },
+  guided_choice: { guided_choice: ['a', 'b'] },
+  guided_regex: { guided_regex: '[ab]' },
+  guided_grammar: { guided_grammar: 'root ::= "a"' },
+  structured_outputs: { structured_outputs: { choice: ['a'] } },
+  grammar: { grammar: 'root ::= "a"' },
+  ebnf: { ebnf: 'root ::= "a"' },
+  json_schema: { json_schema: JSON.stringify(schema) },
+  regex: { regex: '[ab]' },
+  response_format: { response_format: { type: 'json_object' } },
+  prompt_name: { prompt_name: 'query' },
+  input_type: { input_type: 'query' },
+};
+/** Fields that change the answer, and not what the engine is asked for. */
+const answersOnly: readonly string[] = [];
+
+async function ask(route: ExtensionRoute, fields: object) {
+  calls.length = 0;
+  const response = await service.post(path[route], { ...base[route], ...fields });
+  const body = await response.text();
+  return { status: response.status, body, call: calls[0] };
+}
+
+/** A value at a path: `a.b` → `{a: {b: value}}`. */
+const at = (name: string, value: unknown): object =>
+  name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
+
+const cases = extensionFields.flatMap((field) => field.routes.map((route) => ({ ...field, route })));
+const of = (treatment: string) => cases.filter((one) => one.treatment === treatment);
+
+describe('a known extension field is honoured or refused by name, never dropped', () => {
+  it('each is listed once for a route', () => {
+    const names = cases.map(({ name, route }) => `${route} ${name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it.each(of('honoured'))('$route honours $name', async ({ name, route }) => {
+    const plain = await ask(route, {});
+    const asked = await ask(route, examples[name]!);
+    expect(asked).toMatchObject({ status: 200 });
+    if (answersOnly.includes(name)) expect(asked.body).not.toEqual(plain.body);
+    else expect(asked.call).not.toEqual(plain.call);
+  });
+
+  it.each(of('refused'))('$route refuses $name', async ({ name, route, neutral = [] }) => {
+    const { status, body, call } = await ask(route, at(name, { some: 'value' }));
+    expect({ status, call }).toEqual({ status: 400, call: undefined });
+    expect(JSON.parse(body)).toMatchObject({
+      error: { param: name, code: 'unsupported_parameter', message: expect.stringContaining(name) as string },
+    });
+    for (const value of [null, ...neutral]) {
+      const stream = name.startsWith('stream_options.') ? { stream: true } : {};
+      expect(await ask(route, { ...at(name, value), ...stream }), JSON.stringify(value)).toMatchObject({ status: 200 });
+    }
+  });
+
+  it.each(of('no effect'))('$route drops $name, which changes nothing', async ({ name, route }) => {
+    const plain = await ask(route, {});
+    const asked = await ask(route, { [name]: 7 });
+    expect(asked).toMatchObject({ status: 200, call: plain.call });
+  });
+
+  it('a field that no server has is dropped', async () => {
+    for (const route of Object.keys(path) as ExtensionRoute[]) {
+      const plain = await ask(route, {});
+      expect(await ask(route, { temprature: 0.5 })).toMatchObject({ status: 200, call: plain.call });
+    }
+  });
+});
+
+describe('the shape of a text', () => {
+  const json = { type: 'json-schema', schema };
+  it.each<[object, object]>([
+    [{ guided_json: schema }, json],
+    [{ guided_json: JSON.stringify(schema) }, json],
+    [{ json_schema: schema }, json],
+    [{ structured_outputs: { json: schema } }, json],
+    [{ structured_outputs: { json_object: true } }, { type: 'json' }],
+    [{ structured_outputs: { regex: 'a+' } }, { type: 'regex', pattern: 'a+' }],
+    [{ guided_choice: ['a.b', 'c|d'] }, { type: 'regex', pattern: 'a\\.b|c\\|d' }],
+    [{ structured_outputs: { grammar: 'root ::= "a"' } }, { type: 'grammar', grammar: 'root ::= "a"' }],
+    [{ response_format: { type: 'json_object', schema } }, json],
+    [{ response_format: { type: 'json', value: schema } }, json],
+    [{ response_format: { type: 'json_schema', value: { name: 'x', schema } } }, json],
+    [{ response_format: { type: 'grammar', grammar: 'start: "a"' } }, { type: 'grammar', grammar: 'start: "a"' }],
+  ])('%j', async (fields, format) => {
+    for (const route of ['chat', 'completions'] as const)
+      expect(await ask(route, fields)).toMatchObject({ status: 200, call: { format } });
+  });
+
+  it.each<[string, object]>([
+    ['guided_json', { guided_json: '{' }],
+    ['guided_choice', { guided_choice: [] }],
+    ['guided_choice', { guided_json: schema, guided_choice: ['a'] }],
+    ['regex', { response_format: { type: 'json_object' }, regex: 'a' }],
+    ['structured_outputs', { structured_outputs: {} }],
+    ['structured_outputs', { structured_outputs: { regex: 'a', choice: ['a'] } }],
+    ['structured_outputs', { structured_outputs: { structural_tag: '{}' } }],
+    ['response_format.value', { response_format: { type: 'json' } }],
+    ['min_p', { min_p: 1.5 }],
+    ['repeat_penalty', { repeat_penalty: 2, repetition_penalty: 3 }],
+  ])('is a 400 at %s: %j', async (param, fields) => {
+    for (const route of ['chat', 'completions'] as const) {
+      const { status, body } = await ask(route, fields);
+      expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({ status: 400, error: { param } });
+    }
+  });
+});
