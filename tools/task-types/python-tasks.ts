@@ -18,9 +18,16 @@ const NOT_WRITTEN = ['Task'];
 
 /** The numbers that need not be whole, since TypeScript has one type for both. */
 const FRACTIONS = [
-  ...['temperature', 'topP', 'minP', 'presencePenalty', 'frequencyPenalty', 'repetitionPenalty', 'logitBias'].map(
-    (name) => `Sampling.${name}`,
-  ),
+  ...[
+    'temperature',
+    'topP',
+    'minP',
+    'typicalP',
+    'presencePenalty',
+    'frequencyPenalty',
+    'repetitionPenalty',
+    'logitBias',
+  ].map((name) => `Sampling.${name}`),
   ...['TokenLogprob.logprob', 'TokenChance.logprob'],
   ...['TranscribeInput.temperature', 'TranscribeStart.duration', 'TranscribeStart.languageProbability'],
   ...['TranscribeProgress.seconds', 'TranscribeEnd.duration'],
@@ -160,10 +167,12 @@ export function toPythonTasks(sources: Readonly<Record<string, string>> = readSo
       return className;
     });
     const literal = ts.isUnionTypeNode(type) && members.every(isStringLiteral);
+    // As ruff breaks it: one line inside the parentheses, or one per member.
     const value = literal ? toPython(type, name, '') : written.join(' | ');
+    const broken = value.length > 116 ? value.replaceAll(' | ', '\n    | ') : value;
     const line = `${name} = ${value}`;
     blocks.push(
-      [line.length > 120 ? `${name} = (\n    ${value}\n)` : line, ...(doc ? [toDocstring(doc, 0)] : [])].join('\n'),
+      [line.length > 120 ? `${name} = (\n    ${broken}\n)` : line, ...(doc ? [toDocstring(doc, 0)] : [])].join('\n'),
     );
   };
 

@@ -10,6 +10,12 @@ export interface GenerateInput {
   readonly stop?: readonly string[] | undefined;
   /** End a choice's text with the stop text that ended it. */
   readonly includeStop?: boolean | undefined;
+  /** Tokens that end a choice beside the model's own ends. Their text is left out, unless `includeStop`. */
+  readonly stopTokens?: readonly number[] | undefined;
+  /** Tokens of each choice at least: no end token, stop text or stop token ends it earlier. A `format` that is complete does. */
+  readonly minTokens?: number | undefined;
+  /** Read only so many of the prompt's tokens, the last ones. */
+  readonly truncate?: number | undefined;
   /**
    * Begin each choice with the prompt's own text, as deltas that stand for 0 tokens; with `logprobs`, with the
    * probability of each of its tokens. Not for a conversation.
@@ -22,6 +28,10 @@ export interface GenerateInput {
    * begins inside). Tokens without a text (the end), of a stop text that is left out, and of calls have no entry.
    */
   readonly logprobs?: number | undefined;
+  /** Alternatives per token of the prompt to report, in one `prompt-logprobs` event. Absent: no event. */
+  readonly promptLogprobs?: number | undefined;
+  /** Report the ids of all tokens with each `choice-end`. */
+  readonly tokenIds?: boolean | undefined;
   /** A shape that the output is made to have, by the engine's grammar. */
   readonly format?: OutputFormat | undefined;
   /** Go on after the model's end token, up to `maxTokens`. For measurements. */
@@ -34,8 +44,19 @@ export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | '
 
 /** What the model continues: a conversation (the engine applies the model's template), a text, or tokens. */
 export type Prompt =
-  | { readonly messages: readonly Message[]; readonly tools?: readonly Tool[]; readonly toolChoice?: ToolChoice }
-  | { readonly text: string }
+  | {
+      readonly messages: readonly Message[];
+      readonly tools?: readonly Tool[];
+      readonly toolChoice?: ToolChoice;
+      /** Go on with the text of the last message, which is the assistant's. Invalid where the template changes that text. */
+      readonly continueLast?: boolean;
+      /** Whether the template writes the beginning of an answer. Default true; false with `continueLast`. */
+      readonly generationPrompt?: boolean;
+      /** Variables of the template. Unsupported are those that it does not read. */
+      readonly templateVariables?: Readonly<Record<string, unknown>>;
+    }
+  /** `suffix`: the text that comes after the output. Unsupported where the vocabulary has no tokens for it. */
+  | { readonly text: string; readonly suffix?: string }
   | { readonly tokens: readonly number[] };
 
 export type Message =
@@ -88,6 +109,12 @@ export interface Sampling {
   readonly topK?: number | undefined;
   /** Tokens below this share of the most probable token's probability are left out, 0 to 1. */
   readonly minP?: number | undefined;
+  /** Locally typical sampling: the tokens whose information is closest to the expected one, up to this sum of probabilities, above 0 to 1. */
+  readonly typicalP?: number | undefined;
+  /** Only these tokens are generated; an end only if it is one of them. At least one. */
+  readonly allowedTokens?: readonly number[] | undefined;
+  /** Texts that are not generated as the tokens that they have at the beginning of a word or inside one. */
+  readonly bannedTexts?: readonly string[] | undefined;
   /** The same seed and input give the same text, whatever else runs, but for the rounding of the engine's kernels. Non-negative, below 2^63. */
   readonly seed?: number | undefined;
   /** Subtracted from the logit of a token that was generated before, −2 to 2. */
@@ -122,6 +149,8 @@ export type OutputFormat =
 export type GenerateEvent =
   /** Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so early. */
   | { readonly type: 'start'; readonly inputTokens: number; readonly cachedTokens?: number }
+  /** Once, with the first choice and before its deltas: all tokens of the prompt. */
+  | { readonly type: 'prompt-logprobs'; readonly choice: number; readonly logprobs: readonly TokenLogprob[] }
   /** `tokens`: how many tokens this delta stands for; 0 when held-back text of an earlier one is let go. */
   | {
       readonly type: 'text-delta' | 'reasoning-delta';
@@ -140,19 +169,21 @@ export type GenerateEvent =
   | { readonly type: 'tool-call-delta'; readonly choice: number; readonly call: number; readonly arguments: string }
   /**
    * `stop`: the stop text that ended the choice; absent where the model ended it. `tool-calls`: it ended by itself and
-   * there are calls; a choice that was cut says `length`, and the last of its calls may be cut too.
+   * there are calls; a choice that was cut says `length`, and the last of its calls may be cut too. `tokens`, if and
+   * only if asked for: those of the prompt and all of the output, an end token included.
    */
   | {
       readonly type: 'choice-end';
       readonly choice: number;
       readonly reason: 'stop' | 'length' | 'tool-calls';
       readonly stop?: string;
+      readonly tokens?: { readonly prompt: readonly number[]; readonly output: readonly number[] };
     }
   | { readonly type: 'end'; readonly usage: Usage };
 
 /** A token and how probable it was, before sampling changed anything. */
 export interface TokenLogprob extends Omit<TokenChance, 'logprob'> {
-  /** Null for the first token of an echoed prompt, which nothing came before. */
+  /** Null for the first token of a prompt, which nothing came before. */
   readonly logprob: number | null;
   /** The most probable alternatives, best first. */
   readonly top: readonly TokenChance[];

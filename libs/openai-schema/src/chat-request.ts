@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ChatMessage } from './chat-messages.ts';
-import { checkExtensions } from './generate-extensions.ts';
+import { chatExtensions, checkExtensions } from './generate-extensions.ts';
 import { checkResponseFormat, ResponseFormat } from './response-format.ts';
 import { checkTools, FunctionDefinition, Tool, ToolChoice } from './chat-tools.ts';
 import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
@@ -19,6 +19,7 @@ export const ChatCompletionRequest = z
   .object({
     model: z.string(),
     messages: z.array(ChatMessage).min(1),
+    ...chatExtensions,
 
     // What is generated, and how.
     ...samplingFields,

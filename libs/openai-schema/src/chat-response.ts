@@ -31,6 +31,31 @@ export type ChatLogprobs = z.infer<typeof ChatLogprobs>;
 export const FinishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter']);
 export type FinishReason = z.infer<typeof FinishReason>;
 
+/** Of each token of a prompt, null for the first: by id, the token itself and the alternatives, as vLLM answers them. */
+export const PromptLogprobs = z
+  .array(
+    z
+      .record(
+        z.string(),
+        z.object({
+          logprob: z.number().max(0),
+          rank: z.int().nullable().describe('From 1; null where the token is none of the alternatives.'),
+          decoded_token: z.string(),
+        }),
+      )
+      .nullable(),
+  )
+  .meta({ id: 'PromptLogprobs' });
+export type PromptLogprobs = z.infer<typeof PromptLogprobs>;
+
+/** With `prompt_logprobs` and `return_token_ids`. Not in OpenAI's API. */
+export const promptReport = {
+  prompt_logprobs: PromptLogprobs.optional(),
+  prompt_token_ids: z.array(z.int()).optional(),
+};
+/** With `return_token_ids`: an end token too. Not in OpenAI's API. */
+export const tokenIds = z.array(z.int()).optional();
+
 const envelope = {
   id: z.string(),
   created: z.int().describe('Unix seconds.'),
@@ -56,9 +81,11 @@ export const ChatCompletion = z
         }),
         logprobs: ChatLogprobs.nullable(),
         finish_reason: FinishReason,
+        token_ids: tokenIds,
       }),
     ),
     usage: CompletionUsage,
+    ...promptReport,
   })
   .meta({ id: 'ChatCompletion' });
 export type ChatCompletion = z.infer<typeof ChatCompletion>;
@@ -92,6 +119,8 @@ export const ChatCompletionChunk = z
         delta: ChatDelta,
         logprobs: ChatLogprobs.nullable(),
         finish_reason: FinishReason.nullable(),
+        prompt_token_ids: tokenIds,
+        token_ids: tokenIds,
       }),
     ),
     usage: CompletionUsage.nullable().optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CompletionUsage } from './chat-response.ts';
+import { CompletionUsage, promptReport, tokenIds } from './chat-response.ts';
 
 /** Log probabilities of a choice's tokens, in parallel lists. */
 export const CompletionLogprobs = z
@@ -31,6 +31,8 @@ const choice = {
   index: z.int().describe('Runs over the prompts, and over the choices of each.'),
   text: z.string(),
   logprobs: CompletionLogprobs.nullable(),
+  ...promptReport,
+  token_ids: tokenIds,
 };
 
 /** The answer of `POST /v1/completions`. */

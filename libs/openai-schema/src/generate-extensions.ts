@@ -16,6 +16,7 @@ const schemaOrText = z.union([
   }),
 ]);
 const choices = z.array(z.string().min(1)).min(1).max(1000);
+const tokens = z.array(z.int().min(0));
 const pattern = z.string().min(1);
 
 /** Shapes of a text by the names of vLLM. */
@@ -39,12 +40,27 @@ export const generateExtensions = {
     .max(1)
     .nullish()
     .describe('Leaves out tokens below this share of the most probable token’s probability.'),
+  typical_p: z.number().positive().max(1).nullish().describe('Locally typical sampling; 1 = none.'),
   repetition_penalty: z.number().positive().nullish().describe('1 = none.'),
   repeat_penalty: z.number().positive().nullish().describe('Another name of repetition_penalty.'),
 
   ignore_eos: z.boolean().nullish().describe('Go on to the limit of tokens, for measurements.'),
+  stop_token_ids: tokens.nullish().describe('Tokens that end a text beside the model’s own ends.'),
+  min_tokens: z.int().min(0).nullish().describe('No end comes before so many tokens.'),
+  min_new_tokens: z.int().min(0).nullish().describe('Another name of min_tokens.'),
+  allowed_token_ids: tokens.min(1).nullish().describe('Only these tokens come, an end too only if it is one of them.'),
+  bad_words: z.array(z.string().min(1)).max(1000).nullish().describe('Texts that do not come.'),
   include_stop_str_in_output: z.boolean().nullish().describe('A text ends with the stop text that ended it.'),
   no_stop_trim: z.boolean().nullish().describe('Another name of include_stop_str_in_output.'),
+
+  truncate_prompt_tokens: z.int().min(1).nullish().describe('Read only so many tokens of the prompt, the last ones.'),
+  prompt_logprobs: z
+    .int()
+    .min(0)
+    .max(20)
+    .nullish()
+    .describe('Alternatives per token of the prompt. Not with a stream.'),
+  return_token_ids: z.boolean().nullish().describe('Answer the ids of the tokens, of the prompt and of the text.'),
 
   structured_outputs: StructuredOutputs.nullish(),
   guided_json: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
@@ -55,6 +71,13 @@ export const generateExtensions = {
   ebnf: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
   json_schema: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
   regex: pattern.nullish().describe('The text matches, ECMA-262.'),
+};
+
+/** Extension fields of chat alone. */
+export const chatExtensions = {
+  add_generation_prompt: z.boolean().nullish().describe('Whether the template begins an answer. Default true.'),
+  continue_final_message: z.boolean().nullish().describe('Go on with the text of the last message, an assistant’s.'),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).nullish().describe('Variables of the chat template.'),
 };
 
 /** The fields of which each says what shape a text has; a request has one of them at most. */
@@ -68,6 +91,12 @@ type ShapeFields = { readonly [Name in (typeof shapeFields)[number]]?: unknown }
 interface Fields extends ShapeFields {
   readonly repetition_penalty?: number | null | undefined;
   readonly repeat_penalty?: number | null | undefined;
+  readonly min_tokens?: number | null | undefined;
+  readonly min_new_tokens?: number | null | undefined;
+  readonly prompt_logprobs?: number | null | undefined;
+  readonly stream?: boolean | null | undefined;
+  readonly add_generation_prompt?: boolean | null | undefined;
+  readonly continue_final_message?: boolean | null | undefined;
 }
 
 /** Two fields that say the same must agree. */
@@ -81,4 +110,11 @@ export function checkExtensions(request: Fields, context: z.RefinementCtx): void
   const { repetition_penalty: penalty, repeat_penalty: other } = request;
   if (penalty != null && other != null && penalty !== other)
     issue('contradicts repetition_penalty; send one of the two', 'repeat_penalty');
+  const { min_tokens: least, min_new_tokens: otherLeast } = request;
+  if (least != null && otherLeast != null && least !== otherLeast)
+    issue('contradicts min_tokens; send one of the two', 'min_new_tokens');
+  if (request.prompt_logprobs != null && request.stream === true)
+    issue('only allowed without stream', 'prompt_logprobs');
+  if (request.continue_final_message === true && request.add_generation_prompt === true)
+    issue('expected false with continue_final_message', 'add_generation_prompt');
 }

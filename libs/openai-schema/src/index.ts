@@ -1,8 +1,8 @@
 // POST /v1/chat/completions: the request.
 export { ChatCompletionRequest } from './chat-request.ts';
 export { ResponseFormat } from './response-format.ts';
-export { Stop, StreamOptions } from './sampling-fields.ts';
-export { ChatMessage, TextPart, UserPart } from './chat-messages.ts';
+export { StreamOptions } from './sampling-fields.ts';
+export { ChatMessage, UserPart } from './chat-messages.ts';
 export { allowedToolName, FunctionDefinition, Tool, ToolCall, ToolChoice } from './chat-tools.ts';
 
 // POST /v1/chat/completions: the answer.
@@ -15,6 +15,8 @@ export {
   FinishReason,
   ToolCallDelta,
 } from './chat-response.ts';
+
+export type { PromptLogprobs } from './chat-response.ts';
 
 // POST /v1/completions.
 export { CompletionRequest } from './completion-request.ts';
@@ -47,7 +49,6 @@ export type {
 // Fields of other servers.
 export { extensionFields } from './extension-fields.ts';
 export type { ExtensionField, ExtensionRoute, ExtensionServer } from './extension-fields.ts';
-export { generateExtensions, shapeFields, StructuredOutputs } from './generate-extensions.ts';
 
 // GET /v1/models, and errors of every route.
 export { Model, ModelList } from './models.ts';

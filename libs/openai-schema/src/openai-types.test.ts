@@ -12,7 +12,6 @@ import type {
   EmbeddingsRequest,
   EmbeddingsResponse,
   ErrorResponse,
-  generateExtensions,
   Model,
   ModelList,
   SpeechRequest,
@@ -23,6 +22,7 @@ import type {
   TranscriptionVerbose,
   TranslationRequest,
 } from './index.ts';
+import type { chatExtensions, generateExtensions } from './generate-extensions.ts';
 
 type ChatParams = OpenAI.Chat.Completions.ChatCompletionCreateParams;
 type TranscriptionParams = OpenAI.Audio.TranscriptionCreateParams;
@@ -54,7 +54,7 @@ describe('against the types of the openai package', () => {
 
   it('knows nothing that OpenAI does not, but for the named extensions', () => {
     expectTypeOf<Exclude<keyof ChatCompletionRequest, keyof ChatParams>>().toEqualTypeOf<
-      keyof typeof generateExtensions
+      keyof typeof generateExtensions | keyof typeof chatExtensions
     >();
     expectTypeOf<Exclude<keyof CompletionRequest, keyof OpenAI.CompletionCreateParams>>().toEqualTypeOf<
       keyof typeof generateExtensions | 'response_format'

@@ -9,7 +9,12 @@ export const Stop = z.union([z.string().min(1), z.array(z.string().min(1)).min(1
 export const StreamOptions = z.object({
   include_usage: z.boolean().nullish().describe('One more chunk before [DONE]: no choices, the whole usage.'),
   include_obfuscation: z.boolean().nullish(),
+  continuous_usage_stats: z
+    .boolean()
+    .nullish()
+    .describe('With include_usage: each chunk has the usage so far. Not in OpenAI’s API.'),
 });
+export type StreamOptions = z.infer<typeof StreamOptions>;
 
 /** Fields that chat and completions share. */
 export const samplingFields = {
@@ -39,11 +44,18 @@ export const samplingFields = {
 
 interface StreamFields {
   readonly stream?: boolean | null | undefined;
-  readonly stream_options?: object | null | undefined;
+  readonly stream_options?: StreamOptions | null | undefined;
 }
 
 /** What a request says of how its answer travels must agree. */
 export function checkStreamOptions(request: StreamFields, context: z.RefinementCtx): void {
   if (request.stream_options != null && request.stream !== true)
     context.addIssue({ code: 'custom', path: ['stream_options'], message: 'only allowed with stream: true' });
+  const { continuous_usage_stats: continuous, include_usage: usage } = request.stream_options ?? {};
+  if (continuous === true && usage !== true)
+    context.addIssue({
+      code: 'custom',
+      path: ['stream_options', 'continuous_usage_stats'],
+      message: 'only allowed with include_usage: true',
+    });
 }

@@ -43,6 +43,24 @@ export const samples: Required<EngineSuite['samples']> = {
       },
       { prompt: { text: 'hey' }, format: { type: 'json' } },
       { prompt: { text: 'go on' }, ignoreEnd: true, maxTokens: 30 },
+      { prompt: { text: 'one two three four' }, truncate: 2, promptLogprobs: 1, tokenIds: true, choices: 2 },
+      {
+        prompt: { text: 'one two' },
+        minTokens: 6,
+        stopTokens: [34],
+        sampling: { bannedTexts: ['two'], typicalP: 0.9 },
+      },
+      {
+        prompt: {
+          messages: [
+            { role: 'user', content: 'one' },
+            { role: 'assistant', content: 'two' },
+          ],
+          continueLast: true,
+        },
+        sampling: { allowedTokens: [32, 33, 34] },
+        maxTokens: 4,
+      },
       { prompt: { tokens: [32, 33, 34] } },
       { prompt: { text: 'hey' }, format: { type: 'regex', pattern: '[0-9]{3}-[a-z]+' }, logprobs: 1 },
       { prompt: { text: 'hey' }, format: { type: 'grammar', grammar: 'root ::= "a" [0-9]+ "b"' }, maxTokens: 9 },
@@ -59,6 +77,18 @@ export const samples: Required<EngineSuite['samples']> = {
     ],
     bad: [
       { what: 'unknown tokens', input: { prompt: { tokens: [5000] } }, param: 'prompt' },
+      {
+        what: 'a text to come after',
+        input: { prompt: { text: 'a', suffix: 'b' } },
+        code: unsupported,
+        param: 'prompt.suffix',
+      },
+      {
+        what: 'a variable that the template does not read',
+        input: { prompt: { messages: [{ role: 'user', content: 'a' }], templateVariables: { style: 'short' } } },
+        code: unsupported,
+        param: 'prompt.templateVariables',
+      },
       { what: 'choices below 1', input: { prompt: { text: 'a' }, choices: 0 }, param: 'choices' },
       {
         what: 'a pattern that is none',

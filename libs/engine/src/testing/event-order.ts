@@ -77,6 +77,22 @@ function checkGenerate(input: GenerateInput, events: readonly GenerateEvent[]): 
     const own = events.filter((event) => 'choice' in event && event.choice === choice);
     tokens += checkChoice(input, own);
   }
+  const scored = events.flatMap((event) => (event.type === 'prompt-logprobs' ? [event] : []));
+  expect(scored.length, 'probabilities of the prompt, if and only if asked for').toBe(
+    input.promptLogprobs === undefined ? 0 : 1,
+  );
+  for (const { choice, logprobs } of scored) {
+    expect(choice).toBe(0);
+    expect(logprobs.length).toBe(start.inputTokens);
+    expect(logprobs.map((entry) => entry.logprob === null)).toEqual(logprobs.map((_, at) => at === 0));
+    for (const { top } of logprobs) expect(top.length).toBeLessThanOrEqual(input.promptLogprobs!);
+  }
+  for (const event of events) {
+    if (event.type !== 'choice-end') continue;
+    expect(event.tokens !== undefined, 'ids, if and only if asked for').toBe(input.tokenIds === true);
+    if (event.tokens) expect(event.tokens.prompt.length).toBe(start.inputTokens);
+  }
+  if (input.truncate !== undefined) expect(start.inputTokens).toBeLessThanOrEqual(input.truncate);
   expect(end.usage.outputTokens).toBeGreaterThanOrEqual(tokens);
   expect(events.filter((event) => event.type === 'choice-end').length).toBe(input.choices ?? 1);
 }

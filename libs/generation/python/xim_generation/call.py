@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from xim_worker import InvalidInput
 
 from .chat.prompt import EncodedPrompt
 from .constrain import Matcher
@@ -16,6 +18,7 @@ from .sample.logprobs import log_sum_exp, to_score
 from .sample.params import RequestParams
 from .sample.sampler import SequenceSampler, apply_mask, is_allowed
 from .sample.speculate import PromptLookup
+from .sample.token_rules import TokenRules
 from .schedule.sequence import Sequence
 
 Row = npt.NDArray[np.float32]
@@ -40,6 +43,7 @@ class Choice:
         matcher: Matcher | None,
         params: RequestParams,
         max_tokens: int,
+        rules: TokenRules | None = None,
     ) -> None:
         self.sequence = sequence
         self.lookup = PromptLookup(sequence.tokens)
@@ -48,12 +52,16 @@ class Choice:
         self._matcher = matcher
         self._params = params
         self._max_tokens = max_tokens
+        self._rules = rules
         self.generated = 0
-        self.plain = sampler.plain and matcher is None and params.logprobs is None
+        self.first = sequence.after is None
+        """The first choice of its call."""
+        self.plain = sampler.plain and matcher is None and rules is None and params.logprobs is None
         """The next token is the most probable one of the logits as they are, and nothing else is asked for."""
-        self.sum_scale = 1.0 if params.logprobs is not None else sampler.sum_scale if matcher is None else None
+        free = matcher is None and rules is None
+        self.sum_scale = 1.0 if params.logprobs is not None else sampler.sum_scale if free else None
         """The scale of the raw logits in the `log_sum` that `choose` can use; None: it has no use for it."""
-        self.scores_prompt = params.echo and params.logprobs is not None
+        self.scores_prompt = sequence.wants_prompt_rows
         """The scores of the prompt's tokens are still wanted."""
         self._prompt_scores: list[TokenScore] = []
 
@@ -79,7 +87,7 @@ class Choice:
         if alternatives is not None:
             normaliser = log_sum_exp(row, scratch.row) if log_sum is None else log_sum
             log_sum = None
-            raw = row if self._sampler.plain and self._matcher is None else row.copy()
+            raw = row if self._sampler.plain and self._matcher is None and self._rules is None else row.copy()
         self._sampler.adjust(row)
         token = self._choose_allowed(row, scratch, log_sum)
         if raw is None or normaliser is None or alternatives is None:
@@ -87,22 +95,37 @@ class Choice:
         return token, to_score(raw, normaliser, token, alternatives)
 
     def _choose_allowed(self, row: Row, scratch: Scratch, log_sum: float | None) -> int:
+        if self._rules is not None:
+            self._rules.apply(row, self.sequence.tokens, self.generated)
+            log_sum = None
         if self._matcher is None:
-            return self._sampler.draw(row, scratch.row, log_sum)
+            return self._draw(row, scratch, (), log_sum)
         self._matcher.fill(scratch.mask)
         if self._sampler.greedy:
             # A model that is asked for a format mostly writes it by itself.
             token = int(row.argmax())
-            if is_allowed(scratch.mask, token):
+            if is_allowed(scratch.mask, token) and row[token] > -np.inf:
                 return token
         apply_mask(row, scratch.mask, scratch.row)
-        return self._sampler.draw(row, scratch.row)
+        withheld = self._rules.withheld(self.generated) if self._rules else []
+        return self._draw(row, scratch, [end for end in withheld if is_allowed(scratch.mask, end)])
+
+    def _draw(self, row: Row, scratch: Scratch, last: Seq[int], log_sum: float | None = None) -> int:
+        """`last`: the tokens that are left where the request's rules leave none."""
+        if self._rules is not None and row.max() == -np.inf:
+            if last:
+                return last[0]
+            message = "No token may follow: those that are allowed, the banned texts and the format exclude all."
+            raise InvalidInput(
+                message, "sampling.bannedTexts" if self._params.allowed is None else "sampling.allowedTokens"
+            )
+        return self._sampler.draw(row, scratch.row, log_sum)
 
     def take(self, token: int, score: TokenScore | None, ends: frozenset[int]) -> list[Event]:
         """The events of a new token, the choice's last ones included."""
         self.generated += 1
         self._sampler.take(token)
-        ended = token in ends and not self._params.ignore_end
+        ended = (token in ends and not self._params.ignore_end) or token in self._params.stop_tokens
         reason = None
         if ended:
             reason = "stop"
@@ -136,14 +159,23 @@ class Choice:
 
     def take_prompt_rows(self, rows: Row, start: int, text: str, scratch: Scratch) -> list[Event]:
         """Scores of the prompt's tokens behind `start`, whose logits are `rows`; the echo, once all are known."""
-        alternatives = self._params.logprobs or 0
+        params = self._params
+        alternatives = max(params.logprobs or 0, params.prompt_logprobs or 0)
         prompt = self.sequence.tokens[: self.sequence.prompt]
         for row, token in zip(rows, prompt[start + 1 :], strict=False):
             self._prompt_scores.append(to_score(row, log_sum_exp(row, scratch.row), token, alternatives))
         if len(self._prompt_scores) < len(prompt) - 1:
             return []
         self.scores_prompt = False
-        return [self._output.echo(text, prompt, self._prompt_scores)]
+        events: list[Event] = []
+        if params.prompt_logprobs is not None and self.first:
+            events.append(self._output.score_prompt(prompt, self._scores(params.prompt_logprobs)))
+        if params.echo_scores:
+            events.append(self._output.echo(text, prompt, self._scores(params.logprobs or 0)))
+        return events
+
+    def _scores(self, alternatives: int) -> list[TokenScore]:
+        return [score._replace(top=score.top[:alternatives]) for score in self._prompt_scores]
 
 
 @dataclass

@@ -30,6 +30,7 @@ from .sample.many_rows import best_of_rows, log_sums
 from .sample.params import RequestParams, to_params
 from .sample.sampler import SequenceSampler
 from .sample.speculate import MOST
+from .sample.token_rules import TokenRules, to_token_rules
 from .schedule.scheduler import Scheduler
 from .schedule.sequence import Chunk, Sequence
 
@@ -48,6 +49,7 @@ class _Prepared:
     prompt: EncodedPrompt
     tools: ToolUse
     constraint: Constraint | None
+    rules: TokenRules | None
 
 
 class GenerateHandler:
@@ -147,7 +149,8 @@ class GenerateHandler:
         tools = to_tool_use(request["prompt"])
         constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
         prompt = self._prompts.read(request, tools, answer_only=constraint is not None)
-        return _Prepared(params, prompt, tools, constraint)
+        rules = to_token_rules(params, self._tokenizer, self._limits.vocabulary)
+        return _Prepared(params, prompt, tools, constraint, rules)
 
     def _admit(self, number: int, prepared: _Prepared) -> list[Event]:
         params, prompt, tools = prepared.params, prepared.prompt, prepared.tools
@@ -155,6 +158,9 @@ class GenerateHandler:
         options = OutputOptions(
             stops=params.stops,
             include_stop=params.include_stop,
+            stop_tokens=params.stop_tokens,
+            min_tokens=params.min_tokens,
+            prompt=prompt.tokens if params.token_ids else None,
             logprobs=params.logprobs,
             thinks=prompt.thinks,
             inside=prompt.inside,
@@ -174,14 +180,14 @@ class GenerateHandler:
                 next(self._numbers),
                 number,
                 list(prompt.tokens),
-                wants_prompt_rows=params.echo and params.logprobs is not None,
+                wants_prompt_rows=params.echo_scores or (first is None and params.prompt_logprobs is not None),
                 after=first,
             )
             first = first or sequence
             sampler = SequenceSampler(params.sampling, prompt.tokens, index)
             matcher = None if prepared.constraint is None else prepared.constraint.start()
             output = ChoiceOutput(index, options, self._tokenizer, self._prompts.dialect)
-            choice = Choice(sequence, sampler, output, matcher, params, max_tokens)
+            choice = Choice(sequence, sampler, output, matcher, params, max_tokens, prepared.rules)
             call.choices.append(choice)
             if params.echo and params.logprobs is None:
                 events.append(output.echo(prompt.text, prompt.tokens, None))

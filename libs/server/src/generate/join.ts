@@ -18,6 +18,10 @@ export interface GeneratedChoice {
   reason: ChoiceEnd['reason'];
   /** The stop text that ended the choice. */
   stop: string | undefined;
+  /** Of the prompt, with its first choice, where they were asked for. */
+  promptLogprobs: readonly TokenLogprob[] | undefined;
+  /** Ids, where they were asked for. */
+  tokens: ChoiceEnd['tokens'];
 }
 
 export interface JoinOptions {
@@ -32,7 +36,8 @@ export async function joinGenerated(
   options: JoinOptions = {},
 ): Promise<Generated> {
   const choices = Array.from({ length: count }, (): GeneratedChoice => {
-    return { text: '', reasoning: '', calls: [], logprobs: undefined, reason: 'stop', stop: undefined };
+    const unknown = { logprobs: undefined, stop: undefined, promptLogprobs: undefined, tokens: undefined };
+    return { text: '', reasoning: '', calls: [], reason: 'stop', ...unknown };
   });
   for await (const event of events) {
     if (event.type === 'end') return { choices, usage: event.usage };
@@ -53,6 +58,9 @@ function addTo(
       if (event.type === 'text-delta' || reasoningIsText) choice.text += event.text;
       else choice.reasoning += event.text;
       break;
+    case 'prompt-logprobs':
+      choice.promptLogprobs = event.logprobs;
+      break;
     case 'tool-call':
       choice.calls[event.call] = { id: event.id, name: event.name, arguments: '' };
       break;
@@ -62,6 +70,7 @@ function addTo(
     case 'choice-end':
       choice.reason = event.reason;
       choice.stop = event.stop;
+      choice.tokens = event.tokens;
       break;
   }
 }

@@ -10,7 +10,14 @@ export const samplingParamNames = {
   'sampling.temperature': 'temperature',
   'sampling.topP': 'top_p',
   'sampling.topK': 'top_k',
+  stopTokens: 'stop_token_ids',
+  minTokens: 'min_tokens',
+  truncate: 'truncate_prompt_tokens',
+  promptLogprobs: 'prompt_logprobs',
   'sampling.minP': 'min_p',
+  'sampling.typicalP': 'typical_p',
+  'sampling.allowedTokens': 'allowed_token_ids',
+  'sampling.bannedTexts': 'bad_words',
   'sampling.seed': 'seed',
   'sampling.presencePenalty': 'presence_penalty',
   'sampling.frequencyPenalty': 'frequency_penalty',
@@ -29,18 +36,34 @@ export function toSampling(request: Request): Sampling {
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,
     minP: request.min_p ?? undefined,
+    typicalP: request.typical_p ?? undefined,
+    allowedTokens: request.allowed_token_ids ?? undefined,
+    bannedTexts: request.bad_words?.length ? request.bad_words : undefined,
     repetitionPenalty: request.repetition_penalty ?? request.repeat_penalty ?? undefined,
     logitBias: Object.keys(request.logit_bias ?? {}).length > 0 ? request.logit_bias! : undefined,
   };
 }
 
 /** Where a text ends. */
-export function toEnding(request: Request): Pick<GenerateInput, 'stop' | 'includeStop' | 'ignoreEnd'> {
+export function toEnding(
+  request: Request,
+): Pick<GenerateInput, 'stop' | 'includeStop' | 'stopTokens' | 'minTokens' | 'ignoreEnd'> {
   const { stop } = request;
   return {
     stop: typeof stop === 'string' ? [stop] : (stop ?? undefined),
     includeStop: request.include_stop_str_in_output ?? request.no_stop_trim ?? undefined,
+    stopTokens: request.stop_token_ids?.length ? request.stop_token_ids : undefined,
+    minTokens: (request.min_tokens ?? request.min_new_tokens) || undefined,
     ignoreEnd: request.ignore_eos ?? undefined,
+  };
+}
+
+/** What is read of the prompt, and what is told of all tokens. */
+export function toReport(request: Request): Pick<GenerateInput, 'truncate' | 'promptLogprobs' | 'tokenIds'> {
+  return {
+    truncate: request.truncate_prompt_tokens ?? undefined,
+    promptLogprobs: request.prompt_logprobs ?? undefined,
+    tokenIds: request.return_token_ids || undefined,
   };
 }
 

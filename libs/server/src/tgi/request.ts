@@ -4,8 +4,6 @@ import type { GenerateParameters, GenerateRequest, Grammar } from '@xim/tgi-sche
 /** A request of Text Generation Inference: the task, and what of the answer it wants to see. */
 export interface TgiCall {
   readonly input: GenerateInput;
-  /** Read only so many of the prompt's tokens, the last ones. */
-  readonly truncate: number | undefined;
   /** What sampling was seeded with; null where nothing is sampled, or each sequence has its own. */
   readonly seed: number | null;
   readonly details: boolean;
@@ -42,6 +40,8 @@ export const tgiParamNames = {
   'sampling.temperature': 'parameters.temperature',
   'sampling.topP': 'parameters.top_p',
   'sampling.topK': 'parameters.top_k',
+  truncate: 'parameters.truncate',
+  'sampling.typicalP': 'parameters.typical_p',
   'sampling.seed': 'parameters.seed',
   'sampling.frequencyPenalty': 'parameters.frequency_penalty',
   'sampling.repetitionPenalty': 'parameters.repetition_penalty',
@@ -65,6 +65,7 @@ export function toTgiCall({ inputs, parameters }: GenerateRequest, surroundings:
     input: {
       prompt: { text: inputs },
       choices: bestOf,
+      truncate: given.truncate ?? undefined,
       maxTokens: given.max_new_tokens ?? undefined,
       stop: given.stop?.length ? given.stop : undefined,
       includeStop: true,
@@ -74,7 +75,6 @@ export function toTgiCall({ inputs, parameters }: GenerateRequest, surroundings:
       logprobs: surroundings.stream || details || bestOf > 1 ? topTokens : undefined,
       format: given.grammar ? toFormat(given.grammar) : undefined,
     },
-    truncate: given.truncate ?? undefined,
     seed: seed ?? null,
     details,
     topTokens: topTokens > 0,
@@ -82,15 +82,20 @@ export function toTgiCall({ inputs, parameters }: GenerateRequest, surroundings:
   };
 }
 
-function isWarped({ temperature, top_k, top_p }: GenerateParameters): boolean {
-  return (temperature ?? 1) !== 1 || top_k != null || (top_p ?? 1) < 1;
+function isWarped({ temperature, top_k, top_p, typical_p }: GenerateParameters): boolean {
+  return (temperature ?? 1) !== 1 || top_k != null || (top_p ?? 1) < 1 || (typical_p ?? 1) < 1;
 }
 
 /** That server's defaults, not the model's: temperature 1, all tokens, no penalties. */
 function toTgiSampling(given: GenerateParameters, samples: boolean, seed: number | undefined): Sampling {
   return {
     temperature: samples ? (given.temperature ?? 1) : 0,
-    ...(samples && { topP: given.top_p ?? 1, topK: given.top_k ?? undefined, seed }),
+    ...(samples && {
+      topP: given.top_p ?? 1,
+      topK: given.top_k ?? undefined,
+      typicalP: given.typical_p ?? undefined,
+      seed,
+    }),
     frequencyPenalty: given.frequency_penalty ?? undefined,
     repetitionPenalty: given.repetition_penalty ?? 1,
   };
@@ -114,7 +119,6 @@ function refuse(given: GenerateParameters, { stream, maxBestOf, maxInputTokens }
     throw wrong('truncate', `${limit}. Given: ${given.truncate}`);
   }
   if (given.watermark) throw unsupported('watermark');
-  if ((given.typical_p ?? 1) < 1) throw unsupported('typical_p');
 }
 
 function wrong(name: string, message: string): InvalidInputError {

@@ -130,7 +130,7 @@ describe('what is refused', () => {
     ['parameters.stop', { stop: ['a', 'b', 'c', 'd', 'e'] }],
     ['parameters.max_new_tokens', { max_new_tokens: 0 }],
     ['parameters.watermark', { watermark: true }],
-    ['parameters.typical_p', { typical_p: 0.5 }],
+    ['parameters.typical_p', { typical_p: 0 }],
     ['sampling when `best_of` is > 1', { best_of: 2 }],
     ['`seed` must not be set', { best_of: 2, do_sample: true, seed: 1 }],
     ['`best_of` must be > 0 and <= 8. Given: 9', { best_of: 9, do_sample: true }],

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { CallOptions, Engine, GenerateEvent } from '@xim/engine';
+import type { GenerateEvent } from '@xim/engine';
 import { CompatGenerateRequest, GenerateRequest, GenerateResponse, StreamResponse } from '@xim/tgi-schema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { toEngineModel } from '../operations/served-names.ts';
 import { createTgiStream, toTgiEvents } from './chunk.ts';
 import { toTgiCosts, toTgiHeaders } from './headers.ts';
 import { toMaxInputTokens } from './info.ts';
-import { type TgiCall, tgiParamNames, toTgiCall } from './request.ts';
+import { tgiParamNames, toTgiCall } from './request.ts';
 import { type TgiOutcome, toTgiResponse } from './response.ts';
 import { createTgiSequence } from './sequence.ts';
 import { tokenize } from './tokenize.ts';
@@ -47,7 +47,7 @@ export const textGeneration: RoutePlugin = async (app) => {
     });
     const model = toEngineModel(xim.resolve(body.parameters?.adapter_id ?? xim.model.id), xim);
     const calls = xim.calls.stream(request, call.input.choices ?? 1, (engine, options) =>
-      generateCut(engine, { ...options, model }, call),
+      methodOf(engine, 'generate')(call.input, { ...options, model }),
     );
     return { call, calls };
   };
@@ -92,16 +92,6 @@ export const textGeneration: RoutePlugin = async (app) => {
     },
   );
 };
-
-/** The events of a call; where its prompt is to be cut, after the engine has said what its tokens are. */
-async function* generateCut(engine: Engine, options: CallOptions, call: TgiCall): AsyncGenerator<GenerateEvent> {
-  const generate = methodOf(engine, 'generate');
-  const { input, truncate } = call;
-  if (truncate === undefined) return yield* generate(input, options);
-  const { tokens } = await methodOf(engine, 'tokenize')({ prompt: input.prompt }, options);
-  const kept = tokens.slice(-truncate).map((token) => token.id);
-  yield* generate(kept.length === tokens.length ? input : { ...input, prompt: { tokens: kept } }, options);
-}
 
 /** Everything that a call generates, and when it began to. Throws IncompleteError when it ends before its `end` event. */
 async function collect(

@@ -41,6 +41,14 @@ class GenerateInput(TypedDict):
     """Texts that end a choice; the output leaves them out, unless `includeStop`."""
     includeStop: NotRequired[bool]
     """End a choice's text with the stop text that ended it."""
+    stopTokens: NotRequired[list[int]]
+    """Tokens that end a choice beside the model's own ends. Their text is left out, unless `includeStop`."""
+    minTokens: NotRequired[int]
+    """Tokens of each choice at least: no end token, stop text or stop token ends it earlier. A `format` that is
+    complete does.
+    """
+    truncate: NotRequired[int]
+    """Read only so many of the prompt's tokens, the last ones."""
     echo: NotRequired[bool]
     """Begin each choice with the prompt's own text, as deltas that stand for 0 tokens; with `logprobs`, with the
     probability of each of its tokens. Not for a conversation.
@@ -52,6 +60,10 @@ class GenerateInput(TypedDict):
     character begins inside). Tokens without a text (the end), of a stop text that is left out, and of calls have no
     entry.
     """
+    promptLogprobs: NotRequired[int]
+    """Alternatives per token of the prompt to report, in one `prompt-logprobs` event. Absent: no event."""
+    tokenIds: NotRequired[bool]
+    """Report the ids of all tokens with each `choice-end`."""
     format: NotRequired[OutputFormat]
     """A shape that the output is made to have, by the engine's grammar."""
     ignoreEnd: NotRequired[bool]
@@ -70,11 +82,21 @@ class PromptMessages(TypedDict):
     messages: list[Message]
     tools: NotRequired[list[Tool]]
     toolChoice: NotRequired[ToolChoice]
+    continueLast: NotRequired[bool]
+    """Go on with the text of the last message, which is the assistant's. Invalid where the template changes that text.
+    """
+    generationPrompt: NotRequired[bool]
+    """Whether the template writes the beginning of an answer. Default true; false with `continueLast`."""
+    templateVariables: NotRequired[dict[str, Any]]
+    """Variables of the template. Unsupported are those that it does not read."""
 
 
 @final
 class PromptText(TypedDict):
+    """`suffix`: the text that comes after the output. Unsupported where the vocabulary has no tokens for it."""
+
     text: str
+    suffix: NotRequired[str]
 
 
 @final
@@ -149,6 +171,14 @@ class Sampling(TypedDict):
     """0 = all tokens."""
     minP: NotRequired[float]
     """Tokens below this share of the most probable token's probability are left out, 0 to 1."""
+    typicalP: NotRequired[float]
+    """Locally typical sampling: the tokens whose information is closest to the expected one, up to this sum of
+    probabilities, above 0 to 1.
+    """
+    allowedTokens: NotRequired[list[int]]
+    """Only these tokens are generated; an end only if it is one of them. At least one."""
+    bannedTexts: NotRequired[list[str]]
+    """Texts that are not generated as the tokens that they have at the beginning of a word or inside one."""
     seed: NotRequired[int]
     """The same seed and input give the same text, whatever else runs, but for the rounding of the engine's kernels.
     Non-negative, below 2^63.
@@ -209,6 +239,14 @@ class GenerateStart(TypedDict):
     cachedTokens: NotRequired[int]
 
 
+class GeneratePromptLogprobs(TypedDict):
+    """Once, with the first choice and before its deltas: all tokens of the prompt."""
+
+    type: Literal["prompt-logprobs"]
+    choice: int
+    logprobs: list[TokenLogprob]
+
+
 class GenerateTextDelta(TypedDict):
     """`tokens`: how many tokens this delta stands for; 0 when held-back text of an earlier one is let go."""
 
@@ -234,15 +272,22 @@ class GenerateToolCallDelta(TypedDict):
     arguments: str
 
 
+class GenerateChoiceEndTokens(TypedDict):
+    prompt: list[int]
+    output: list[int]
+
+
 class GenerateChoiceEnd(TypedDict):
     """`stop`: the stop text that ended the choice; absent where the model ended it. `tool-calls`: it ended by itself
-    and there are calls; a choice that was cut says `length`, and the last of its calls may be cut too.
+    and there are calls; a choice that was cut says `length`, and the last of its calls may be cut too. `tokens`, if and
+    only if asked for: those of the prompt and all of the output, an end token included.
     """
 
     type: Literal["choice-end"]
     choice: int
     reason: Literal["stop", "length", "tool-calls"]
     stop: NotRequired[str]
+    tokens: NotRequired[GenerateChoiceEndTokens]
 
 
 class GenerateEnd(TypedDict):
@@ -251,7 +296,13 @@ class GenerateEnd(TypedDict):
 
 
 GenerateEvent = (
-    GenerateStart | GenerateTextDelta | GenerateToolCall | GenerateToolCallDelta | GenerateChoiceEnd | GenerateEnd
+    GenerateStart
+    | GeneratePromptLogprobs
+    | GenerateTextDelta
+    | GenerateToolCall
+    | GenerateToolCallDelta
+    | GenerateChoiceEnd
+    | GenerateEnd
 )
 """Order: one `start`; then, for each choice in its own order, deltas and one `choice-end` (choices interleave); one
 `end`. A `tool-call` comes before its deltas. Text never ends inside a character: a part of one is held back.
@@ -267,7 +318,7 @@ class TokenLogprob(TypedDict):
     bytes: list[int]
     """UTF-8 of the token; several tokens may share one character."""
     logprob: float | None
-    """Null for the first token of an echoed prompt, which nothing came before."""
+    """Null for the first token of a prompt, which nothing came before."""
     top: list[TokenChance]
     """The most probable alternatives, best first."""
 

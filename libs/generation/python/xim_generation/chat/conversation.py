@@ -33,6 +33,10 @@ MARKS_IN_WORDS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_r
 # Members of a message that templates take the thoughts of a past answer from.
 _REASONING_NAMES = ("reasoning_content", "reasoning", "thinking")
 
+_OWN_VARIABLES = frozenset(["messages", "tools", "documents", "add_generation_prompt", "continue_final_message"])
+_THOUGHT_SWITCHES = frozenset(["enable_thinking", "thinking"])
+"""Variables that a model without thoughts need not have to be told false."""
+
 Guard = Callable[[str, str], str]
 """A text that comes from a client, and the role of its message (`""` for a tool), to the text that is written."""
 
@@ -58,6 +62,7 @@ class Conversation:
         words = set(re.findall(r"\w+", template.text))
         begin = dialect.thought[0]
         self.thinks = dialect.whole is not None or begin in template.text or begin in vocabulary
+        self._words = words
         self._takes_tools = "tools" in words
         # Templates that write an object get one; in others it would read as Python's, or fail.
         self._takes_objects = self._takes_tools and bool(words & {"tojson", "items"})
@@ -75,11 +80,26 @@ class Conversation:
         tools: list[dict[str, Any]],
         effort: str | None,
         longest: int | None = None,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        begins: bool = True,
+        goes_on: bool = False,
     ) -> str:
-        """`longest`: bytes that may fit the context, see `ChatTemplate.render`. Raises InvalidInput."""
+        """`longest`: bytes that may fit the context, see `ChatTemplate.render`. Raises InvalidInput.
+
+        `variables`: further ones of the template. `begins`: the template writes the beginning of an answer. `goes_on`:
+        the text ends inside the last message.
+        """
         if not messages:
             raise InvalidInput("The conversation is empty; expected at least one message.", "prompt.messages")
-        switches = self._to_switches(effort)
+        if goes_on and (
+            begins or messages[-1]["role"] != "assistant" or not (messages[-1].get("content") or "").strip()
+        ):
+            message = (
+                "Only a last message of the assistant with a text can be gone on with, and no answer is begun then."
+            )
+            raise InvalidInput(message, "prompt.continueLast")
+        switches = {**self._to_switches(effort), **self._to_variables(variables or {})}
         tools = [_mapped(to_description(tool), lambda text: self._guard(text, "")) for tool in tools]
         turns = [self._to_turn(message) for message in messages]
         if self._takes_tools:
@@ -90,8 +110,22 @@ class Conversation:
             described: list[dict[str, Any]] | None = tools or None
         else:
             turns, described = self._in_words(turns, tools), None
-        variables = {"messages": turns, "tools": described, "documents": None, "add_generation_prompt": True}
-        return self._template.render({**self._special_names, **variables, **switches}, longest)
+        own = {"messages": turns, "tools": described, "documents": None, "add_generation_prompt": begins}
+        text = self._template.render({**self._special_names, **switches, **own}, longest)
+        return _cut_behind(text, turns[-1]["content"]) if goes_on else text
+
+    def _to_variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in _OWN_VARIABLES or name in self._special_names:
+                message = f"The variable {name!r} of the template has a field of its own; leave it out."
+                raise InvalidInput(message, "prompt.templateVariables")
+            if name in self._words:
+                variables[name] = _mapped(value, lambda text: self._guard(text, ""))
+            elif name not in _THOUGHT_SWITCHES or value or self.thinks:
+                message = f"This model's chat template does not read the variable {name!r}; leave it out."
+                raise InvalidInput(message, "prompt.templateVariables", "XIM_UNSUPPORTED_PARAMETER")
+        return variables
 
     def _to_switches(self, effort: str | None) -> dict[str, Any]:
         """The template's own variables for an effort."""
@@ -159,6 +193,16 @@ class Conversation:
             else:
                 history.insert(0, {"role": "system", "content": section})
         return history
+
+
+def _cut_behind(text: str, content: str) -> str:
+    """`text` up to the end of its last message; the rule of transformers (utils/chat_template_utils.py)."""
+    at = text.rfind(content.strip())
+    if at < 0:
+        message = "The model's chat template changes the text of the last message, so it cannot be gone on with."
+        raise InvalidInput(message, "prompt.continueLast", "XIM_UNSUPPORTED_PARAMETER")
+    whole = content.lstrip()
+    return text[: at + len(whole if text.startswith(whole, at) else content.strip())]
 
 
 def _reads(template: str, member: str) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from xim_worker import GenerateInput, InvalidInput, TokenizeInput, TokenizeResult
+from xim_worker.tasks import PromptMessages
 
 from ..output.text_tokens import to_text_tokens
 from .conversation import MARKS_IN_WORDS, Conversation
 from .dialects import choose_dialect, find_dialect
+from .infill import to_infill
 from .template import ChatTemplate
 from .tokenizer import Tokenizer
 from .tools import ToolUse, to_tool_use
@@ -66,9 +67,9 @@ class PromptReader:
 
         That the tokens fit the context is not looked at here, but for texts that cannot.
         """
-        prompt, effort = request["prompt"], request.get("reasoningEffort")
+        prompt, effort, truncate = request["prompt"], request.get("reasoningEffort"), request.get("truncate")
         if "messages" in prompt:
-            encoded = self._read_messages(prompt["messages"], use, effort, answer_only)
+            encoded = self._read_messages(prompt, use, effort, answer_only, truncate)
         elif effort not in (None, "none"):
             message = "Only the answer to a conversation can be reasoned about; leave the reasoning effort out."
             raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
@@ -76,11 +77,15 @@ class PromptReader:
             tokens = self._checked(prompt["tokens"])
             encoded = EncodedPrompt(tokens, self._tokenizer.to_text(tokens))
         else:
-            self._refuse_longer(prompt["text"])
-            encoded = EncodedPrompt(self._tokenizer.encode(prompt["text"], special=True), prompt["text"])
+            text = self._to_infill(prompt["text"], prompt.get("suffix"))
+            self._refuse_longer(text, truncate)
+            encoded = EncodedPrompt(self._tokenizer.encode(text, special=True), prompt["text"])
         if not encoded.tokens:
             raise InvalidInput("The prompt is empty; expected at least one token.", "prompt")
-        return encoded
+        if truncate is None or len(encoded.tokens) <= truncate:
+            return encoded
+        kept = encoded.tokens[-truncate:]
+        return replace(encoded, tokens=kept, text=self._tokenizer.to_text(kept))
 
     def tokenize(self, request: TokenizeInput) -> TokenizeResult:
         """Answers the task `tokenize`."""
@@ -89,29 +94,47 @@ class PromptReader:
         return {"type": "result", "tokens": result, "text": text}
 
     def _read_messages(
-        self, messages: Sequence[Mapping[str, Any]], use: ToolUse, effort: str | None, answer_only: bool
+        self,
+        prompt: PromptMessages,
+        use: ToolUse,
+        effort: str | None,
+        answer_only: bool,
+        truncate: int | None,
     ) -> EncodedPrompt:
         source = self._with_tools if use.shown else self._plain
         if source is None:
             message = "This model has no chat template, so it takes no conversation. Send a text, or use a chat model."
             raise InvalidInput(message, "prompt.messages")
         conversation = self._conversations[source]
-        if answer_only and effort is None and conversation.can_skip_thinking:
+        variables, goes_on = prompt.get("templateVariables") or {}, prompt.get("continueLast") or False
+        if answer_only and effort is None and conversation.can_skip_thinking and "enable_thinking" not in variables:
             effort = "none"
-        text = conversation.to_text(messages, use.shown, effort, self._longest)
-        self._refuse_longer(text)
+        text = conversation.to_text(
+            prompt["messages"],
+            use.shown,
+            effort,
+            None if truncate is not None else self._longest,
+            variables=variables,
+            begins=prompt.get("generationPrompt", not goes_on),
+            goes_on=goes_on,
+        )
+        self._refuse_longer(text, truncate)
         begin, end = self.dialect.thought
-        inside = conversation.thinks and text.rstrip().endswith(begin)
-        if inside and answer_only:
+        thinks, inside = conversation.thinks and not answer_only, conversation.thinks and text.rstrip().endswith(begin)
+        if goes_on:
+            said = str(prompt["messages"][-1]["content"])
+            inside = conversation.thinks and said.rfind(begin) > said.rfind(end)
+            thinks = inside
+        elif inside and answer_only:
             text, inside = f"{text.rstrip()}\n\n{end}\n\n", False
-        if answer_only and not use.required:
+        if answer_only and not use.required and not goes_on:
             text += self.dialect.answer
         # The template has written the special tokens already.
         tokens = self._tokenizer.encode(text, special=False)
         return EncodedPrompt(
             tokens,
             text.replace(self._tokenizer.gap, ""),
-            conversation.thinks and not answer_only,
+            thinks,
             inside,
             self._tokenizer.strips_first_space,
         )
@@ -124,7 +147,18 @@ class PromptReader:
 
         return Conversation(ChatTemplate(source), self.dialect, set(tokenizer.added), tokenizer.names, guard)
 
-    def _refuse_longer(self, text: str) -> None:
+    def _to_infill(self, text: str, suffix: str | None) -> str:
+        if not suffix:
+            return text
+        infill = to_infill(text, suffix, self._tokenizer.added)
+        if infill is None:
+            message = "This model's vocabulary has no tokens to fill in the middle. Leave the suffix out."
+            raise InvalidInput(message, "prompt.suffix", "XIM_UNSUPPORTED_PARAMETER")
+        return infill
+
+    def _refuse_longer(self, text: str, truncate: int | None = None) -> None:
+        if truncate is not None:
+            return
         size = len(text) if self._longest is None or len(text) > self._longest else len(text.encode("utf-8", "replace"))
         if self._longest is not None and size > self._longest:
             raise InvalidInput(

@@ -21,6 +21,12 @@ class OutputOptions:
 
     stops: Sequence[str] = ()
     include_stop: bool = False
+    stop_tokens: frozenset[int] = frozenset()
+    """Tokens that end the choice, beside the model's ends."""
+    min_tokens: int = 0
+    """Stop texts are not looked for before so many tokens are there."""
+    prompt: Sequence[int] | None = None
+    """The prompt's tokens, where the end of the choice tells all tokens."""
     logprobs: int | None = None
     """Alternatives per token; None: no probabilities."""
     thinks: bool = False
@@ -65,12 +71,19 @@ class ChoiceOutput:
         self._strips = options.strips
         # All of the output, where it is looked at in the end.
         self._whole = ""
+        # All of them, where the end tells them.
+        self._tokens: list[int] = []
         # Tokens that the next delta stands for.
         self._waiting = 0
 
     def echo(self, text: str, tokens: Sequence[int], scores: Sequence[TokenScore] | None) -> Event:
         """The prompt's own text; `scores`: one per token but the first."""
         return to_echo(self.choice, text, tokens, scores, self._tokenizer.raw)
+
+    def score_prompt(self, tokens: Sequence[int], scores: Sequence[TokenScore]) -> Event:
+        """The prompt's tokens alone; `scores`: one per token but the first."""
+        echo = to_echo(self.choice, "", tokens, scores, self._tokenizer.raw)
+        return {"type": "prompt-logprobs", "choice": self.choice, "logprobs": echo["logprobs"]}
 
     def push(self, tokens: Sequence[int], scores: Sequence[TokenScore] | None, reason: str | None) -> list[Event]:
         """The events of new tokens. `scores`: one per token, with `logprobs`.
@@ -80,7 +93,7 @@ class ChoiceOutput:
         """
         events: list[Event] = []
         for at, token in enumerate(tokens):
-            ended = reason == "stop" and at == len(tokens) - 1 and token in self._tokenizer.ends
+            ended = reason == "stop" and at == len(tokens) - 1 and self._is_silent_end(token)
             self._read(events, token, b"" if ended else self._to_piece(token), scores[at] if scores else None)
             if self._text.stopped is not None:
                 self._end(events, "stop")
@@ -93,6 +106,10 @@ class ChoiceOutput:
             self._end(events, reason)
         return events
 
+    def _is_silent_end(self, token: int) -> bool:
+        stops = () if self._options.include_stop else self._options.stop_tokens
+        return token in self._tokenizer.ends or token in stops
+
     def _to_piece(self, token: int) -> bytes:
         piece = self._tokenizer.pieces[token]
         if self._strips and piece:
@@ -103,11 +120,13 @@ class ChoiceOutput:
     def _read(self, events: list[Event], token: int, piece: bytes, score: TokenScore | None) -> None:
         self.output_tokens += 1
         self._waiting += 1
+        if self._options.prompt is not None:
+            self._tokens.append(token)
         if self._parser is not None and self._parser.thinking:
             self.reasoning_tokens += 1
         if self._log is not None and score is not None:
             self._log.add(piece, score)
-        text = self._text.push(piece)
+        text = self._text.push(piece, self.output_tokens >= self._options.min_tokens)
         if self._log is not None and self._text.stopped is not None:
             self._log.cut(self._text.dropped)
         self._tell(events, text)
@@ -163,5 +182,7 @@ class ChoiceOutput:
         end: Event = {"type": "choice-end", "choice": self.choice, "reason": reason}
         if stopped is not None:
             end["stop"] = stopped
+        if self._options.prompt is not None:
+            end["tokens"] = {"prompt": list(self._options.prompt), "output": self._tokens}
         events.append(end)
         self.over = True

@@ -26,10 +26,10 @@ class TokenText:
         """Bytes that wait: of a character, or of what may be the beginning of a stop text."""
         return len(self._held.encode()) + len(self._decoder.getstate()[0])
 
-    def push(self, piece: bytes) -> str:
-        """The text that is let go."""
+    def push(self, piece: bytes, looks: bool = True) -> str:
+        """The text that is let go. `looks`: whether a stop text may end it already."""
         fresh = self._decoder.decode(piece)
-        if not self._stops:
+        if not self._stops or not looks:
             return fresh
         text = self._held + fresh
         found = first_stop(text, self._stops)

@@ -15,12 +15,15 @@ _NUMBERS = {
     "temperature": (0.0, 100.0, True),
     "topP": (0.0, 1.0, True),
     "minP": (0.0, 1.0, True),
+    "typicalP": (0.0, 1.0, False),
     "presencePenalty": (-2.0, 2.0, True),
     "frequencyPenalty": (-2.0, 2.0, True),
     "repetitionPenalty": (0.0, math.inf, False),
 }
 _MOST_BIAS = 100.0
 _MOST_ALTERNATIVES = 1000
+_MOST_BANNED = 1000
+_UNSUPPORTED = "XIM_UNSUPPORTED_PARAMETER"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class SamplingParams:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     repetition_penalty: float = 1.0
+    typical_p: float = 1.0
     bias: Mapping[int, float] = field(default_factory=dict)
     """Token → added to its logit."""
     seed: int = 0
@@ -57,10 +61,24 @@ class RequestParams:
     """Per choice; None: as many as the context allows."""
     stops: list[str]
     include_stop: bool
+    stop_tokens: frozenset[int]
+    min_tokens: int
     ignore_end: bool
+    allowed: list[int] | None
+    """The only tokens that are generated; None: all."""
+    banned_texts: list[str]
+    truncate: int | None
     echo: bool
     logprobs: int | None
     """Alternatives per token; None: no log probabilities."""
+    prompt_logprobs: int | None
+    """The same for the prompt's tokens."""
+    token_ids: bool
+
+    @property
+    def echo_scores(self) -> bool:
+        """Each choice begins with the scores of the prompt's tokens."""
+        return self.echo and self.logprobs is not None
 
 
 def to_params(request: GenerateInput, vocabulary: int) -> RequestParams:
@@ -68,15 +86,30 @@ def to_params(request: GenerateInput, vocabulary: int) -> RequestParams:
     logprobs = _whole(request.get("logprobs"), "logprobs", least=0, most=_MOST_ALTERNATIVES)
     if request.get("echo") and "messages" in request["prompt"]:
         raise InvalidInput("A conversation cannot be echoed; send it as a text, or leave echo out.", "echo")
+    if request.get("echo") and request["prompt"].get("suffix"):
+        raise InvalidInput("A text with a suffix cannot be echoed; leave echo out.", "echo", _UNSUPPORTED)
+    sampling = request.get("sampling") or {}
+    max_tokens = _whole(request.get("maxTokens"), "maxTokens", least=1)
+    min_tokens = _whole(request.get("minTokens"), "minTokens", least=0) or 0
+    if max_tokens is not None and min_tokens > max_tokens:
+        message = f"minTokens is {min_tokens} and maxTokens {max_tokens}; expected no more at least than at most."
+        raise InvalidInput(message, "minTokens")
     return RequestParams(
-        sampling=to_sampling(request.get("sampling") or {}, vocabulary),
+        sampling=to_sampling(sampling, vocabulary),
         choices=_whole(request.get("choices"), "choices", least=1) or 1,
-        max_tokens=_whole(request.get("maxTokens"), "maxTokens", least=1),
+        max_tokens=max_tokens,
         stops=_to_stops(request),
         include_stop=bool(request.get("includeStop")),
+        stop_tokens=frozenset(_to_tokens(request.get("stopTokens") or [], "stopTokens", vocabulary)),
+        min_tokens=min_tokens,
         ignore_end=bool(request.get("ignoreEnd")),
+        allowed=_to_allowed(sampling.get("allowedTokens"), vocabulary),
+        banned_texts=_to_banned(sampling.get("bannedTexts") or []),
+        truncate=_whole(request.get("truncate"), "truncate", least=1),
         echo=bool(request.get("echo")),
         logprobs=logprobs,
+        prompt_logprobs=_whole(request.get("promptLogprobs"), "promptLogprobs", least=0, most=_MOST_ALTERNATIVES),
+        token_ids=bool(request.get("tokenIds")),
     )
 
 
@@ -89,6 +122,7 @@ def to_sampling(sampling: Mapping[str, Any], vocabulary: int) -> SamplingParams:
         top_k=_whole(sampling.get("topK"), "sampling.topK", least=0) or None,
         top_p=_or(numbers["topP"], 1.0),
         min_p=_or(numbers["minP"], 0.0),
+        typical_p=_or(numbers["typicalP"], 1.0),
         presence_penalty=_or(numbers["presencePenalty"], 0.0),
         frequency_penalty=_or(numbers["frequencyPenalty"], 0.0),
         repetition_penalty=_or(numbers["repetitionPenalty"], 1.0),
@@ -119,6 +153,29 @@ def _to_bias(given: Mapping[str, Any], vocabulary: int) -> dict[int, float]:
             raise InvalidInput(message, "sampling.logitBias")
         bias[token] = float(value)
     return bias
+
+
+def _to_tokens(given: Any, param: str, vocabulary: int) -> list[int]:
+    if not isinstance(given, list) or not all(type(token) is int and 0 <= token < vocabulary for token in given):
+        raise InvalidInput(f"{param} holds no token of the model; expected numbers from 0 to {vocabulary - 1}.", param)
+    return list(given)
+
+
+def _to_allowed(given: Any, vocabulary: int) -> list[int] | None:
+    if given is None:
+        return None
+    if given == []:
+        raise InvalidInput("No token is allowed; expected at least one.", "sampling.allowedTokens")
+    return _to_tokens(given, "sampling.allowedTokens", vocabulary)
+
+
+def _to_banned(given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(text, str) and text.strip() for text in given):
+        raise InvalidInput("A banned text is empty; expected at least one visible character.", "sampling.bannedTexts")
+    if len(given) > _MOST_BANNED:
+        message = f"{len(given)} texts are banned; expected at most {_MOST_BANNED}."
+        raise InvalidInput(message, "sampling.bannedTexts")
+    return list(given)
 
 
 def _to_stops(request: GenerateInput) -> list[str]:

@@ -74,14 +74,15 @@ class SequenceSampler:
     @property
     def sum_scale(self) -> float | None:
         """The factor of the logits in the `log_sum` of `draw`; None: it needs none, or `adjust` changes the logits."""
-        if self.greedy or self.params.penalised or self.params.bias or self.params.top_k or self.params.min_p:
+        params = self.params
+        if self.greedy or params.penalised or params.bias or params.top_k or params.min_p or params.typical_p < 1:
             return None
         return 1 / self.params.temperature
 
     def draw(self, row: Row, scratch: Row, log_sum: float | None = None) -> int:
         """A token out of adjusted logits `row` [vocabulary]; `scratch` has its shape and is overwritten.
 
-        The order of the cuts: min-p, top-k, top-p over what the two have left.
+        The order of the cuts: min-p, top-k, top-p over what the two have left, then the locally typical of these.
 
         `log_sum`: ln of the sum of exp(logit / temperature) over the row, where it is known.
         """
@@ -93,12 +94,22 @@ class SequenceSampler:
             kept = best_tokens(row, params.top_k) if params.top_k is not None else weighed.above(params.min_p)
             weights = weighed.of(kept)
             kept, weights = kept[weights >= params.min_p], weights[weights >= params.min_p]
-            return _draw_sorted(kept, weights, params.top_p, chance, float(weights.sum(dtype=np.float64)))
+            return self._draw_cut(kept, weights, chance, float(weights.sum(dtype=np.float64)))
         whole = weighed.sum() if log_sum is None else weighed.relative(log_sum)
-        if params.top_p < 1:
+        if params.top_p < 1 or params.typical_p < 1:
             kept, weights = weighed.around(params.top_p * whole)
-            return _draw_sorted(kept, weights, params.top_p, chance, whole)
+            return self._draw_cut(kept, weights, chance, whole)
         return _draw_from_all(weighed, chance * whole)
+
+    def _draw_cut(self, tokens: Tokens, weights: Row, chance: float, whole: float) -> int:
+        top_p, typical_p = self.params.top_p, self.params.typical_p
+        if typical_p >= 1:
+            return _draw_sorted(tokens, weights, top_p, chance, whole)
+        order = (-weights).argsort(kind="stable")
+        sums = weights[order].cumsum(dtype=np.float64)
+        count = sums.size if top_p >= 1 else min(int(sums.searchsorted(top_p * whole)) + 1, sums.size)
+        kept = _typical(weights[order[:count]], typical_p)
+        return _draw_sorted(tokens[order[kept]], weights[order[kept]], 1.0, chance, whole)
 
 
 def is_allowed(mask: Words, token: int) -> bool:
@@ -200,3 +211,13 @@ def _draw_from_all(weighed: _Weights, target: float) -> int:
     token = int(starts[block]) + min(int(np.searchsorted(inside, rest, side="right")), inside.size - 1)
     # Rounding may lead to a token of no weight at the end of a block.
     return token if weights[token] > _NOTHING else best
+
+
+def _typical(weights: Row, mass: float) -> npt.NDArray[np.int64]:
+    """Places of the tokens whose information is closest to the entropy, up to `mass` (Meister et al. 2022, section 3)."""
+    places = np.flatnonzero(weights > 0)
+    share = weights[places].astype(np.float64) / weights.sum(dtype=np.float64)
+    information = -np.log(share)
+    order = np.argsort(np.abs(information - float((share * information).sum())), kind="stable")
+    count = int(np.searchsorted(np.cumsum(share[order]), mass, side="left")) + 1
+    return np.sort(places[order[:count]])

@@ -49,7 +49,7 @@ export function toChatChunk(shape: ChunkShape, event: GenerateEvent): readonly s
     case 'tool-call-delta':
       return [toolChunk(shape, event.choice, { index: event.call, function: { arguments: event.arguments } })];
     case 'choice-end':
-      return [chunk(shape, event.choice, {}, undefined, finishReasons[event.reason])];
+      return [chunk(shape, event.choice, {}, undefined, finishReasons[event.reason], event.tokens)];
     case 'start': {
       const first: ChatDelta = { role: 'assistant', content: '', refusal: null };
       return Array.from({ length: shape.choices }, (_, choice) => chunk(shape, choice, first));
@@ -65,13 +65,22 @@ function toolChunk(shape: ChunkShape, choice: number, call: NonNullable<ChatDelt
   return chunk(shape, choice, { tool_calls: [call] });
 }
 
+type AllTokens = Extract<GenerateEvent, { type: 'choice-end' }>['tokens'];
+
 function chunk(
   shape: ChunkShape,
   index: number,
   delta: ChatDelta,
   logprobs?: readonly TokenLogprob[],
   finishReason: string | null = null,
+  tokens?: AllTokens,
 ): string {
-  const choice = { index, delta, logprobs: logprobs ? toChatLogprobs(logprobs) : null, finish_reason: finishReason };
+  const choice = {
+    index,
+    delta,
+    logprobs: logprobs ? toChatLogprobs(logprobs) : null,
+    finish_reason: finishReason,
+    ...(tokens && { prompt_token_ids: tokens.prompt, token_ids: tokens.output }),
+  };
   return `${shape.opening}${toLine(choice)}${shape.closing}`;
 }

@@ -7,7 +7,7 @@ import {
   type ToolChoice as WireToolChoice,
 } from '@xim/openai-schema';
 import { toAskedFormat } from '../output-format.ts';
-import { samplingParamNames, toEnding, toSampling } from '../sampling.ts';
+import { samplingParamNames, toEnding, toReport, toSampling } from '../sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
 export const generateParamNames = {
@@ -17,6 +17,8 @@ export const generateParamNames = {
   'prompt.tools': 'tools',
   'prompt.tools.*': 'tools.*.function',
   'prompt.toolChoice': 'tool_choice',
+  'prompt.continueLast': 'continue_final_message',
+  'prompt.templateVariables': 'chat_template_kwargs',
   maxTokens: 'max_completion_tokens',
   logprobs: 'top_logprobs',
   reasoningEffort: 'reasoning_effort',
@@ -29,6 +31,9 @@ export function toGenerateInput(request: ChatCompletionRequest): GenerateInput {
   return {
     prompt: {
       messages: request.messages.map(toMessage),
+      ...(request.continue_final_message && { continueLast: true }),
+      ...(request.add_generation_prompt === false && { generationPrompt: false }),
+      ...(request.chat_template_kwargs && { templateVariables: request.chat_template_kwargs }),
       ...(tools.length > 0 && {
         tools: tools.map(toTool),
         toolChoice: toToolChoice(choice ?? 'auto', request.parallel_tool_calls ?? true),
@@ -41,6 +46,7 @@ export function toGenerateInput(request: ChatCompletionRequest): GenerateInput {
     format: toAskedFormat(request)?.format,
     reasoningEffort: request.reasoning_effort ?? undefined,
     ...toEnding(request),
+    ...toReport(request),
   };
 }
 

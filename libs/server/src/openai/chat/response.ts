@@ -1,6 +1,7 @@
 import type { GenerateEvent, TokenLogprob } from '@xim/engine';
 import type { ChatCompletion, ChatLogprobs, FinishReason } from '@xim/openai-schema';
 import type { Generated, GeneratedChoice } from '../../generate/join.ts';
+import { toPromptReport } from '../prompt-report.ts';
 import { type AnswerHead, toUsage } from '../answer-head.ts';
 
 type Choice = ChatCompletion['choices'][number];
@@ -15,10 +16,11 @@ export function toChatCompletion(head: AnswerHead, { choices, usage }: Generated
     system_fingerprint: fingerprint,
     choices: choices.map(toChoice),
     usage: toUsage(usage),
+    ...toPromptReport(choices[0]!),
   };
 }
 
-function toChoice({ text, reasoning, calls, logprobs, reason }: GeneratedChoice, index: number): Choice {
+function toChoice({ text, reasoning, calls, logprobs, reason, tokens }: GeneratedChoice, index: number): Choice {
   return {
     index,
     message: {
@@ -32,6 +34,7 @@ function toChoice({ text, reasoning, calls, logprobs, reason }: GeneratedChoice,
     },
     logprobs: logprobs ? toChatLogprobs(logprobs) : null,
     finish_reason: finishReasons[reason],
+    ...(tokens && { token_ids: [...tokens.output] }),
   };
 }
 

@@ -7,6 +7,7 @@ import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
 import { toChatChunk, toChunkShape } from './chunk.ts';
+import { createRunningUsage } from '../running-usage.ts';
 import { refuseExtensions } from '../extensions.ts';
 import { toAskedFormat, withFormatPlace } from '../output-format.ts';
 import { generateParamNames, toGenerateInput } from './request.ts';
@@ -48,8 +49,9 @@ export const chatCompletions: RoutePlugin = async (app) => {
 
       if (body.stream !== true) return toChatCompletion(head, await joinGenerated(events, choices));
       const shape = toChunkShape(head, choices, body.stream_options?.include_usage === true);
+      const withUsage = createRunningUsage(body.stream_options);
       return streamAnswer(reply, events, {
-        toFrames: (event) => toChatChunk(shape, event),
+        toFrames: (event) => withUsage(event, toChatChunk(shape, event)),
         toErrorFrame: (error) => JSON.stringify(toOpenaiError(error, generateParamNames).body),
         done: '[DONE]',
       });

@@ -42,7 +42,7 @@ export function toCompletionChunk(shape: CompletionChunkShape, event: GenerateEv
       if (event.text === '') return [];
       return [`${shape.textOpening[event.choice]}${toLine(event.text)}${shape.textClosing}`];
     case 'choice-end':
-      return [chunk(shape, event.choice, '', undefined, completionReasons[event.reason])];
+      return [chunk(shape, event.choice, '', undefined, completionReasons[event.reason], event.tokens)];
     case 'end':
       return shape.includeUsage ? [`${shape.opening}],"usage":${JSON.stringify(toUsage(event.usage))}}`] : [];
     default:
@@ -50,18 +50,22 @@ export function toCompletionChunk(shape: CompletionChunkShape, event: GenerateEv
   }
 }
 
+type AllTokens = Extract<GenerateEvent, { type: 'choice-end' }>['tokens'];
+
 function chunk(
   shape: CompletionChunkShape,
   index: number,
   text: string,
   logprobs?: readonly TokenLogprob[],
   finishReason: Choice['finish_reason'] = null,
+  tokens?: AllTokens,
 ): string {
   const choice: Choice = {
     index,
     text,
     logprobs: logprobs ? toCompletionLogprobs(logprobs, shape.places[index]!) : null,
     finish_reason: finishReason,
+    ...(tokens && { prompt_token_ids: [...tokens.prompt], token_ids: [...tokens.output] }),
   };
   return `${shape.opening}${toLine(choice)}${shape.closing}`;
 }

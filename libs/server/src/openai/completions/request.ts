@@ -2,7 +2,7 @@ import type { GenerateEvent, GenerateInput, Prompt } from '@xim/engine';
 import type { CompletionRequest } from '@xim/openai-schema';
 import { refusal } from '../../errors/errors.ts';
 import { toAskedFormat } from '../output-format.ts';
-import { samplingParamNames, toEnding, toSampling } from '../sampling.ts';
+import { samplingParamNames, toEnding, toReport, toSampling } from '../sampling.ts';
 
 /** Names of the task's input → names of the request, for what an engine finds wrong. */
 export const completionParamNames = {
@@ -11,6 +11,8 @@ export const completionParamNames = {
   'prompt.tokens': 'prompt',
   'prompt.*.text': 'prompt.*',
   'prompt.*.tokens': 'prompt.*',
+  'prompt.suffix': 'suffix',
+  'prompt.*.suffix': 'suffix',
   maxTokens: 'max_tokens',
 } as const;
 
@@ -28,12 +30,13 @@ export function toCompletionInputs(request: CompletionRequest): GenerateInput[] 
     choices: bestOf,
     maxTokens: Math.max(1, request.max_tokens ?? DEFAULT_MAX_TOKENS),
     ...toEnding(request),
+    ...toReport(request),
     echo: request.echo ?? undefined,
     sampling: toSampling(request),
     logprobs: request.logprobs ?? (bestOf > (request.n ?? 1) ? 0 : undefined),
     format: toAskedFormat(request)?.format,
   };
-  return toPrompts(request.prompt ?? '').map((prompt) => ({ prompt, ...input }));
+  return toPrompts(request).map((prompt) => ({ prompt, ...input }));
 }
 
 /** Choices to generate per prompt. */
@@ -41,16 +44,14 @@ export function toBestOf({ best_of: bestOf, n }: CompletionRequest): number {
   return bestOf || (n ?? 1);
 }
 
-function toPrompts(prompt: NonNullable<CompletionRequest['prompt']>): Prompt[] {
-  if (typeof prompt === 'string') return [{ text: prompt }];
-  if (typeof prompt[0] === 'number') return [{ tokens: prompt as number[] }];
-  return (prompt as (string | number[])[]).map((one) => (typeof one === 'string' ? { text: one } : { tokens: one }));
-}
-
-/** Throws InvalidInputError, by name, for what a request asks and no engine can be asked for. */
-export function refuseUnsupportedCompletion({ suffix }: CompletionRequest): void {
-  // Nothing after the text is what happens anyway.
-  if (suffix) throw refusal('suffix', '"suffix" is not supported by this service', 'Leave it out');
+function toPrompts({ prompt, suffix }: CompletionRequest): Prompt[] {
+  const given = prompt ?? '';
+  const items = Array.isArray(given) && typeof given[0] !== 'number' ? (given as (string | number[])[]) : [given];
+  return items.map((item) => {
+    if (typeof item === 'string') return { text: item, ...(suffix && { suffix }) };
+    if (suffix) throw refusal('suffix', '"suffix" goes with a prompt that is text', 'Send the prompt as text');
+    return { tokens: item as number[] };
+  });
 }
 
 /** A call of one token per choice as if none had been asked for: what is left is the echo of the prompt. */
@@ -58,10 +59,11 @@ export async function* toPromptAlone(events: AsyncIterable<GenerateEvent>): Asyn
   const begun = new Set<number>();
   for await (const event of events) {
     if (event.type === 'choice-end') {
-      yield { type: 'choice-end', choice: event.choice, reason: 'length' };
+      const { choice, tokens } = event;
+      yield { type: 'choice-end', choice, reason: 'length', ...(tokens && { tokens: { ...tokens, output: [] } }) };
     } else if (event.type === 'end') {
       yield { type: 'end', usage: { ...event.usage, outputTokens: 0 } };
-    } else if ('choice' in event) {
+    } else if ('choice' in event && event.type !== 'prompt-logprobs') {
       // The prompt's own text stands for no tokens and comes before all that does.
       const isEcho = event.type === 'text-delta' && event.tokens === 0 && !begun.has(event.choice);
       if (isEcho) yield event;

@@ -1,6 +1,7 @@
 import type { GenerateEvent, TokenChance, TokenLogprob } from '@xim/engine';
 import type { Completion, CompletionLogprobs } from '@xim/openai-schema';
 import type { Generated, GeneratedChoice } from '../../generate/join.ts';
+import { toPromptReport } from '../prompt-report.ts';
 import { type AnswerHead, toUsage } from '../answer-head.ts';
 
 type Choice = Completion['choices'][number];
@@ -32,6 +33,9 @@ export function toCompletion(shape: CompletionShape, { choices, usage }: Generat
         text: choice.text,
         logprobs: logprobs ? toCompletionLogprobs(choice.logprobs ?? [], { ...places[number]! }) : null,
         finish_reason: completionReasons[choice.reason],
+        // Each choice of a prompt tells of it; the engine tells of its probabilities once.
+        ...toPromptReport({ ...choice, promptLogprobs: choices[number - (number % bestOf)]!.promptLogprobs }),
+        ...(choice.tokens && { token_ids: [...choice.tokens.output] }),
       };
     }),
     usage: toUsage(usage),

@@ -10,16 +10,11 @@ import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
+import { createRunningUsage } from '../running-usage.ts';
 import { refuseExtensions } from '../extensions.ts';
 import { toAskedFormat, withFormatPlace } from '../output-format.ts';
 import { toCompletionChunk, toCompletionChunkShape } from './chunk.ts';
-import {
-  completionParamNames,
-  refuseUnsupportedCompletion,
-  toBestOf,
-  toCompletionInputs,
-  toPromptAlone,
-} from './request.ts';
+import { completionParamNames, toBestOf, toCompletionInputs, toPromptAlone } from './request.ts';
 import { type TextPlace, toCompletion } from './response.ts';
 
 const schema = {
@@ -49,7 +44,6 @@ export const completions: RoutePlugin = async (app) => {
     async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);
-      refuseUnsupportedCompletion(body);
       const inputs = toCompletionInputs(body);
       const bestOf = toBestOf(body);
       const places = inputs.flatMap(() => Array.from({ length: bestOf }, (): TextPlace => ({ offset: 0 })));
@@ -74,8 +68,9 @@ export const completions: RoutePlugin = async (app) => {
         return toCompletion({ head, bestOf, n: body.n ?? 1, places, logprobs: body.logprobs != null }, joined);
       }
       const shape = toCompletionChunkShape(head, places, body.stream_options?.include_usage === true);
+      const withUsage = createRunningUsage(body.stream_options);
       return streamAnswer(reply, events, {
-        toFrames: (event) => toCompletionChunk(shape, event),
+        toFrames: (event) => withUsage(event, toCompletionChunk(shape, event)),
         toErrorFrame: (error) => JSON.stringify(toOpenaiError(error, completionParamNames).body),
         done: '[DONE]',
       });
