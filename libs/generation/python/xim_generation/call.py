@@ -22,6 +22,7 @@ from .sample.token_rules import TokenRules
 from .schedule.sequence import Sequence
 
 Row = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint32]
 
 
 class Scratch:
@@ -44,7 +45,9 @@ class Choice:
         params: RequestParams,
         max_tokens: int,
         rules: TokenRules | None = None,
+        default_ends: frozenset[int] = frozenset(),
     ) -> None:
+        """`default_ends`: ends that are chosen where they may come, see `_default_end`."""
         self.sequence = sequence
         self.lookup = PromptLookup(sequence.tokens)
         self._sampler = sampler
@@ -53,6 +56,7 @@ class Choice:
         self._params = params
         self._max_tokens = max_tokens
         self._rules = rules
+        self._ends = sorted(default_ends)
         self.generated = 0
         self.first = sequence.after is None
         """The first choice of its call."""
@@ -106,9 +110,19 @@ class Choice:
             token = int(row.argmax())
             if is_allowed(scratch.mask, token) and row[token] > -np.inf:
                 return token
+        end = self._default_end(row, scratch.mask)
+        if end is not None:
+            return end
         apply_mask(row, scratch.mask, scratch.row)
         withheld = self._rules.withheld(self.generated) if self._rules else []
         return self._draw(row, scratch, [end for end in withheld if is_allowed(scratch.mask, end)])
+
+    def _default_end(self, row: Row, mask: Words) -> int | None:
+        """The end after a required call, unless the model's most probable token of all begins another one."""
+        ends = [end for end in self._ends if is_allowed(mask, end) and row[end] > -np.inf]
+        if not ends or is_allowed(mask, int(row.argmax())):
+            return None
+        return max(ends, key=lambda end: float(row[end]))
 
     def _draw(self, row: Row, scratch: Scratch, last: Seq[int], log_sum: float | None = None) -> int:
         """`last`: the tokens that are left where the request's rules leave none."""

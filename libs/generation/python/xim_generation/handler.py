@@ -187,7 +187,8 @@ class GenerateHandler:
             sampler = SequenceSampler(params.sampling, prompt.tokens, index)
             matcher = None if prepared.constraint is None else prepared.constraint.start()
             output = ChoiceOutput(index, options, self._tokenizer, self._prompts.dialect)
-            choice = Choice(sequence, sampler, output, matcher, params, max_tokens, prepared.rules)
+            default_ends = self._tokenizer.ends if tools.required else frozenset[int]()
+            choice = Choice(sequence, sampler, output, matcher, params, max_tokens, prepared.rules, default_ends)
             call.choices.append(choice)
             if params.echo and params.logprobs is None:
                 events.append(output.echo(prompt.text, prompt.tokens, None))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .event import Event
+from .repeated_calls import RepeatFilter
 from .token_log import TokenLog, TokenScore, to_echo
 from .token_text import TokenText
 
@@ -69,6 +70,7 @@ class ChoiceOutput:
         )
         self._log = None if options.logprobs is None else TokenLog(tokenizer.raw)
         self._strips = options.strips
+        self._repeats = RepeatFilter() if options.required else None
         # All of the output, where it is looked at in the end.
         self._whole = ""
         # All of them, where the end tells them.
@@ -97,6 +99,9 @@ class ChoiceOutput:
             self._read(events, token, b"" if ended else self._to_piece(token), scores[at] if scores else None)
             if self._text.stopped is not None:
                 self._end(events, "stop")
+            elif self._repeats is not None and self._is_repeat():
+                self._repeats.drop()
+                self._end(events, "stop")
             elif self._options.single and self._parser is not None and self._parser.complete_calls:
                 self._end(events, reason if ended and reason else "stop")
             if self.over:
@@ -105,6 +110,11 @@ class ChoiceOutput:
             self._tell(events, self._text.finish())
             self._end(events, reason)
         return events
+
+    def _is_repeat(self) -> bool:
+        """Whether the call that was just completed is the one before it again."""
+        parser, repeats = self._parser, self._repeats
+        return parser is not None and repeats is not None and parser.complete_calls == parser.calls and repeats.holding
 
     def _is_silent_end(self, token: int) -> bool:
         stops = () if self._options.include_stop else self._options.stop_tokens
@@ -143,8 +153,12 @@ class ChoiceOutput:
         if not parsed and not self._parser.holding:
             # Marks alone: no delta stands for them.
             self._forget()
-        for event in parsed:
+        for event in self._without_repeats(parsed):
             self._add(events, event)
+
+    def _without_repeats(self, parsed: list[Event]) -> list[Event]:
+        repeats = self._repeats
+        return parsed if repeats is None else [event for each in parsed for event in repeats.push(each)]
 
     def _add(self, events: list[Event], event: Event) -> None:
         """With its choice and the tokens that it stands for; texts of one kind that follow each other become one."""
@@ -171,7 +185,9 @@ class ChoiceOutput:
             self._log.drop()
 
     def _end(self, events: list[Event], reason: str) -> None:
-        for event in self._parser.finish() if self._parser is not None else []:
+        for event in self._without_repeats(self._parser.finish()) if self._parser is not None else []:
+            self._add(events, event)
+        for event in self._repeats.finish() if self._repeats is not None else []:
             self._add(events, event)
         stopped = self._text.stopped
         check = self._options.check

@@ -214,7 +214,7 @@ def _draw_from_all(weighed: _Weights, target: float) -> int:
 
 
 def _typical(weights: Row, mass: float) -> npt.NDArray[np.int64]:
-    """Places of the tokens whose information is closest to the entropy, up to `mass` (Meister et al. 2022, section 3)."""
+    """Places of the tokens whose information is closest to the entropy, up to `mass` (Meister et al. 2022, sec. 3)."""
     places = np.flatnonzero(weights > 0)
     share = weights[places].astype(np.float64) / weights.sum(dtype=np.float64)
     information = -np.log(share)
