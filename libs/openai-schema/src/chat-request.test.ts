@@ -82,7 +82,7 @@ describe('ChatCompletionRequest', () => {
     ['tools.1', { tools: [tool('f'), tool('f')] }],
     ['messages', { messages: [] }],
     ['messages', { messages: undefined }],
-    ['model', { model: undefined }],
+    ['model', { model: 7 }],
     ['messages.0.role', { messages: [{ role: 'robot', content: 'x' }] }],
     ['messages.0.content', { messages: [{ role: 'user' }] }],
     ['messages.0.content', { messages: [{ role: 'assistant', content: null }] }],
@@ -92,4 +92,13 @@ describe('ChatCompletionRequest', () => {
   ])('refuses at %s: %j', (path, fields) => {
     expect(pathOf(fields)).toBe(path);
   });
+});
+
+it('tool_choice may be a name, or have no type', () => {
+  const chosen = { type: 'function', function: { name: 'f' } };
+  for (const tool_choice of ['f', { function: { name: 'f' } }, chosen])
+    expect(parse({ tools: [tool('f'), tool('g')], tool_choice }).data?.tool_choice).toEqual(chosen);
+  expect(pathOf({ tools: [tool('f')], tool_choice: 'g' })).toBe('tool_choice.function.name');
+  expect(pathOf({ tools: [tool('f')], tool_choice: { function: {} } })).toMatch(/^tool_choice/);
+  expect(pathOf({ tools: [tool('f')], tool_choice: 'no name' })).toMatch(/^tool_choice/);
 });

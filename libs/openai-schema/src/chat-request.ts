@@ -17,7 +17,7 @@ const opaque = z
  */
 export const ChatCompletionRequest = z
   .object({
-    model: z.string(),
+    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
     messages: z.array(ChatMessage).min(1),
     ...chatExtensions,
 

@@ -21,8 +21,13 @@ export const Tool = z
   .meta({ id: 'Tool' });
 export type Tool = z.infer<typeof Tool>;
 
+const named = z.object({ function: z.object({ name: z.string() }) });
+const toFunction = ({ function: chosen }: z.infer<typeof named>) => ({ type: 'function' as const, function: chosen });
+
+/** OpenAI's choices; and a function's name, or one without its `type`, as Hugging Face's clients send them. */
 export const ToolChoice = z.union([
   z.enum(['none', 'auto', 'required']),
+  functionName.transform((name) => toFunction({ function: { name } })),
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
     z.object({ type: z.literal('custom'), custom: z.object({ name: z.string() }) }),
@@ -34,6 +39,7 @@ export const ToolChoice = z.union([
       }),
     }),
   ]),
+  named.extend({ type: z.null().optional() }).transform(toFunction),
 ]);
 export type ToolChoice = z.infer<typeof ToolChoice>;
 

@@ -13,7 +13,7 @@ const MAX_CHOICES = 2048;
  */
 export const CompletionRequest = z
   .object({
-    model: z.string(),
+    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
     prompt: textOrTokens({ maxItems: MAX_CHOICES, emptyText: true })
       .nullish()
       .describe('What to continue: a text, texts, the tokens of one, or of several. Each is continued for itself.'),

@@ -9,7 +9,7 @@ export type EmbeddingsInput = TextOrTokens;
 /** The body of `POST /v1/embeddings`. */
 export const EmbeddingsRequest = z
   .object({
-    model: z.string(),
+    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
     input: textOrTokens({ maxItems: MAX_ITEMS, maxTokens: MAX_ITEMS, emptyText: false }),
     encoding_format: z
       .enum(['float', 'base64'])

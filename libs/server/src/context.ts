@@ -17,8 +17,11 @@ export interface ServiceContext {
   info(): EngineInfo | undefined;
   /** Every name a client may send, resolved ids first; the order of `/v1/models`. */
   names(): readonly ServedName[];
-  /** The served model for a name that a client sent. Throws ModelNotFoundError. */
-  resolve(name: string): ServedName;
+  /**
+   * The served model for a name that a client sent. Throws ModelNotFoundError, and InvalidInputError for no name where
+   * one is needed.
+   */
+  resolve(name: string | null | undefined): ServedName;
   /** Sampling of a request that names none: the lock entry's, before that of the model's files once those are there. */
   sampling(): DefaultSampling;
   readonly calls: Calls;

@@ -109,7 +109,7 @@ export async function createServer(
     engine: () => checkInputs(supervision.engine(), supervision.info),
   });
   const info = () => supervision.info;
-  const names = createServedNames(model, config.modelAliases);
+  const names = createServedNames(model, config.modelAliases, config.modelStrict);
   const context: ServiceContext = {
     name: service.name,
     version: service.version,

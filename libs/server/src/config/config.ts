@@ -96,6 +96,11 @@ export const configSchema = z.object({
     expected: 'names separated by commas, each "name" or "name=model id", without spaces',
     advice: 'Further names that mean the served model, such as gpt-4o, so that a client changes only its base URL.',
   }),
+  modelStrict: z.stringbool().default(false).register(settings, {
+    env: 'XIM_MODEL_STRICT',
+    expected: '1 or 0',
+    advice: 'Requests must name the served model; without it, none and placeholders such as "dummy" and "tgi" mean it.',
+  }),
   modelCache: z.string().refine(mayBeFolder).register(settings, {
     env: 'XIM_MODEL_CACHE',
     expected: 'the path of a folder',

@@ -24,7 +24,7 @@ describe('GET /openapi.json', () => {
     const { post } = paths['/v1/chat/completions']!;
     const request = components.schemas['ChatCompletionRequestInput']!;
     expect(JSON.stringify(post!.requestBody)).toContain('#/components/schemas/ChatCompletionRequestInput');
-    expect(request.required).toEqual(['model', 'messages']);
+    expect(request.required).toEqual(['messages']);
     expect(request.properties).toMatchObject({
       temperature: { anyOf: [{ type: 'number', minimum: 0, maximum: 2 }, { type: 'null' }] },
       max_completion_tokens: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] },
@@ -58,7 +58,7 @@ describe('GET /openapi.json', () => {
       },
     });
     const { properties, required } = components.schemas['CompletionRequestInput']!;
-    expect(required).toEqual(['model']);
+    expect(required).toBeUndefined();
     expect(properties).toMatchObject({
       prompt: {
         anyOf: [

@@ -25,6 +25,17 @@ describe('the names of the served model', () => {
     }
   });
 
+  it('may be left out, or be a placeholder, unless names are strict', () => {
+    const { names, resolve } = createServedNames(model, []);
+    const strict = createServedNames(model, [], true);
+    for (const name of [undefined, null, 'tgi', 'dummy', 'local-model']) {
+      expect(resolve(name).id).toBe('org/model');
+      expect(() => strict.resolve(name)).toThrow(name == null ? 'is missing' : 'Served: org/model');
+    }
+    expect(names().map((one) => one.name)).toEqual(['org/model', 'gpt-4o-mini']);
+    expect(strict.resolve('gpt-4o-mini').id).toBe('org/model');
+  });
+
   it('cannot point at a model that is not served', () => {
     expect(() => createServedNames(model, [alias('a', 'org/other')])).toThrow('"a=org/other"');
   });

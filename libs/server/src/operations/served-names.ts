@@ -1,17 +1,28 @@
-import { type ModelEntry, ModelNotFoundError } from '@xim/engine';
+import { InvalidInputError, type ModelEntry, ModelNotFoundError } from '@xim/engine';
 import type { Config } from '../config/config.ts';
 import type { ServedName, ServiceContext } from '../context.ts';
 import { ServiceStartError } from '../errors/errors.ts';
 
 export interface ServedNames {
   names(): readonly ServedName[];
-  resolve(name: string): ServedName;
+  /** Throws ModelNotFoundError; InvalidInputError for no name, where one is needed. */
+  resolve(name: string | null | undefined): ServedName;
 }
 
 /**
- * The names under which a model is served: its id, and the aliases of the lock file and of the configuration. Throws ServiceStartError when an alias points at a model that is not served.
+ * What clients send that do not care for the model: Hugging Face's clients and documents, LM Studio's, and those of
+ * servers with one model. They name no model of anybody's.
  */
-export function createServedNames(model: ModelEntry, aliases: Config['modelAliases']): ServedNames {
+const placeholders: ReadonlySet<string> = new Set([
+  ...['tgi', 'dummy', 'default', 'local', 'local-model', 'model-identifier', 'any', 'none', 'model'],
+]);
+
+/**
+ * The names under which a model is served: its id, and the aliases of the lock file and of the configuration. Without
+ * `strict` a request may also name none, or a placeholder. Throws ServiceStartError when an alias points at a model that
+ * is not served.
+ */
+export function createServedNames(model: ModelEntry, aliases: Config['modelAliases'], strict = false): ServedNames {
   const { created } = model;
   const ownedBy = model.id.split('/')[0]!;
   const toServed = (name: string): ServedName => ({ name, id: model.id, created, ownedBy });
@@ -29,10 +40,13 @@ export function createServedNames(model: ModelEntry, aliases: Config['modelAlias
   return {
     names: () => names,
     resolve(name) {
-      const served = byName.get(name);
+      if (name == null && strict)
+        throw new InvalidInputError('The field "model" is missing; it is required.', { param: 'model' });
+      const isPlaceholder = !strict && (name == null || placeholders.has(name));
+      const served = byName.get(name ?? model.id) ?? (isPlaceholder ? byName.get(model.id) : undefined);
       if (!served)
         throw new ModelNotFoundError(
-          name,
+          name ?? '',
           names.map((one) => one.name),
         );
       return served;

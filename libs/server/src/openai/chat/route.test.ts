@@ -286,7 +286,6 @@ describe('what is wrong is a 400 that names the field', () => {
     ['messages.0.content', { messages: [{ role: 'assistant', content: null }] }],
     ['messages.0.content.0.type', { messages: [{ role: 'user', content: [{ type: 'smell' }] }] }],
     ['messages.0.content.0.text', { messages: [{ role: 'user', content: [{ type: 'text', text: 7 }] }] }],
-    ['model', { model: undefined }],
     ['model', { model: 7 }],
     ['stream', { stream: 'yes' }],
     ['tools.0.function.name', { tools: [{ type: 'function', function: { name: 'a b' } }] }],

@@ -172,7 +172,7 @@ describe('what is wrong is a 400 that names the field', () => {
     ['tool_choice', { tool_choice: 'required' }],
     ['tool_choice', { tool_choice: 'required', tools: [] }],
     ['tool_choice', { tool_choice: named('get_weather') }],
-    ['tool_choice', { tool_choice: 'maybe', tools }],
+    ['tool_choice.function.name', { tool_choice: 'maybe', tools }],
     ['tool_choice.function.name', { tool_choice: named('get_rich'), tools }],
     ['tool_choice.allowed_tools.tools.1', { tool_choice: allowed('auto', 'read-time', 'get_rich'), tools }],
     ['tool_choice.allowed_tools.mode', { tool_choice: allowed('perhaps', 'read-time'), tools }],

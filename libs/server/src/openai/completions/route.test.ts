@@ -305,7 +305,7 @@ describe('what is wrong is a 400 that names the field', () => {
     ['prompt.0', { prompt: [-1] }],
     ['prompt.1.0', { prompt: [[1], [0.5]] }],
     ['prompt', { prompt: Array(2049).fill('x') }],
-    ['model', { model: undefined }],
+    ['model', { model: 7 }],
   ])('%s: %j', async (param, fields) => {
     const { status, type, code, param: named, message } = await refusalOf(fields);
     expect({ status, type, code, param: named }).toEqual({

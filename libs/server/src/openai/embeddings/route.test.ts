@@ -123,7 +123,7 @@ describe('what is wrong is a 400 that names the field', () => {
     ['dimensions', { dimensions: 0 }],
     ['dimensions', { dimensions: 385 }],
     ['dimensions', { dimensions: 'many' }],
-    ['model', { model: null }],
+    ['model', { model: 7 }],
   ])('%s: %j', async (param, fields) => {
     expect(await refusalOf(fields)).toMatchObject({ status: 400, type: 'invalid_request_error', param });
   });
