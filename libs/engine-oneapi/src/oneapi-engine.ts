@@ -29,6 +29,7 @@ export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
 export const oneapi: EngineFactory = {
   name: TRAITS.name,
   formats: ['gguf', 'openvino-ir', 'onnx', 'ctranslate2'],
+  exact: ['generate'],
   check: checkProfiles(TRAITS),
   memory: oneapiMemory,
   create(options) {

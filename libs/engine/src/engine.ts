@@ -4,6 +4,7 @@ import type { Host, MemoryNeeds, Plan } from './host.ts';
 import type { ImageEvent, ImageInput } from './image.ts';
 import type { ModelEntry, Profile, Refusal } from './model.ts';
 import type { SpeakEvent, SpeakInput } from './speak.ts';
+import type { Task } from './task.ts';
 import type { TranscribeEvent, TranscribeInput } from './transcribe.ts';
 
 /**
@@ -19,6 +20,12 @@ export interface EngineFactory {
    * `safetensors`, `onnx`, `ctranslate2`, `xft`. A model that a user names is offered to the engines that load it.
    */
   readonly formats: readonly string[];
+
+  /**
+   * Tasks whose results do not depend on what else runs, where the profile's option `exact` is true. Absent: none; then
+   * the option is not given to the engine.
+   */
+  readonly exact?: readonly Task[] | undefined;
 
   /**
    * Says whether this engine can run `model` on `host`, and by which of the model's profiles.

@@ -23,7 +23,11 @@ export const samplingFields = {
     .min(0)
     .max(2)
     .nullish()
-    .describe('Absent: the model’s own, see /v1/metadata; 1 where it has none.'),
+    .describe(
+      'Absent: the model’s own, see /v1/metadata; 1 where it has none. 0: the most probable token each time. Where the ' +
+        'engine computes in bf16 or with quantised activations, rounding differs with the number of rows in a step: ' +
+        'the text may depend on what else runs. XIM_EXACT=1 of the service ends that.',
+    ),
   top_p: z.number().min(0).max(1).nullish().describe('Absent: the model’s own, see /v1/metadata; 1 where it has none.'),
   seed: z.number().refine(Number.isInteger, 'expected an integer').meta({ type: 'integer' }).nullish(),
   stop: Stop.nullish(),

@@ -10,7 +10,7 @@ import type { Config } from './config/config.ts';
 import type { ServiceContext } from './context.ts';
 import type { RestartOptions } from './engine/back-off.ts';
 import { checkInputs } from './engine/check-inputs.ts';
-import { chooseEngine } from './engine/choose.ts';
+import { chooseEngine, toExactProfile } from './engine/choose.ts';
 import { chooseCompanions, fetchCompanions } from './engine/companions.ts';
 import { createHub, fetchModel, readDefaultSampling, resolveModel, toPython } from './engine/fetch-model.ts';
 import { createSupervision } from './engine/supervision.ts';
@@ -71,7 +71,8 @@ export async function createServer(
   const host = overrides.host ?? readHost();
   const handler = service.handler && fileURLToPath(service.handler);
   const choice = chooseEngine(service.engines, host, model, config.engine, handler);
-  const { factory, profile, reason } = choice;
+  const { factory, reason } = choice;
+  const profile = config.exact ? toExactProfile(choice, service.task, handler) : choice.profile;
   const plan = planFor({ host, model, memory: factory.memory(model, profile), requested: toRequested(config) });
   const python = toPython(config, service.name, factory.name);
   const companions = chooseCompanions(models, factory.name, host);
@@ -166,6 +167,7 @@ function createApp(service: Service, config: Config, overrides: TestOverrides): 
     },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: toRequestId,
+    routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: 300_000,
     return503OnClosing: false, // while it closes, the routes themselves refuse, in the API's shape

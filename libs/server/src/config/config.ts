@@ -135,6 +135,12 @@ export const configSchema = z.object({
     advice:
       'Folder with virtual environments: ENGINE, or SERVICE@ENGINE of a service with its own wheels; without one, python3.',
   }),
+  exact: z.stringbool().default(false).register(settings, {
+    env: 'XIM_EXACT',
+    expected: '1 or 0',
+    advice:
+      '1 computes in f32, so that a greedy text does not depend on what else runs; slower where AMX, AVX-512 BF16 or VNNI would be used.',
+  }),
   threads: count.optional().register(settings, {
     env: 'XIM_THREADS',
     expected: 'a whole number from 1',

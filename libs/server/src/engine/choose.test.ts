@@ -1,7 +1,7 @@
 import type { EngineFactory, ModelEntry, Profile, Refusal } from '@xim/engine';
 import { describe, expect, it } from 'vitest';
 import { host } from '../__fixtures__/fake-service.ts';
-import { chooseEngine } from './choose.ts';
+import { chooseEngine, toExactProfile } from './choose.ts';
 
 const model = { id: 'org/model' } as ModelEntry;
 const takes = (name: string): EngineFactory => ({
@@ -16,6 +16,22 @@ const takes = (name: string): EngineFactory => ({
 const refuses = (name: string): EngineFactory => ({
   ...takes(name),
   check: (): Refusal => ({ missing: ['amx_bf16 (found: avx2)', 'an Intel CPU'], advice: `Do without ${name}.` }),
+});
+
+describe('XIM_EXACT', () => {
+  const choose = (exact?: EngineFactory['exact']) =>
+    chooseEngine([{ ...takes('a'), exact, check: () => ({ engine: 'a', isa: [], options: { b: 1 } }) }], host, model);
+
+  it('is the option of the profile, beside its others', () => {
+    expect(toExactProfile(choose(['generate']), 'generate').options).toEqual({ b: 1, exact: true });
+  });
+
+  it('is refused where nobody holds to it', () => {
+    const none = 'XIM_EXACT=1 cannot be held to: the engine a has no such setting for the task embed';
+    expect(() => toExactProfile(choose(['generate']), 'embed')).toThrow(none);
+    expect(() => toExactProfile(choose(), 'embed')).toThrow(none);
+    expect(() => toExactProfile(choose(['generate']), 'generate', 'handler.py')).toThrow('a handler of its own');
+  });
 });
 
 describe('the engine', () => {

@@ -1,4 +1,12 @@
-import { type EngineFactory, type Host, isRefusal, type ModelEntry, type Profile, type Refusal } from '@xim/engine';
+import {
+  type EngineFactory,
+  type Host,
+  isRefusal,
+  type ModelEntry,
+  type Profile,
+  type Refusal,
+  type Task,
+} from '@xim/engine';
 import { ServiceStartError } from '../errors/errors.ts';
 
 export interface EngineChoice {
@@ -43,6 +51,17 @@ export function chooseEngine(
   const pin = pinned === undefined ? '' : ' (pinned by XIM_ENGINE)';
   const lines = refusals.map(({ engine, missing, advice }) => `${engine} is missing ${missing.join(', ')}. ${advice}`);
   throw new ServiceStartError(`[server] No engine can run ${model.id} on this host${pin}: ${lines.join(' ')}`);
+}
+
+/**
+ * The profile as XIM_EXACT asks for it. Throws ServiceStartError where the engine cannot hold to it: a handler of the
+ * service itself does what it does.
+ */
+export function toExactProfile({ factory, profile }: EngineChoice, task: Task, handler?: string): Profile {
+  if (handler === undefined && factory.exact?.includes(task))
+    return { ...profile, options: { ...profile.options, exact: true } };
+  const reason = handler === undefined ? `the engine ${factory.name} has no such setting for the task ${task}` : 'this service has a handler of its own'; // prettier-ignore
+  throw new ServiceStartError(`[server] XIM_EXACT=1 cannot be held to: ${reason}. Leave XIM_EXACT out.`);
 }
 
 function toReason(name: string, pinned: string | undefined, refusals: readonly EngineRefusal[]): string {

@@ -54,6 +54,29 @@ describe('an unknown path', () => {
     expect([status, error['message']]).toEqual([404, expect.stringContaining('POST /v1/chat/completions')]);
   });
 
+  it.each([
+    ['/v1/v1/once', '/v1/once'],
+    ['//v1//once', '/v1/once'],
+    ['/once', '/v1/once'],
+    ['/v1/onc', '/v1/once'],
+    ['/v1/health/live/v1/once/', '/v1/once'],
+  ])('that was nearly right names the right one: %s', async (path, meant) => {
+    const { status, error } = await send({ method: 'POST', url: path, headers: json, payload: '{}' });
+    expect([status, error['message']]).toEqual([
+      404,
+      expect.stringContaining(`Use POST ${meant}; the base URL of a client of OpenAI’s API ends in /v1, once.`),
+    ]);
+  });
+
+  it('is not one with a slash at its end', async () => {
+    const post = { method: 'POST', url: '/v1/body/', headers: json, payload: '{}' } as const;
+    expect((await server.app.inject(post)).json()).toEqual({ body: {} });
+    const models = await server.app.inject('/v1/models/');
+    expect(models.json()).toMatchObject({ object: 'list' });
+    expect((await server.app.inject('/docs/')).statusCode).toBe(200);
+    expect(await send({ url: '/v1/once/' })).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+  });
+
   it('that cannot be decoded is a 400', async () => {
     expect(await send({ url: '/v1/%E0%A4%A' })).toMatchObject({ status: 400, error: { code: 'malformed_url' } });
   });
@@ -87,6 +110,8 @@ describe('a hostile body', () => {
     ['invalid UTF-8', Buffer.from([0x22, 0xc3, 0x28, 0x22]), 'UTF-8'],
     ['arrays 200,000 deep', '['.repeat(200_000), 'nested deeper'],
     ['objects 101 deep', '{"a":'.repeat(101) + '1' + '}'.repeat(101), 'nested deeper'],
+    ['20,001 parts', `[${'[],'.repeat(20_000)}[]]`, 'more than 20000 texts'],
+    ['20,001 numbers', `[${'1,'.repeat(20_000)}1]`, 'more than 20000 numbers'],
     ['__proto__', '{"__proto__": {"admin": true}}', '__proto__'],
     ['constructor.prototype', '{"constructor": {"prototype": {"admin": true}}}', 'not allowed'],
     ['a lone high surrogate', '{"a": ["x\\ud83dx"]}', 'half a character'],

@@ -2,6 +2,7 @@ import { XimError } from '@xim/engine';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Socket } from 'node:net';
+import { nearPath } from '../http/near-path.ts';
 import { toRequestId } from '../http/request-id.ts';
 import type { Api } from './error-table.ts';
 import { MethodNotAllowedError, RouteNotFoundError } from './errors.ts';
@@ -50,10 +51,16 @@ export const errorAnswers = fp<{ isDraining(): boolean }>(
       done();
     });
     const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-      const path = request.url.split('?')[0]!;
+      const path = request.url.split('?')[0]!.replace(/(?<=.)\/$/, '');
       const pattern = [...paths.keys()].find((candidate) => matches(candidate, path));
-      const error = pattern === undefined ? toNotFound(request, path) : toNotAllowed(request, pattern, paths);
-      return answerError(error, request, reply, paths.get(pattern ?? '')?.api);
+      if (pattern !== undefined)
+        return answerError(toNotAllowed(request, pattern, paths), request, reply, paths.get(pattern)!.api);
+      const near = nearPath(
+        path,
+        [...paths.keys()].filter((one) => !/[:*]/.test(one)),
+      );
+      const api = paths.get(near ?? '')?.api;
+      return answerError(toNotFound(request, path, near, paths), request, reply, api);
     };
     app.setNotFoundHandler(answerNotFound);
     // Before a body is parsed: an unknown path is a 404 whatever was sent to it.
@@ -106,11 +113,23 @@ function toNotAllowed({ method }: FastifyRequest, pattern: string, paths: Readon
   return new MethodNotAllowedError(message, allow);
 }
 
-function toNotFound({ method }: FastifyRequest, path: string): XimError {
+function toNotFound(
+  { method }: FastifyRequest,
+  path: string,
+  near: string | undefined,
+  paths: ReadonlyMap<string, Path>,
+): XimError {
   const hint = /^\/v1\/responses(\/|$)/.test(path)
     ? ' The Responses API is not there yet: use POST /v1/chat/completions.'
-    : '';
+    : near === undefined
+      ? ''
+      : ` Use ${[...paths.get(near)!.methods].filter((one) => one !== 'HEAD').join(' or ')} ${near}${toBaseAdvice(near)}.`;
   return new RouteNotFoundError(`There is no ${method} path of this name here.${hint} See /docs for those there are.`);
+}
+
+/** Most near misses come of a client's base URL. */
+function toBaseAdvice(near: string): string {
+  return near.startsWith('/v1/') ? '; the base URL of a client of OpenAI’s API ends in /v1, once' : '';
 }
 
 /** A path against a route's pattern, in which `:name` stands for one part and `*` at the end for any number. */

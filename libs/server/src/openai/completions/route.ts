@@ -40,7 +40,11 @@ export const completions: RoutePlugin = async (app) => {
 
   app.post<{ Body: CompletionRequest }>(
     '/v1/completions',
-    { schema, config: { paramNames: completionParamNames }, preValidation: refuseExtensions('completions') },
+    {
+      schema,
+      config: { paramNames: completionParamNames, tokens: true },
+      preValidation: refuseExtensions('completions'),
+    },
     async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);

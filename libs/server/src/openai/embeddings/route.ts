@@ -25,7 +25,7 @@ export const embeddings: RoutePlugin = async (app) => {
 
   app.post<{ Body: EmbeddingsRequest }>(
     '/v1/embeddings',
-    { schema, config: { paramNames: embedParamNames }, preValidation: refuseExtensions('embeddings') },
+    { schema, config: { paramNames: embedParamNames, tokens: true }, preValidation: refuseExtensions('embeddings') },
     async (request) => {
       const { body } = request;
       const served = xim.resolve(body.model);

@@ -1,0 +1,54 @@
+/** What a body of JSON consists of, as far as it costs time to read; counted before anything is built. */
+export interface JsonStructure {
+  /** Levels of arrays and objects. */
+  readonly depth: number;
+  /** Texts, names of members, arrays and objects. */
+  readonly parts: number;
+  /** Numbers, `true`, `false` and `null`. */
+  readonly numbers: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Counts in one pass over the bytes; of text that is no JSON the numbers mean nothing, and no parser takes it. Ends early
+ * where `isEnough` says of what was counted so far that it need not go on.
+ */
+export function countJson(bytes: Buffer, isEnough: (structure: JsonStructure) => boolean): JsonStructure {
+  const found = { depth: 0, parts: 0, numbers: 0 };
+  let depth = 0;
+  let inNumber = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    const isBracket = byte === 0x7b || byte === 0x5b;
+    if (byte === QUOTE || isBracket) {
+      inNumber = false;
+      found.parts++;
+      if (isBracket) found.depth = Math.max(found.depth, ++depth);
+      else at = endOfText(bytes, at + 1);
+      if (isEnough(found)) return found;
+    } else if (byte === 0x7d || byte === 0x5d) {
+      inNumber = false;
+      depth--;
+    } else if (byte === 0x2c || byte === 0x3a || byte <= 0x20) {
+      inNumber = false;
+    } else if (!inNumber) {
+      inNumber = true;
+      found.numbers++;
+      if (isEnough(found)) return found;
+    }
+  }
+  return found;
+}
+
+/** The place of the quote that ends a text; beyond the bytes where none does. */
+function endOfText(bytes: Buffer, from: number): number {
+  for (let at = from; ; at++) {
+    at = bytes.indexOf(QUOTE, at);
+    if (at < 0) return bytes.length;
+    let escapes = 0;
+    while (bytes[at - 1 - escapes] === BACKSLASH && at - 1 - escapes >= from) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+}
