@@ -6,6 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import llguidance
@@ -157,8 +158,23 @@ class Constraints:
         def check(text: str) -> bool:
             return all(checks[name].fits(arguments) for name, arguments in _calls(text, dialect) if name in checks)
 
-        lark = llguidance.LLMatcher.grammar_from_lark(grammar.lark)
-        return self._compile(lark, "prompt.tools", check if checks else None)
+        try:
+            return self._compile(_to_llguidance(grammar), "prompt.tools", check if checks else None)
+        except InvalidInput as error:
+            raise self._find_tool(use, dialect, error) from None
+
+    def _find_tool(self, use: ToolUse, dialect: Dialect, error: InvalidInput) -> InvalidInput:
+        """The error of a grammar of all tools, with the tool whose parameters alone bring it; else as it is."""
+        for number, tool in enumerate(use.shown):
+            if use.name is not None and tool["name"] != use.name:
+                continue
+            alone = ToolGrammar(replace(use, shown=[tool]), dialect.form, self._tokenizer.added)
+            param = f"prompt.tools.{number}.parameters"
+            try:
+                self._compile(_to_llguidance(alone), param, None)
+            except InvalidInput as own:
+                return InvalidInput(f"Parameters of the tool {tool['name']!r}: {own}", param, own.code)
+        return error
 
     def _compile(self, grammar: str, param: str, check: Callable[[str], bool] | None) -> Constraint:
         compiled = run_deep(lambda: self._read(grammar))
@@ -175,6 +191,11 @@ class Constraints:
             # The first mask shows a grammar without an end, and some of its work is kept.
             compiled.compute_bitmask()
         return compiled
+
+
+def _to_llguidance(grammar: ToolGrammar) -> str:
+    written: str = llguidance.LLMatcher.grammar_from_lark(grammar.lark)
+    return written
 
 
 def _calls(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:

@@ -63,7 +63,10 @@ class ToolGrammar:
     def _to_schema(self, tool: dict[str, Any], param: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The arguments' schema for the grammar, and options. Absent parameters mean no arguments."""
         parameters = tool.get("parameters")
-        plain = PlainSchema(_NO_ARGUMENTS if parameters is None else parameters, param)
+        try:
+            plain = PlainSchema(_NO_ARGUMENTS if parameters is None else parameters, param)
+        except InvalidInput as error:
+            raise InvalidInput(f"Parameters of the tool {tool['name']!r}: {error}", error.param, error.code) from None
         if plain.checked:
             self.checks[tool["name"]] = parameters
         schema = {} if plain.grammar is True else plain.grammar
