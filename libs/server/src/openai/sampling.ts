@@ -31,7 +31,6 @@ export function toSampling(request: Request): Sampling {
     temperature: request.temperature ?? undefined,
     topP: request.top_p ?? undefined,
     topK: request.top_k == null ? undefined : Math.max(0, request.top_k),
-    minP: request.min_p ?? undefined,
     seed: request.seed == null ? undefined : toSeed(request.seed),
     presencePenalty: request.presence_penalty ?? undefined,
     frequencyPenalty: request.frequency_penalty ?? undefined,
