@@ -13,9 +13,7 @@ export interface ServedNames {
  * What clients send that do not care for the model: Hugging Face's clients and documents, LM Studio's, and those of
  * servers with one model. They name no model of anybody's.
  */
-const placeholders: ReadonlySet<string> = new Set([
-  ...['tgi', 'dummy', 'default', 'local', 'local-model', 'model-identifier', 'any', 'none', 'model'],
-]);
+const placeholders: ReadonlySet<string> = new Set([...['tgi', 'dummy', 'default', 'local-model', 'model-identifier']]);
 
 /**
  * The names under which a model is served: its id, and the aliases of the lock file and of the configuration. Without
