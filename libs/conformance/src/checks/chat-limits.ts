@@ -1,6 +1,8 @@
-import { expectError } from '../answers.ts';
+import { z } from 'zod';
+import { expectError, toJson } from '../answers.ts';
 import { ask, CHAT, chat, chatBody, tryChat } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
+import { expectShape } from '../expectations.ts';
 import { longText } from '../long-text.ts';
 
 /** Below and above what OpenAI's specification allows. */
@@ -15,6 +17,8 @@ const ranges: readonly (readonly [param: string, values: readonly unknown[], mor
   ['top_logprobs', [-1, 21], { logprobs: true }],
   ['logit_bias', [{ 1000: 101 }, { 1000: -101 }]],
 ];
+
+const Named = z.looseObject({ model: z.string().min(1), choices: z.array(z.unknown()).min(1) });
 
 /** A server without logprobs says so, and does not come to their number. */
 const wordOf = (param: string) => (param === 'top_logprobs' ? 'logprobs' : param);
@@ -67,10 +71,12 @@ export const chatLimitChecks: readonly Check[] = [
   })),
   {
     id: 'chat.invalid.model-missing',
-    title: 'a request without a model is refused',
-    why: 'A gateway that forgets it would reach some model by chance.',
+    title: 'a request without a model is refused, or the answer names the served model',
+    why: 'A gateway that forgets it would reach some model by chance, and nobody would see which.',
     async run(context) {
-      expectError(await tryChat(context, { model: undefined }), { status: 400, param: 'model' });
+      const answer = await tryChat(context, { model: undefined });
+      if (answer.status === 200) expectShape(Named, toJson(answer), 'answer');
+      else expectError(answer, { status: 400, param: 'model' });
     },
   },
   {
