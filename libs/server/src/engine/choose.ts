@@ -60,7 +60,10 @@ export function chooseEngine(
 export function toExactProfile({ factory, profile }: EngineChoice, task: Task, handler?: string): Profile {
   if (handler === undefined && factory.exact?.includes(task))
     return { ...profile, options: { ...profile.options, exact: true } };
-  const reason = handler === undefined ? `the engine ${factory.name} has no such setting for the task ${task}` : 'this service has a handler of its own'; // prettier-ignore
+  const reason =
+    handler === undefined
+      ? `the engine ${factory.name} has no such setting for the task ${task}`
+      : 'this service has a handler of its own';
   throw new ServiceStartError(`[server] XIM_EXACT=1 cannot be held to: ${reason}. Leave XIM_EXACT out.`);
 }
 

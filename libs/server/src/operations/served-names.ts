@@ -10,10 +10,10 @@ export interface ServedNames {
 }
 
 /**
- * What clients send that do not care for the model: Hugging Face's clients and documents, LM Studio's, and those of
- * servers with one model. They name no model of anybody's.
+ * Names that clients of servers with one model send, such as those of Hugging Face and LM Studio. None of them is the
+ * name of a model.
  */
-const placeholders: ReadonlySet<string> = new Set([...['tgi', 'dummy', 'default', 'local-model', 'model-identifier']]);
+const placeholders: ReadonlySet<string> = new Set(['tgi', 'dummy', 'default', 'local-model', 'model-identifier']);
 
 /**
  * The names under which a model is served: its id, and the aliases of the lock file and of the configuration. Without

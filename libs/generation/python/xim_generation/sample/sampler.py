@@ -102,14 +102,17 @@ class SequenceSampler:
         return _draw_from_all(weighed, chance * whole)
 
     def _draw_cut(self, tokens: Tokens, weights: Row, chance: float, whole: float) -> int:
+        """A token of those that top-p, of the sum `whole`, and the locally typical ones leave."""
         top_p, typical_p = self.params.top_p, self.params.typical_p
-        if typical_p >= 1:
-            return _draw_sorted(tokens, weights, top_p, chance, whole)
         order = (-weights).argsort(kind="stable")
         sums = weights[order].cumsum(dtype=np.float64)
         count = sums.size if top_p >= 1 else min(int(sums.searchsorted(top_p * whole)) + 1, sums.size)
-        kept = _typical(weights[order[:count]], typical_p)
-        return _draw_sorted(tokens[order[kept]], weights[order[kept]], 1.0, chance, whole)
+        order, sums = order[:count], sums[:count]
+        if typical_p < 1:
+            order = order[_typical(weights[order], typical_p)]
+            sums = weights[order].cumsum(dtype=np.float64)
+        place = int(sums.searchsorted(chance * sums[-1], side="right"))
+        return int(tokens[order[min(place, order.size - 1)]])
 
 
 def is_allowed(mask: Words, token: int) -> bool:
@@ -178,15 +181,6 @@ class _Weights:
                 return tokens, weights
         tokens = np.flatnonzero(self.all() > _NOTHING)
         return tokens, self.of(tokens)
-
-
-def _draw_sorted(tokens: Tokens, weights: Row, top_p: float, chance: float, whole: float) -> int:
-    """A token of the most probable ones that together have the share `top_p` of `whole`."""
-    order = (-weights).argsort(kind="stable")
-    sums = weights[order].cumsum(dtype=np.float64)
-    count = sums.size if top_p >= 1 else min(int(sums.searchsorted(top_p * whole)) + 1, sums.size)
-    place = int(sums[:count].searchsorted(chance * sums[count - 1], side="right"))
-    return int(tokens[order[min(place, count - 1)]])
 
 
 def _draw_from_all(weighed: _Weights, target: float) -> int:
