@@ -2,7 +2,7 @@ import nx from '@nx/eslint-plugin';
 import jsonc from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
 
-const TESTS = ['**/*.test.ts', '**/__fixtures__/**', 'libs/*/test/**', 'tools/testing/**'];
+const TESTS = ['**/*.test.ts', '**/__fixtures__/**', 'libs/*/test/**', 'tools/vitest/**'];
 /** A library's suites for others' tests. */
 const SUITES = ['libs/*/src/testing/**'];
 /** Libraries of Python for the workers of engines. */

@@ -17,7 +17,7 @@ export default defineConfig({
     pool: 'forks',
     // Much of a test is waiting: for processes that start, for time that must pass.
     maxWorkers: '100%',
-    setupFiles: [fileURLToPath(new URL('./tools/testing/no-leaks.ts', import.meta.url))],
+    setupFiles: [fileURLToPath(new URL('./tools/vitest/no-leaks.ts', import.meta.url))],
     // Machines differ by a factor of ten; a test that hangs is found all the same.
     testTimeout: 30_000,
     hookTimeout: 30_000,

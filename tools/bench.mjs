@@ -1,7 +1,7 @@
 // `npm run bench`: sets up what is missing, then measures. Dependency-free, since it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { setup } from './setup/index.mjs';
+import { setup } from './start/index.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({

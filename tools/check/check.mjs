@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setup } from '../setup/index.mjs';
+import { setup } from '../start/index.mjs';
 import { foldersWith } from './folders.mjs';
 import { lockFileProblems } from './lock-file.mjs';
 import { runCommand } from './run-command.mjs';

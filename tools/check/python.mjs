@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { appEnvironmentName } from '../setup/wheels.mjs';
-import { enginesOf } from '../setup/workspace.mjs';
+import { appEnvironmentName } from '../start/wheels.mjs';
+import { enginesOf } from '../start/workspace.mjs';
 import { foldersWith } from './folders.mjs';
 
 /**

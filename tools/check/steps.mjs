@@ -13,7 +13,7 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  *
  * @typedef {object} Step
  * @property {string} name
- * @property {Command[]} commands all are run, whatever becomes of one
+ * @property {Command[]} commands all are run, also after one has failed
  */
 
 /** Shell scripts. */
@@ -41,7 +41,7 @@ export function toSteps({ root, venvs, reports, containers }) {
     ...bin(
       'vitest',
       ...['run', '--config=vitest.base.ts', `--outputFile.tally=${join(reports, report)}`],
-      ...['--reporter=default', '--reporter=./tools/testing/tally-reporter.ts', ...args],
+      ...['--reporter=default', '--reporter=./tools/vitest/tally-reporter.ts', ...args],
     ),
     report: join(reports, report),
   });
@@ -84,7 +84,7 @@ export function toSteps({ root, venvs, reports, containers }) {
         bin('nx', 'run-many', '--targets=lint,typecheck,test', '--projects=@xim/tgi-schema', '--output-style=static'),
       ],
     },
-    { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/containers/**')] },
+    { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/images/e2e/**')] },
     {
       name: 'python tests',
       commands: python.flatMap((folder) => {
@@ -95,7 +95,7 @@ export function toSteps({ root, venvs, reports, containers }) {
     {
       // Last, and one file after the other: a container engine takes the whole machine.
       name: 'containers',
-      commands: [{ ...vitest('containers.json', '--no-file-parallelism', 'tools/containers'), env: containers }],
+      commands: [{ ...vitest('containers.json', '--no-file-parallelism', 'tools/images/e2e'), env: containers }],
     },
   ];
 }

@@ -11,7 +11,7 @@ export const SKIP_REASONS = ['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2', 'c
  */
 
 /**
- * What a runner reported: the tally of tools/testing/tally-reporter.ts, or pytest's JUnit report. A runner that left no
+ * What a runner reported: the tally of tools/vitest/tally-reporter.ts, or pytest's JUnit report. A runner that left no
  * report has not come to its end, which counts as a failure.
  *
  * @param {string} file

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { childEnvironment } from '../setup/child-environment.mjs';
+import { childEnvironment } from '../start/child-environment.mjs';
 import { ImageError } from './errors.ts';
 
 /** Where a program comes from, for whoever lacks it. */

@@ -5,7 +5,7 @@ import { formatReport, type Report } from './report.ts';
 import { chooseChecks, runConformance } from './run.ts';
 import { tasks } from './tasks.ts';
 
-export interface Surroundings {
+export interface CliEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   out(line: string): void;
@@ -13,7 +13,7 @@ export interface Surroundings {
 }
 
 /** The program without the process: takes arguments, writes lines, resolves with the exit code. */
-export async function runCli(args: readonly string[], { env, signal, out, err }: Surroundings): Promise<number> {
+export async function runCli(args: readonly string[], { env, signal, out, err }: CliEnvironment): Promise<number> {
   try {
     const config = readConfig(args, env);
     if (config.help) return tell(out, formatHelp());

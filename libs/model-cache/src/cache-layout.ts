@@ -66,7 +66,7 @@ export async function isPresent(place: Place, file: ModelFile): Promise<boolean>
 }
 
 /** The files that the snapshot folder does not hold, by name and size alone. */
-export async function absent(place: Place): Promise<ModelFile[]> {
+export async function missingFiles(place: Place): Promise<ModelFile[]> {
   const answers = await Promise.all(place.files.map((file) => isPresent(place, file)));
   return place.files.filter((_, index) => answers[index] !== true);
 }
@@ -80,7 +80,7 @@ export async function hasSize(path: string, size: number): Promise<boolean> {
  * The files that the snapshot folder does not hold with content that was verified: by name and size and by the record
  * that XIM keeps of what it has checked. Hashing gigabytes at every start would say nothing new.
  */
-export async function unproven(place: Place): Promise<ModelFile[]> {
+export async function unverifiedFiles(place: Place): Promise<ModelFile[]> {
   const answers = await Promise.all(
     place.files.map(
       async (file) =>
@@ -92,7 +92,7 @@ export async function unproven(place: Place): Promise<ModelFile[]> {
 
 /** Whether everything is there, verified. What others brought, or an older XIM, is hashed this once. */
 export async function isComplete(place: Place, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const file of await unproven(place)) {
+  for (const file of await unverifiedFiles(place)) {
     const path = join(place.snapshot, file.path);
     if (!(await isPresent(place, file)) || !(await verifyContent(place.root, path, file.sha256, signal))) return false;
   }
@@ -101,7 +101,7 @@ export async function isComplete(place: Place, signal: AbortSignal | undefined):
 
 /** Makes the snapshot folder; needs every blob and the partial folder. Links appear one by one, each at once. */
 export async function linkSnapshot(place: Place): Promise<void> {
-  const files = await unproven(place);
+  const files = await unverifiedFiles(place);
   for (const [index, file] of files.entries()) {
     const blob = blobOf(place, file);
     const path = join(place.snapshot, file.path);

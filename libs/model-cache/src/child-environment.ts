@@ -13,7 +13,7 @@ const KEPT: readonly RegExp[] = [
 
 /**
  * The environment of a program whose output is read: what is needed of the user's own, no colour, and a fixed language.
- * `tools/setup/child-environment.mjs` is the same for the tools that run before anything is installed.
+ * `tools/start/child-environment.mjs` is the same for the tools that run before anything is installed.
  *
  * @param env the user's own
  * @param set what the program needs beside it

@@ -10,7 +10,7 @@ import {
   type Place,
   placeOf,
   removePartial,
-  unproven,
+  unverifiedFiles,
 } from './cache-layout.ts';
 import { toSpaceError } from './disk-space.ts';
 import { ModelFetchError, OutOfSpaceError, WrongContentError } from './errors.ts';
@@ -74,7 +74,7 @@ export async function fetchArtifact(options: FetchOptions): Promise<string> {
 
 async function complete(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   // Asked again: another process may have fetched while this one waited for the lock.
-  const missing = await unproven(place);
+  const missing = await unverifiedFiles(place);
   await mkdir(place.partial, { recursive: true });
   if (missing.length > 0) {
     // A folder that takes no file is found out before gigabytes are transferred.
@@ -153,7 +153,7 @@ async function removeRubbish(folder: string): Promise<void> {
 /** Offline, what is nowhere in the cache is said before anything is written; the cache may be read-only. */
 async function assertObtainable(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   const missing: ModelFile[] = [];
-  for (const file of await unproven(place)) {
+  for (const file of await unverifiedFiles(place)) {
     if ((await findCopies(cacheDir, options.model, file, place)).length === 0) missing.push(file);
   }
   if (missing.length > 0) throw offlineError(options, missing, cacheDir);

@@ -7,7 +7,7 @@ import { LLAMA, makeGguf } from '../test/gguf.ts';
 import { makeFile, makeModel, noise } from '../test/model.ts';
 import { pack, unpack } from './archive.ts';
 import { fetchArtifact } from './fetch-artifact.ts';
-import { resolveOwnModel } from './own-model.ts';
+import { resolveCustomModel } from './custom-model.ts';
 
 /** Functions of the file system that fail with an error of this code while they are set. */
 const broken = vi.hoisted(() => new Map<string, string>());
@@ -108,7 +108,7 @@ const SHIPPED = {
   profiles: [{ engine: 'oneapi', artifact: 'main', isa: [] }],
 };
 const own = (text: string) =>
-  resolveOwnModel({
+  resolveCustomModel({
     text,
     shipped: SHIPPED,
     engines: [{ name: 'oneapi', formats: ['gguf'] }],

@@ -12,8 +12,8 @@ export { readSampling } from './read-sampling.ts';
 export type { ReadSampling } from './read-sampling.ts';
 
 // A model that the user names.
-export { resolveOwnModel } from './own-model.ts';
-export type { OwnModelOptions } from './own-model-options.ts';
+export { resolveCustomModel } from './custom-model.ts';
+export type { CustomModelOptions } from './custom-model-options.ts';
 
 // Where the cache is and how the hub is reached, from the environment.
 export { expandHome, isHubOffline, toCacheDir, toHub, toTokenFile } from './hub-settings.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { ModelsFileError, type ModelsFileProblem } from './errors.ts';
-import { readJsonLines } from './json-lines.ts';
+import { readJsonPositions } from './json-positions.ts';
 import { modelsSchema, openModelsSchema } from './models-schema.ts';
 
 /** What a `models.json` holds: the entry `main`, which the service serves, and those of other roles. */
@@ -24,7 +24,7 @@ export function readOpenModels(file: string | URL): Models {
 function read(file: string | URL, schema: typeof modelsSchema): Models {
   const name = file instanceof URL ? fileURLToPath(file) : file;
   const text = readText(name);
-  const { lines, problem } = readJsonLines(text);
+  const { lines, problem } = readJsonPositions(text);
   if (problem) throw new ModelsFileError(name, [{ path: '', line: problem.line, message: problem.message }]);
 
   const outcome = schema.safeParse(JSON.parse(text));

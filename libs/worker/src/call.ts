@@ -26,7 +26,7 @@ export interface Receiver {
 }
 
 /** One call's way through the worker, from first `next()` to its end, as the iterable that the contract promises. */
-export function openCall<E>(
+export function sendCall<E>(
   carrier: Carrier,
   task: string,
   input: unknown,

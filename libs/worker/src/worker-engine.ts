@@ -14,7 +14,7 @@ import {
   type Task,
   type TokenizeOutput,
 } from '@xim/engine';
-import { type Carrier, CREDIT_BYTES, openCall, type Receiver, type WireEvent } from './call.ts';
+import { type Carrier, CREDIT_BYTES, sendCall, type Receiver, type WireEvent } from './call.ts';
 import { type Frame, PROTOCOL } from './frames.ts';
 import { type Job, type JobConnection, startJob } from './job.ts';
 import { pythonFolder } from './python-folder.ts';
@@ -199,10 +199,10 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   };
 
   const stream = <I, E>(task: Task) => {
-    return (input: I, call: CallOptions) => openCall<E>(carrier, task, input, call, 'end');
+    return (input: I, call: CallOptions) => sendCall<E>(carrier, task, input, call, 'end');
   };
   const once = async (task: string, input: unknown, call: CallOptions): Promise<WireEvent> => {
-    for await (const event of openCall<WireEvent>(carrier, task, input, call, 'result')) return event;
+    for await (const event of sendCall<WireEvent>(carrier, task, input, call, 'result')) return event;
     throw deadError(name, exit);
   };
   const methods: Required<Pick<Engine, Task | 'tokenize'>> = {

@@ -59,10 +59,10 @@ describe('a change of', { timeout: 180_000 }, () => {
   it.each([
     ['tools/images/image.ts', ['images', 'chat', 'xim-oneapi'], ['@xim/server', '@xim/engine']],
     ['xim/licences.json', ['chat', 'xim-oneapi'], ['@xim/server']],
-    ['tools/testing/leaks.ts', ['testing', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
-    ['vitest.base.ts', ['testing', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
+    ['tools/vitest/leaks.ts', ['vitest', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
+    ['vitest.base.ts', ['vitest', 'chat', '@xim/server', '@xim/engine'], ['xim-oneapi']],
     ['pyproject.toml', ['@xim/worker', '@xim/engine-oneapi'], ['@xim/openai-schema', 'xim-oneapi']],
-    ['tools/release.mjs', ['containers'], ['chat', '@xim/server']],
+    ['tools/release.mjs', ['images'], ['chat', '@xim/server']],
     ['tools/check/python.mjs', ['check', '@xim/worker'], ['@xim/openai-schema']],
   ])('%s affects %j and not %j', (file, projects, others) => {
     const affected = affectedBy(file);

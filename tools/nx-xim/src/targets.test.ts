@@ -38,7 +38,7 @@ it('tests are cached, with what they see beside the sources as inputs; those of 
   expect(targetsOf('tools/images', ['tsconfig.json'])['test']?.cache).toBe(false);
   const { namedInputs } = JSON.parse(readFileSync(join(__dirname, '../../../nx.json'), 'utf8'));
   const inputs = JSON.stringify(namedInputs.testing);
-  for (const part of ['/proc/cpuinfo', 'requirements.lock', 'models.json', 'vitest.base.ts', 'tools/testing'])
+  for (const part of ['/proc/cpuinfo', 'requirements.lock', 'models.json', 'vitest.base.ts', 'tools/vitest'])
     expect(inputs).toContain(part);
 });
 

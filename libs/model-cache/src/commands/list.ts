@@ -1,4 +1,4 @@
-import { absent, placeOf } from '../cache-layout.ts';
+import { missingFiles, placeOf } from '../cache-layout.ts';
 import { formatBytes } from '../format-progress.ts';
 import { type Command, forEachModel } from './command.ts';
 
@@ -13,7 +13,7 @@ export const list: Command = {
       const artifacts = [];
       for (const [artifact, { files }] of Object.entries(model.artifacts)) {
         const place = placeOf(context.cacheDir, model, artifact, files);
-        const there = files.length - (await absent(place)).length;
+        const there = files.length - (await missingFiles(place)).length;
         const bytes = files.reduce((sum, { size }) => sum + size, 0);
         const state = there === files.length ? 'in the cache' : `${there} of ${files.length} files`;
         context.say(`  ${artifact}  ${formatBytes(bytes)}  ${state}`);

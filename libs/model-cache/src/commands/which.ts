@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ModelEntry, type Plan, type Profile, XimError } from '@xim/engine';
-import { absent, placeOf } from '../cache-layout.ts';
+import { missingFiles, placeOf } from '../cache-layout.ts';
 import { childEnvironment, userEnvironment } from '../child-environment.ts';
 import { formatBytes } from '../format-progress.ts';
 import { type Command, type Context, forEachModel } from './command.ts';
@@ -57,7 +57,7 @@ needs and does not get. The host is read by xim-plan. Exit code 1 when a model c
 async function isCached(model: ModelEntry, { artifact }: Profile, { cacheDir }: Context): Promise<boolean> {
   if (artifact === undefined) return true;
   const files = model.artifacts[artifact]?.files ?? [];
-  return (await absent(placeOf(cacheDir, model, artifact, files))).length === 0;
+  return (await missingFiles(placeOf(cacheDir, model, artifact, files))).length === 0;
 }
 
 function fitsLine(model: ModelEntry, { artifact }: Profile, plan: Plan): string {

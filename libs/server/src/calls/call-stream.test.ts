@@ -41,7 +41,7 @@ interface PromiseWithResolvers {
 }
 
 describe('a stream of a call', () => {
-  it('begins with the first next, and owes only while somebody waits', async () => {
+  it('begins with the first next, and counts a pending read only while a reader waits', async () => {
     const { stream, call, inner, waiters, settled, pendingReads, onEnd } = feed();
     expect(call.admit).not.toHaveBeenCalled();
     expect(pendingReads()).toBe(0);

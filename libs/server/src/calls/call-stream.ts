@@ -8,7 +8,7 @@ export interface StreamParts<E> {
   onEvent(event: E): void;
   /** Once, when the call is over; `error` where it failed. */
   onEnd(call: Call, error?: unknown): void;
-  /** +1 when the engine owes an event to a reader, −1 when it no longer does. */
+  /** +1 when a reader begins to wait for an event of the engine, −1 when it has it or gives up. */
   countPendingRead(change: 1 | -1): void;
 }
 

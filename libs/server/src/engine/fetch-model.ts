@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DefaultSampling, EngineFactory, LoadProgress, Log, ModelEntry, Profile } from '@xim/engine';
-import { fetchArtifact, type Hub, readSampling, resolveOwnModel, toHub } from '@xim/model-cache';
+import { fetchArtifact, type Hub, readSampling, resolveCustomModel, toHub } from '@xim/model-cache';
 import type { Config } from '../config/config.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function resolveModel(
 ): Promise<ModelEntry> {
   const { model, modelCache, offline } = config;
   if (model === undefined) return shipped;
-  return resolveOwnModel({ text: model, shipped, engines, cacheDir: modelCache, hub, offline });
+  return resolveCustomModel({ text: model, shipped, engines, cacheDir: modelCache, hub, offline });
 }
 
 /** The hub as the configuration has it. One per process: it remembers that it could not be reached. */

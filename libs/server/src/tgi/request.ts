@@ -13,7 +13,7 @@ export interface TgiCall {
 }
 
 /** What a request leaves to its route and its service. */
-export interface TgiSurroundings {
+export interface TgiRequestContext {
   readonly stream: boolean;
   /** `return_full_text` where the request says nothing. */
   readonly fullText: boolean;
@@ -48,18 +48,18 @@ export const tgiParamNames = {
 } as const;
 
 /** A request → the call. Throws InvalidInputError for what contradicts itself, or what no engine can be asked for. */
-export function toTgiCall({ inputs, parameters }: GenerateRequest, surroundings: TgiSurroundings): TgiCall {
+export function toTgiCall({ inputs, parameters }: GenerateRequest, context: TgiRequestContext): TgiCall {
   const given = parameters ?? {};
-  refuse(given, surroundings);
+  refuse(given, context);
   // As that server has it: whoever sends no parameters at all samples; whoever sends some has to ask for it.
   const samples = !parameters || given.do_sample === true || isWarped(given);
   const bestOf = given.best_of ?? 1;
   if (bestOf > 1 && !samples && given.temperature == null && given.top_p == null) {
     throw wrong('best_of', 'you must use sampling when `best_of` is > 1; send do_sample: true');
   }
-  const seed = samples && bestOf === 1 ? (given.seed ?? surroundings.randomSeed) % 2 ** 53 : undefined;
+  const seed = samples && bestOf === 1 ? (given.seed ?? context.randomSeed) % 2 ** 53 : undefined;
   const prefill = given.decoder_input_details === true;
-  const details = given.details === true || (prefill && !surroundings.stream);
+  const details = given.details === true || (prefill && !context.stream);
   const topTokens = given.top_n_tokens ?? 0;
   return {
     input: {
@@ -72,13 +72,13 @@ export function toTgiCall({ inputs, parameters }: GenerateRequest, surroundings:
       echo: prefill ? true : undefined,
       sampling: toTgiSampling(given, samples, seed),
       // Every event of a stream names its token, and the best sequence is found by its probability.
-      logprobs: surroundings.stream || details || bestOf > 1 ? topTokens : undefined,
+      logprobs: context.stream || details || bestOf > 1 ? topTokens : undefined,
       format: given.grammar ? toFormat(given.grammar) : undefined,
     },
     seed: seed ?? null,
     details,
     topTokens: topTokens > 0,
-    opening: (given.return_full_text ?? surroundings.fullText) ? inputs : '',
+    opening: (given.return_full_text ?? context.fullText) ? inputs : '',
   };
 }
 
@@ -106,7 +106,7 @@ function toFormat(grammar: Grammar): OutputFormat {
   return { type: 'json-schema', schema: grammar.type === 'json' ? grammar.value : grammar.value.schema };
 }
 
-function refuse(given: GenerateParameters, { stream, maxBestOf, maxInputTokens }: TgiSurroundings): void {
+function refuse(given: GenerateParameters, { stream, maxBestOf, maxInputTokens }: TgiRequestContext): void {
   const bestOf = given.best_of ?? 1;
   if (stream && bestOf !== 1) throw wrong('best_of', '`best_of` != 1 is not supported when streaming tokens');
   if (stream && given.decoder_input_details) {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from xim_transcription.handler import TranscribeHandler
-from xim_transcription.models import FRAME, RATE, Floats, Models, Reading, SpeechStream, VoiceEncoder
+from xim_transcription.models import FRAME, RATE, DecodingOptions, Floats, Models, SpeechStream, VoiceEncoder
 from xim_worker import Context, Plan, Runtime
 
 LANGUAGES = ["en", "de", "ja"]
@@ -40,7 +40,7 @@ class CountingRecogniser:
     languages = LANGUAGES
 
     def __init__(self, tick: Callable[[], None]) -> None:
-        self.readings: list[Reading] = []
+        self.readings: list[DecodingOptions] = []
         self.seconds: list[float] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -53,7 +53,7 @@ class CountingRecogniser:
     def detect(self, encoded: Floats) -> Mapping[str, float]:
         return {"de": self.certainty, "en": 1 - self.certainty}
 
-    def read(self, encoded: Floats, reading: Reading) -> list[dict[str, Any]]:
+    def read(self, encoded: Floats, reading: DecodingOptions) -> list[dict[str, Any]]:
         assert self.gate.wait(60)
         self._tick()
         number, seconds = len(self.readings), len(encoded) / RATE

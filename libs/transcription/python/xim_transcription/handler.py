@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
-from .models import FRAME, RATE, Floats, Models, Reading
+from .models import FRAME, RATE, DecodingOptions, Floats, Models
 from .recording import Recording
 from .request import check, to_activity
 from .segments import Segments
@@ -103,7 +103,7 @@ class TranscribeHandler:
         voices, turns = self._models.voices, None
         if hints is not None and voices is not None:
             turns = yield from identify(recording, spans, voices, line, hints, self._threshold, known)
-        reading = Reading(
+        reading = DecodingOptions(
             language=language,
             translate=bool(request.get("translate")),
             prompt=request.get("prompt") or None,
@@ -126,7 +126,7 @@ class TranscribeHandler:
         yield {"type": "end", "duration": recording.seconds, "language": language}
 
     def _reader(
-        self, recording: Recording, window: Span, reading: Reading, encoded: Any
+        self, recording: Recording, window: Span, reading: DecodingOptions, encoded: Any
     ) -> Callable[[], list[dict[str, Any]]]:
         """The job of one window. Its samples are read here, in the thread of the call, which owns the file."""
         recogniser = self._models.recogniser
@@ -211,7 +211,7 @@ class TranscribeHandler:
         try:
             encoded = recogniser.encode(noise)
             language = max(recogniser.detect(encoded).items(), key=lambda pair: pair[1])[0]
-            recogniser.read(encoded, Reading(language, False, None, (0.0,), False))
+            recogniser.read(encoded, DecodingOptions(language, False, None, (0.0,), False))
             self._models.detector.open().add(noise)
             if self._models.voices is not None:
                 self._models.voices.embed(fill(noise)[None])

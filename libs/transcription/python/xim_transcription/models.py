@@ -42,7 +42,7 @@ class VoiceEncoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class DecodingOptions:
     """How a window is read."""
 
     language: str
@@ -59,7 +59,7 @@ class Recogniser(Protocol):
     """Speech to text of windows of at most 30 seconds, each on its own."""
 
     languages: list[str]
-    """Codes that `Reading.language` may have."""
+    """Codes that `DecodingOptions.language` may have."""
 
     def encode(self, samples: Floats) -> Any:
         """What `detect` and `read` take."""
@@ -69,7 +69,7 @@ class Recogniser(Protocol):
         """Probability of each language."""
         ...
 
-    def read(self, encoded: Any, reading: Reading) -> list[dict[str, Any]]:
+    def read(self, encoded: Any, reading: DecodingOptions) -> list[dict[str, Any]]:
         """Segments of the contract without `id`; times are seconds from the start of the window."""
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from xim_worker import Context, Runtime, StartError
 
-from .models import Floats, Reading
+from .models import DecodingOptions, Floats
 
 # Thresholds of the ladder of temperatures, from OpenAI's own whisper/transcribe.py.
 _MOST_COMPRESSION = 2.4
@@ -99,7 +99,7 @@ class Whisper:
         (found,) = self._model.model.detect_language(encoded.output)
         return {token[2:-2]: float(probability) for token, probability in found}
 
-    def read(self, encoded: Encoded, reading: Reading) -> list[dict[str, Any]]:
+    def read(self, encoded: Encoded, reading: DecodingOptions) -> list[dict[str, Any]]:
         task = "translate" if reading.translate else "transcribe"
         tokenizer = self._tokenizer(self._model.hf_tokenizer, self._multilingual, task=task, language=reading.language)
         options = self._transcribe.TranscriptionOptions(

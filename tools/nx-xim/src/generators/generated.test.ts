@@ -116,7 +116,7 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('has the shape of its siblings', () => {
-    bin('vitest', 'run', '--config=vitest.base.ts', 'tools/nx-xim/src/conventions', 'tools/setup/lock-wheels');
+    bin('vitest', 'run', '--config=vitest.base.ts', 'tools/nx-xim/src/conventions', 'tools/start/lock-wheels');
   });
 
   it('passes its tests: a service on its model, one that waits for its handler, the conformance suite', () => {

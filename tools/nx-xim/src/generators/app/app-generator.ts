@@ -172,7 +172,7 @@ function toNextSteps({ name, task, ownHandler, wheels, routes }: NewApp): string
       [`${folder}/models.json`, 'the model and its files (libs/model-cache)'],
     );
   if (wheels)
-    left.push([`${folder}/requirements.in`, 'its wheels; node tools/setup/lock-wheels.mjs locks them (needs uv)']);
+    left.push([`${folder}/requirements.in`, 'its wheels; node tools/start/lock-wheels.mjs locks them (needs uv)']);
   if (ownHandler && routes.length === 0)
     left.push([`${folder}/src/app.ts`, `its routes: no service here has the task ${task} yet`]);
   const next: [string, string][] = [

@@ -65,7 +65,7 @@ function toNextSteps({ name, snake }: NewEngine): string {
     'Next:',
     `  npx nx test engine-${name}    the suite`,
     `  ${library}/python/xim_engine_${snake}/    put the library to work in the handlers, one by one`,
-    `  ${library}/python/requirements.in    name its wheels, then: node tools/setup/lock-wheels.mjs`,
+    `  ${library}/python/requirements.in    name its wheels, then: node tools/start/lock-wheels.mjs`,
     `  npx nx g @xim/nx:app <name> --engine ${name} --models <models.json>    a service on it`,
   ].join('\n');
 }

@@ -14,7 +14,7 @@ import { connect, createServer } from 'node:net';
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function alone(folder, onWait, work) {
+export async function withSetupLock(folder, onWait, work) {
   const name = `\0xim-setup-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`;
   /** @type {Set<import('node:net').Socket>} */
   const waiting = new Set();

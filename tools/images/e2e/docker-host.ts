@@ -12,7 +12,7 @@ import { ROOT } from './checkout.ts';
  * What the tests of this folder need: a container engine and a registry that they may fill. Undefined where neither is
  * named, and then they are skipped; one that is named and does not work is a failure.
  */
-export function readSurroundings(env = process.env): { registry: string; secondHost: string | undefined } | undefined {
+export function readDockerHost(env = process.env): { registry: string; secondHost: string | undefined } | undefined {
   const { DOCKER_HOST, XIM_REGISTRY: registry, XIM_SECOND_DOCKER_HOST: secondHost } = env;
   if (!DOCKER_HOST && !registry) return undefined;
   if (!registry) throw new Error('DOCKER_HOST is set and XIM_REGISTRY is not: name a registry to push tests to.');

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { alone } from './alone.mjs';
+import { withSetupLock } from './setup-lock.mjs';
 import { buildEnvironment, environmentCurrent } from './environment.mjs';
 import { SetupError, toSetupError } from './errors.mjs';
 import { installNodePackages, nodePackagesCurrent } from './node-packages.mjs';
@@ -57,7 +57,7 @@ export async function prepare({
   return interruptible(log, async () => {
     try {
       if (!nodePackagesCurrent(root) || missing().length > 0)
-        await alone(root, waits, async () => {
+        await withSetupLock(root, waits, async () => {
           // Asked again: whoever was waited for may have done it all.
           const toBuild = missing();
           const python = toBuild.length > 0 ? findPython(env) : undefined;

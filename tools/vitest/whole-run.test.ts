@@ -17,7 +17,7 @@ function runFixture(name: string): { status: number | null; output: string; tall
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [
-        ...[VITEST, 'run', '--config', config, '--reporter=default', '--reporter=./tools/testing/tally-reporter.ts'],
+        ...[VITEST, 'run', '--config', config, '--reporter=default', '--reporter=./tools/vitest/tally-reporter.ts'],
         ...[`--outputFile.tally=${file}`, `${name}.fixture.ts`],
       ],
       { cwd: ROOT, encoding: 'utf8' },
@@ -39,7 +39,7 @@ it('a file whose tests pass fails when it leaves something behind', () => {
 it('the tally counts every kind of result, with the reasons of skips', () => {
   const { status, tally } = runFixture('results');
   expect(status).toBe(1);
-  const file = 'tools/testing/__fixtures__/results.fixture.ts';
+  const file = 'tools/vitest/__fixtures__/results.fixture.ts';
   expect(tally).toEqual({
     passed: 1,
     failed: 3, // the test, the hook, and the test that it kept from running

@@ -28,7 +28,7 @@ export function makeWorkspace(): Workspace {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   };
-  for (const path of ['tools/start.mjs', 'tools/setup']) {
+  for (const path of ['tools/start.mjs', 'tools/start']) {
     cpSync(join(REPOSITORY, path), join(root, path), {
       recursive: true,
       filter: (file) => !/\.test\.ts$|__fixtures__/.test(file),

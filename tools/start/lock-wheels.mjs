@@ -1,4 +1,4 @@
-// `node tools/setup/lock-wheels.mjs [--upgrade]` makes every lock of wheels anew from the .in file beside it:
+// `node tools/start/lock-wheels.mjs [--upgrade]` makes every lock of wheels anew from the .in file beside it:
 // requirements.lock of what runs, convert.lock of what prepares models.
 // It needs uv on PATH (or its path in the variable UV), since pip cannot resolve for Pythons other than its own.
 import { spawnSync } from 'node:child_process';
@@ -93,7 +93,7 @@ function compile(root, { folder, name, output, engine }, more) {
     [
       ...['pip', 'compile', `${name}.in`, '--output-file', output, '--quiet'],
       ...['--universal', '--python-version', '3.10', '--no-python-downloads', '--only-binary', ':all:'],
-      ...['--generate-hashes', '--no-annotate', '--custom-compile-command', 'node tools/setup/lock-wheels.mjs'],
+      ...['--generate-hashes', '--no-annotate', '--custom-compile-command', 'node tools/start/lock-wheels.mjs'],
       // A list of its own, since uv could not tell a dependency that is left out on purpose from one that was forgotten.
       ...(existsSync(join(root, folder, `${name}.excluded.in`)) ? ['--excludes', `${name}.excluded.in`] : []),
       ...(lock !== undefined && existsSync(lock) ? ['--constraints', lock] : []),

@@ -10,7 +10,7 @@ import { type HubListing, listRepo } from './hub-listing.ts';
 import { writeMemo } from './memo.ts';
 import { lockFiles, readRemoteGguf } from './lock-entry.ts';
 import { modelEntry } from './models-schema.ts';
-import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
+import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
 import type { HubReference } from './hub-reference.ts';
 import { openFile } from './read-at.ts';
 
@@ -23,7 +23,7 @@ const recordedFacts = z.strictObject({
 });
 
 /** Resolves a model of the hub: from the record of an earlier start, else by the hub, else from what its tools fetched. */
-export async function resolveHubModel(reference: HubReference, options: OwnModelOptions): Promise<OwnFacts> {
+export async function resolveHubModel(reference: HubReference, options: CustomModelOptions): Promise<CustomModelFacts> {
   const root = join(options.cacheDir, repoFolder(reference.repo));
   const record = join(root, '.xim', 'entries', encodeURIComponent(`${reference.revision}#${reference.path ?? ''}`));
   const known = recordedFacts.safeParse(JSON.parse(await readFile(record, 'utf8').catch(() => 'null')));
@@ -42,7 +42,7 @@ async function recordReference(root: string, asked: string, commit: string | und
   await writeMemo(path, commit);
 }
 
-async function askHub(reference: HubReference, { hub, signal }: OwnModelOptions): Promise<OwnFacts> {
+async function askHub(reference: HubReference, { hub, signal }: CustomModelOptions): Promise<CustomModelFacts> {
   const listing = await listRepo(hub, reference, signal);
   const file = reference.path === undefined ? chooseGguf(listing) : matchFiles(listing, [reference.path])[0]!;
   const { shape } = await readRemoteGguf(hub, listing, file.path, signal);
@@ -61,7 +61,11 @@ async function sayRevisions(root: string): Promise<string> {
 }
 
 /** Offline: what `hf download` left in the cache is as good, once its content is known. */
-async function fromCache(reference: HubReference, root: string, options: OwnModelOptions): Promise<OwnFacts> {
+async function fromCache(
+  reference: HubReference,
+  root: string,
+  options: CustomModelOptions,
+): Promise<CustomModelFacts> {
   const { repo } = reference;
   const ref = await readFile(join(root, 'refs', reference.revision), 'utf8').catch(() => reference.revision);
   const commit = ref.trim();

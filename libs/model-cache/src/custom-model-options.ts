@@ -1,7 +1,7 @@
 import type { EngineFactory, ModelEntry } from '@xim/engine';
 import type { Hub } from './hub-settings.ts';
 
-export interface OwnModelOptions {
+export interface CustomModelOptions {
   /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one or with OpenVINO IR. */
   readonly text: string;
   /** The service's own entry: its task, aliases and profiles are kept. */
@@ -15,6 +15,6 @@ export interface OwnModelOptions {
 }
 
 /** What is known of a model that no lock file describes. */
-export type OwnFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
+export type CustomModelFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
   readonly files: ModelEntry['artifacts'][string]['files'];
 };

@@ -11,7 +11,7 @@ import { readSettings } from './settings.ts';
 /**
  * A `docker` that notes how it was called and answers what a test wants. The script that the targets replace cleaned
  * nothing, matched parts of names, succeeded without Docker, built bases too late, pushed everything as `latest` and
- * left tokens in layers (for that one see tools/containers).
+ * left tokens in layers (for that one see tools/images/e2e).
  */
 const FAKE = `#!/usr/bin/env node
 const { appendFileSync, existsSync, readFileSync } = require('node:fs');

@@ -5,17 +5,17 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkOut, ROOT } from './checkout.ts';
 import { startContainer } from './service.ts';
-import { docker, readSurroundings, SKIPPED } from './surroundings.ts';
+import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
 
 const MINUTE = 60_000;
-const surroundings = readSurroundings();
+const dockerHost = readDockerHost();
 
 /** A small wheel without dependencies, under a licence of xim/licences.json, that no engine brings. */
 const OWN_WHEEL = 'webcolors==25.10.0 --hash=sha256:032c727334856fc0b968f63daa252a1ac93d33db2f5267756623c210e57a4f1d\n';
 
 describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
   let clone = '';
-  const registry = `${surroundings?.registry}/g${Date.now().toString(36)}`;
+  const registry = `${dockerHost?.registry}/g${Date.now().toString(36)}`;
   const nx = async (...args: string[]): Promise<string> => {
     const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|NX_|XIM_(VENVS|MODEL_CACHE)$)/.test(name));
     const alone = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
@@ -30,7 +30,7 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
   };
 
   beforeAll(() => {
-    if (!surroundings) return;
+    if (!dockerHost) return;
     docker(['version']);
     mkdirSync(join(ROOT, '.xim'), { recursive: true });
     clone = mkdtempSync(join(ROOT, '.xim/image-'));
@@ -43,7 +43,7 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
     rmSync(record);
     cpSync(join(ROOT, 'node_modules/.package-lock.json'), record);
   }, 5 * MINUTE);
-  beforeEach((context) => context.skip(!surroundings, SKIPPED));
+  beforeEach((context) => context.skip(!dockerHost, SKIPPED));
   afterAll(() => {
     if (!clone) return;
     rmSync(clone, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { livingProcesses } from '../testing/proc.ts';
+import { livingProcesses } from '../vitest/proc.ts';
 import { toPort } from './start.mjs';
 import { makeWorkspace, type Workspace } from './workspace-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJsonLines } from './json-lines.ts';
+import { readJsonPositions } from './json-positions.ts';
 
 const SAMPLE = `{
   "a": [1, -2.5e3,
@@ -10,7 +10,7 @@ const SAMPLE = `{
 `;
 
 test('knows the line of every value', () => {
-  const { lines, problem } = readJsonLines(SAMPLE);
+  const { lines, problem } = readJsonPositions(SAMPLE);
   expect(problem).toBeUndefined();
   expect(Object.fromEntries(lines)).toEqual({
     '[]': 1,
@@ -35,7 +35,7 @@ test.each([
   ['{\n"a": 1,\n"a": 2}', 3, 'the key "a" stands here for the second time'],
   ["{\n'a': 1}", 2, 'expected a key in double quotes, found "\'"'],
 ])('names the place of a mistake in %j', (text, line, message) => {
-  expect(readJsonLines(text).problem).toEqual({ line, message });
+  expect(readJsonPositions(text).problem).toEqual({ line, message });
 });
 
 test('takes and refuses what JSON.parse does', () => {
@@ -50,6 +50,6 @@ test('takes and refuses what JSON.parse does', () => {
   const texts = [...SAMPLE].flatMap((_, at) =>
     ['', ',', '"', '0', '}', '\\', '\t', 'u'].map((put) => SAMPLE.slice(0, at) + put + SAMPLE.slice(at + 1)),
   );
-  const different = texts.filter((text) => (readJsonLines(text).problem === undefined) !== accepts(text));
+  const different = texts.filter((text) => (readJsonPositions(text).problem === undefined) !== accepts(text));
   expect(different).toEqual([]);
 });

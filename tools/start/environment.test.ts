@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { livingProcesses } from '../testing/proc.ts';
+import { livingProcesses } from '../vitest/proc.ts';
 import { prepare } from './prepare.mjs';
 import { makeWheel, makeWorkspace, onlyWheelsOf, type Workspace } from './workspace-fixture.ts';
 
@@ -230,7 +230,7 @@ it(
 function startSetup(env: NodeJS.ProcessEnv): ChildProcess {
   workspace.write(
     'set-up.mjs',
-    `import { setup } from './tools/setup/index.mjs';
+    `import { setup } from './tools/start/index.mjs';
     await setup({ engines: ['toy'], models: [], dev: false, log: (line) => console.error(line) });`,
   );
   return spawn(process.execPath, ['set-up.mjs'], { cwd: workspace.root, env, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -1,9 +1,9 @@
 import type { ModelEntry } from '@xim/engine';
 import { ModelFetchError } from './errors.ts';
-import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
-import { resolveHubModel } from './own-hub-model.ts';
+import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
+import { resolveHubModel } from './custom-hub-model.ts';
 import { IR } from './openvino-ir.ts';
-import { resolveLocalModel } from './own-local-model.ts';
+import { resolveLocalModel } from './custom-local-model.ts';
 import { toHubReference } from './hub-reference.ts';
 
 const ARTIFACT = 'own';
@@ -19,7 +19,7 @@ const LANGUAGE = { gguf: 'a GGUF file', 'openvino-ir': 'OpenVINO IR' } as const;
  * A name on the hub is resolved once and recorded in the cache: later starts ask nobody and serve the same commit.
  * Rejects with a `ModelFetchError` that says what was expected.
  */
-export async function resolveOwnModel(options: OwnModelOptions): Promise<ModelEntry> {
+export async function resolveCustomModel(options: CustomModelOptions): Promise<ModelEntry> {
   const { text, shipped, engines } = options;
   const loading = (format: keyof typeof LANGUAGE) =>
     engines.filter(({ formats }) => formats.some((one) => one === format || one.startsWith(`${format}:`)));
@@ -61,7 +61,7 @@ function isPath(text: string): boolean {
   return /^(?:\/|\.\.?\/|\.\.?$)/.test(text) || (/\.gguf$/i.test(text) && !text.includes('#'));
 }
 
-async function fromHub(options: OwnModelOptions): Promise<OwnFacts> {
+async function fromHub(options: CustomModelOptions): Promise<CustomModelFacts> {
   const reference = toHubReference(options.text);
   if (reference) return resolveHubModel(reference, options);
   throw new ModelFetchError(

@@ -8,8 +8,8 @@ import { LLAMA, makeGguf } from '../test/gguf.ts';
 import { makeFile, makeModel, noise, sha256 } from '../test/model.ts';
 import { fetchArtifact } from './fetch-artifact.ts';
 import { readGguf } from './gguf.ts';
-import type { OwnModelOptions } from './own-model-options.ts';
-import { resolveOwnModel } from './own-model.ts';
+import type { CustomModelOptions } from './custom-model-options.ts';
+import { resolveCustomModel } from './custom-model.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -48,7 +48,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function resolveModel(text: string, more: Partial<OwnModelOptions> = {}): Promise<ModelEntry> {
+function resolveModel(text: string, more: Partial<CustomModelOptions> = {}): Promise<ModelEntry> {
   const engines = [
     { name: 'xft', formats: ['xft'] },
     { name: 'oneapi', formats: ['gguf', 'openvino-ir', 'onnx'] },
@@ -60,7 +60,7 @@ function resolveModel(text: string, more: Partial<OwnModelOptions> = {}): Promis
     hub: { endpoint: hub.endpoint, token: undefined },
     offline: false,
   };
-  return resolveOwnModel({ text, ...options, ...more });
+  return resolveCustomModel({ text, ...options, ...more });
 }
 
 const refusal = (work: Promise<unknown>): Promise<string> =>

@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkOut, ROOT } from './checkout.ts';
 import { ask, startContainer } from './service.ts';
-import { docker, readSurroundings, SKIPPED } from './surroundings.ts';
+import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
 
 const MINUTE = 60_000;
-const surroundings = readSurroundings();
+const dockerHost = readDockerHost();
 
 describe('what an image holds', { timeout: 10 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-layers-'));
@@ -24,13 +24,13 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
   };
 
   beforeAll(async () => {
-    if (!surroundings) return;
+    if (!dockerHost) return;
     docker(['version']);
     mkdirSync(clone);
     checkOut(clone);
     await build('chat:docker-build', [], {});
   }, 10 * MINUTE);
-  beforeEach((context) => context.skip(!surroundings, SKIPPED));
+  beforeEach((context) => context.skip(!dockerHost, SKIPPED));
   afterAll(() => rmSync(work, { recursive: true, force: true }), 5 * MINUTE);
 
   it('no token of whoever builds it, in whatever way it was given', async () => {

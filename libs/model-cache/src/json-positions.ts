@@ -6,7 +6,7 @@ export interface JsonProblem {
 }
 
 /** The line of every value, by `JSON.stringify(path)`; `problem` where the text stops being JSON. */
-export interface JsonLines {
+export interface JsonPositions {
   readonly lines: ReadonlyMap<string, number>;
   readonly problem?: JsonProblem;
 }
@@ -19,7 +19,7 @@ const SPACE = /[ \t\r\n]*/y;
  * Maps a JSON text (RFC 8259) to lines. `JSON.parse` tells neither the line of a value nor, in every version of
  * Node.js, the place of a mistake; and it takes the last of two equal keys without a word, which here is a mistake too.
  */
-export function readJsonLines(text: string): JsonLines {
+export function readJsonPositions(text: string): JsonPositions {
   const lines = new Map<string, number>();
   let at = 0;
 

@@ -9,7 +9,7 @@ import { hashFile } from './hash-file.ts';
 import { LOCAL_OWNER, toLocalName } from './local-name.ts';
 import { IR } from './openvino-ir.ts';
 import { writeMemo } from './memo.ts';
-import type { OwnFacts, OwnModelOptions } from './own-model-options.ts';
+import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
 import { refusePickle } from './pickle.ts';
 import { openFile } from './read-at.ts';
 import { recordVerified } from './verified.ts';
@@ -18,7 +18,7 @@ import { recordVerified } from './verified.ts';
  * A GGUF file of this machine, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
  * records of their checksums, which are computed once and again whenever size or time of a file change.
  */
-export async function resolveLocalModel({ text, cacheDir, signal }: OwnModelOptions): Promise<OwnFacts> {
+export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelOptions): Promise<CustomModelFacts> {
   const { folder, names } = await findFiles(resolve(text), text);
   const [first] = names as [string];
   const isIr = names.includes(IR);
@@ -37,7 +37,7 @@ export async function resolveLocalModel({ text, cacheDir, signal }: OwnModelOpti
     files.push({ path: name, size, sha256, sources: [`file:${path}`] });
     created = Math.max(created, Math.floor(mtimeMs / 1000));
   }
-  const facts: OwnFacts = { id, licence: 'LicenseRef-unstated', created, shape, files };
+  const facts: CustomModelFacts = { id, licence: 'LicenseRef-unstated', created, shape, files };
   await linkInto(cacheDir, facts);
   return facts;
 }
@@ -67,7 +67,7 @@ async function plainFiles(folder: string, names: readonly string[]): Promise<str
 }
 
 /** From the configuration that Transformers and every export keep beside the model. */
-async function readIrShape(folder: string, text: string): Promise<Pick<OwnFacts, 'shape'>> {
+async function readIrShape(folder: string, text: string): Promise<Pick<CustomModelFacts, 'shape'>> {
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8').catch(() => 'null')) as Record<
     string,
     number | undefined
@@ -104,7 +104,7 @@ async function checksumOf(path: string, identity: string, root: string, signal?:
 }
 
 /** Where the cache takes no links, `fetchArtifact` finds the files where they lie. */
-async function linkInto(cacheDir: string, { id, files }: OwnFacts): Promise<void> {
+async function linkInto(cacheDir: string, { id, files }: CustomModelFacts): Promise<void> {
   const place = placeOf(cacheDir, { id } as ModelEntry, '', files);
   for (const file of files) {
     const link = join(place.snapshot, file.path);

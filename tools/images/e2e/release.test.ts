@@ -7,17 +7,17 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkOut, ROOT } from './checkout.ts';
 import { ask, type Container, startContainer } from './service.ts';
-import { docker, freePort, readSurroundings, SKIPPED, startNpmRegistry, untilReady } from './surroundings.ts';
+import { docker, freePort, readDockerHost, SKIPPED, startNpmRegistry, untilReady } from './docker-host.ts';
 
 const MINUTE = 60_000;
-const surroundings = readSurroundings();
+const dockerHost = readDockerHost();
 
 /** From a clone to services that answer: everything is released, and then used as somebody else would. */
 describe('a release', { timeout: 10 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-release-'));
   const clone = join(work, 'clone');
   // Tests share a registry with those of yesterday.
-  const registry = `${surroundings?.registry}/t${Date.now().toString(36)}`;
+  const registry = `${dockerHost?.registry}/t${Date.now().toString(36)}`;
   let npm: Awaited<ReturnType<typeof startNpmRegistry>>;
   let env: NodeJS.ProcessEnv;
 
@@ -39,7 +39,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     JSON.parse(docker(['buildx', 'imagetools', 'inspect', '--format={{json .Manifest}}', reference])).digest as string;
 
   beforeAll(async () => {
-    if (!surroundings) return;
+    if (!dockerHost) return;
     docker(['version']); // an engine that is named and does not answer is a failure
     mkdirSync(clone);
     checkOut(clone);
@@ -64,10 +64,10 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     for (const name of ['test', 'other'])
       await run('cosign', ['generate-key-pair', `--output-key-prefix=${join(work, name)}`]);
   }, 5 * MINUTE);
-  beforeEach((context) => context.skip(!surroundings, SKIPPED));
+  beforeEach((context) => context.skip(!dockerHost, SKIPPED));
   afterAll(async () => {
     await npm?.stop();
-    if (surroundings) {
+    if (dockerHost) {
       const names = docker(['images', '--format={{.Repository}}:{{.Tag}}', `--filter=reference=${registry}/*`]);
       const tagged = names.split('\n').filter((name) => name && !name.includes('<none>'));
       if (tagged.length > 0) docker(['image', 'rm', '--force', ...tagged]);
@@ -237,10 +237,10 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     const inside = (...command: string[]) => docker(['exec', container.id, ...command], host);
 
     beforeAll(async () => {
-      if (!surroundings) return;
+      if (!dockerHost) return;
       const { reference } = pushed('chat');
-      host = surroundings.secondHost ? { DOCKER_HOST: surroundings.secondHost } : {};
-      if (surroundings.secondHost) expect(docker(['images', '--quiet'], host)).toBe('');
+      host = dockerHost.secondHost ? { DOCKER_HOST: dockerHost.secondHost } : {};
+      if (dockerHost.secondHost) expect(docker(['images', '--quiet'], host)).toBe('');
       docker(['pull', '--quiet', reference], host);
       const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
       const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
@@ -248,7 +248,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     }, 5 * MINUTE);
     afterAll(() => {
       container?.remove();
-      if (surroundings?.secondHost) docker(['image', 'rm', '--force', pushed('chat').reference], host);
+      if (dockerHost?.secondHost) docker(['image', 'rm', '--force', pushed('chat').reference], host);
     }, 5 * MINUTE);
 
     it('answers', async () => {

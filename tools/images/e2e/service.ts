@@ -1,5 +1,5 @@
-import { CONFINED } from '../images/docker-args.ts';
-import { docker, freePort, untilReady } from './surroundings.ts';
+import { CONFINED } from '../docker-args.ts';
+import { docker, freePort, untilReady } from './docker-host.ts';
 
 export interface Container {
   readonly id: string;
