@@ -17,6 +17,7 @@ let server: FileServer;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'xim-download-'));
   server = await startFileServer({});
+  server.clientFolder = folder;
 });
 afterEach(async () => {
   await server.close();

@@ -44,6 +44,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'xim-fetch-'));
   cacheDir = join(folder, 'cache');
   server = await startFileServer({});
+  server.clientFolder = cacheDir;
   serve(WHEEL);
 });
 afterEach(async () => {

@@ -33,6 +33,7 @@ beforeEach(async () => {
     'org/liar': { commit: COMMIT, files: FILES, lies: { 'x-linked-etag': `"${'a'.repeat(64)}"` } },
     'org/short': { commit: COMMIT, files: FILES, lies: { 'x-linked-size': '7' } },
   });
+  hub.cdn.clientFolder = cacheDir;
 });
 afterEach(async () => {
   await hub.close();

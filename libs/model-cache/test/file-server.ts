@@ -1,12 +1,14 @@
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 
 /** What one answer does; the n-th request for a file gets the n-th, the last one stays. */
 export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Destroys the connection after so many bytes of this answer. */
+  /** Destroys the connection after so many bytes of this answer, once a file of `clientFolder` has them. */
   readonly cutAfter?: number;
   /** Sends so many bytes of this answer and then nothing more. */
   readonly hangAfter?: number;
@@ -29,7 +31,10 @@ export interface SeenRequest {
   readonly authorization: string | undefined;
 }
 
-/** A web server that keeps to RFC 9110's ranges, but for what it is told to do wrong. */
+/**
+ * A web server that keeps to RFC 9110's ranges, but for what it is told to do wrong. A client discards bytes that it
+ * received and has not read when the connection breaks, so a cut waits until they are in a file of `clientFolder`.
+ */
 export async function startFileServer(files: Record<string, ServedFile>) {
   const requests: SeenRequest[] = [];
   const server = createServer((request, response) => {
@@ -40,14 +45,16 @@ export async function startFileServer(files: Record<string, ServedFile>) {
     if (!file) return void response.writeHead(404).end('not here');
     const turn = requests.filter((seen) => seen.path === path).length - 1;
     const answer = file.answers?.[Math.min(turn, file.answers.length - 1)] ?? {};
-    send(request, response, file, answer);
+    send(request, response, file, answer, web.clientFolder);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return {
+  const web = {
     files,
     requests,
+    /** Folder of the files that the client writes; needed for `cutAfter`. */
+    clientFolder: '',
     url: (path: string): URL => new URL(path, `http://127.0.0.1:${port}`),
     async close(): Promise<void> {
       server.closeAllConnections();
@@ -55,11 +62,18 @@ export async function startFileServer(files: Record<string, ServedFile>) {
       await once(server, 'close');
     },
   };
+  return web;
 }
 
 export type FileServer = Awaited<ReturnType<typeof startFileServer>>;
 
-function send(request: IncomingMessage, response: ServerResponse, file: ServedFile, answer: Answer): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: ServedFile,
+  answer: Answer,
+  clientFolder: string,
+): void {
   const { body, etag } = file;
   if (answer.status !== undefined) return void response.writeHead(answer.status, answer.headers).end('refused');
   const validator = request.headers['if-range'];
@@ -79,7 +93,21 @@ function send(request: IncomingMessage, response: ServerResponse, file: ServedFi
   const limit = answer.cutAfter ?? answer.hangAfter;
   if (limit === undefined) return void response.end(part);
   response.write(part.subarray(0, limit), () => {
-    // Give the bytes time to leave, or the reset overtakes them.
-    if (answer.cutAfter !== undefined) setTimeout(() => response.destroy(), 20);
+    if (answer.cutAfter !== undefined) cutWhenWritten(response, clientFolder, from + limit);
   });
+}
+
+/** Destroys the connection when a file of the client has so many bytes, or after 20 s, so that a test fails and ends. */
+function cutWhenWritten(response: ServerResponse, clientFolder: string, bytes: number): void {
+  const start = performance.now();
+  const timer = setInterval(() => {
+    if (!response.destroyed && largestFile(clientFolder) < bytes && performance.now() - start < 20_000) return;
+    clearInterval(timer);
+    response.destroy();
+  }, 5);
+}
+
+function largestFile(folder: string): number {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return Math.max(0, ...paths.map((path) => statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0));
 }
