@@ -79,8 +79,9 @@ export async function createServer(
 
   const app = createApp(service, config, overrides);
   const { log } = app;
-  // The worker gives texts of all calls their turn, so that a list of thousands need not hold every slot to its end.
-  const share = service.task === 'embed' ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
+  // The worker gives the texts and choices of all calls their turn, so that thousands need not hold every slot to their end.
+  const takesTurns = service.task === 'embed' || (service.task === 'generate' && plan.slots >= 16);
+  const share = takesTurns ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
   const admission = createAdmission({ ...plan, share });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);

@@ -87,6 +87,29 @@ describe('an answer', () => {
   });
 });
 
+describe('a request of many prompts', () => {
+  it('leaves slots to others, who need not wait for its end', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const shared = await startScripted(
+      async function* ({ prompt }) {
+        yield { type: 'start', inputTokens: 1 };
+        if ('text' in prompt && prompt.text === 'bulk') await held;
+        yield { type: 'choice-end', choice: 0, reason: 'stop' };
+        yield { type: 'end', usage: { inputTokens: 1, outputTokens: 0 } };
+      },
+      { XIM_SLOTS: '16' },
+    );
+    const bulk = [1, 2, 3].map(() => shared.post(path, { ...base, prompt: Array(100).fill('bulk') }));
+    const statuses = [];
+    for (let n = 0; n < 8; n++) statuses.push((await shared.post(path, base)).status);
+    expect(statuses).toEqual(Array(8).fill(200));
+    release();
+    expect(await Promise.all(bulk.map(async (one) => (await one).status))).toEqual([200, 200, 200]);
+    await shared.close();
+  });
+});
+
 describe('a prompt', () => {
   it.each<[string, unknown, string[]]>([
     ['a text', 'one two', ['one two']],
