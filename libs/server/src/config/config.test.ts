@@ -178,7 +178,8 @@ describe('the table', () => {
     expect(help).not.toContain(process.env['HOME'] ?? '/nowhere');
   });
 
-  it.each(['../../README.md', '../../../../README.md'])('stands in %s as it is', (readme) => {
-    expect(readFileSync(new URL(readme, import.meta.url), 'utf8')).toContain(formatMarkdown().trim());
+  it('stands in docs/settings.md as it is', () => {
+    const settings = new URL('../../../../docs/settings.md', import.meta.url);
+    expect(readFileSync(settings, 'utf8')).toContain(formatMarkdown().trim());
   });
 });

@@ -43,7 +43,7 @@ const alias = z
   .regex(/^[^\s=]+(=[^\s=]+)?$/)
   .transform((text) => ({ name: text.split('=')[0]!, target: text.split('=')[1] }));
 
-/** The whole configuration of a service: `--help` and the table in the README are printed from it. */
+/** The whole configuration of a service: `--help` and the table in docs/settings.md are printed from it. */
 export const configSchema = z.object({
   host: z.string().refine(isHost).default('127.0.0.1').register(settings, {
     env: 'XIM_HOST',

@@ -30,7 +30,7 @@ export function formatHelp(service: string): string {
   ].join('\n');
 }
 
-/** The same table for a README, in aligned columns. */
+/** The same table for docs/settings.md, in aligned columns. */
 export function formatMarkdown(): string {
   const cells = rows().map((row) => [`\`${row.env}\``, row.value, row.advice]);
   const table = [['variable', 'default', 'meaning'], ...cells];
