@@ -9,6 +9,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   syft: 'Install Syft (https://github.com/anchore/syft) or Trivy (https://trivy.dev).',
   cosign: 'Install Cosign (https://docs.sigstore.dev).',
   git: 'Install git.',
+  helm: 'Install Helm 3.14 or later (https://helm.sh).',
 };
 
 /** How Docker, Cosign and git reach their engines, registries, keys and repositories. */

@@ -22,7 +22,7 @@ const folders = (pattern: RegExp) => [...new Set(FILES.flatMap((path) => pattern
 const LIBRARIES = folders(/^libs\/[^/]+/);
 const ENGINES = folders(/^libs\/engine-[^/]+/);
 const APPS = folders(/^apps\/[^/]+/);
-const IMAGES = folders(/^xim\/[^/]+(?=\/)/);
+const IMAGES = folders(/^xim\/[^/]+(?=\/Dockerfile$)/);
 const engineOf = (path: string) => path.replace(/^(libs\/engine-|xim\/)/, '');
 const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((path) =>
   path.replace('/package.json', ''),
@@ -46,7 +46,7 @@ describe('siblings have the same files', () => {
     ...APPS.map((path) => [
       path,
       [
-        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', 'Dockerfile'],
+        ...['package.json', 'models.json', 'README.md', 'tsconfig.json', 'Dockerfile', 'values.yaml'],
         ...['src/app.ts', 'src/app.test.ts', 'src/main.ts'],
       ],
     ]),

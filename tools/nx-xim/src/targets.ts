@@ -16,6 +16,7 @@ export function toTargets(root: string, has: (path: string) => boolean): Targets
     ...(toType(root) === 'app' && has('src/main.ts') && appTargets(root)),
     ...(has('python') && pythonTargets(root)),
     ...(has('models.json') && modelTargets(root)),
+    ...(toType(root) === 'app' && has('values.yaml') && chartTargets(root)),
     ...(has('Dockerfile') && ['app', 'image'].includes(toType(root)) && imageTargets(root)),
   };
 }
@@ -94,6 +95,16 @@ function pythonTargets(root: string): Targets {
         { runtime: "find libs/*/python -name '*.py' -exec cat {} + | sha256sum" },
       ],
       metadata: { description: 'Runs the tests of the Python' },
+    },
+  };
+}
+
+function chartTargets(root: string): Targets {
+  return {
+    'helm-template': {
+      command: `tsx tools/images/helm-template.ts ${root}`,
+      cache: false,
+      metadata: { description: 'Prints the objects of Kubernetes for the service, by xim/chart' },
     },
   };
 }

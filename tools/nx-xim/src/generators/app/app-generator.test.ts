@@ -9,7 +9,7 @@ import appGenerator, { type AppOptions } from './app-generator.ts';
 import { forEngine } from './service-to-follow.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-const SERVICE = ['Dockerfile', 'README.md', 'models.json', 'package.json'];
+const SERVICE = ['Dockerfile', 'README.md', 'models.json', 'package.json', 'values.yaml'];
 const SOURCES = ['src/app.test.ts', 'src/app.ts', 'src/main.ts', 'tsconfig.json'];
 
 let tree: Tree;
@@ -28,7 +28,7 @@ const painter = { name: 'my-painter', engine: 'oneapi', task: 'generateImage' };
 describe('a service with a task that the engine has a handler for', () => {
   it('is these files in one folder, and no other file', async () => {
     const files = Object.keys(await generate(embedder));
-    expect(files).toEqual([...SERVICE, ...SOURCES].map((file) => `apps/my-embedder/${file}`));
+    expect(files).toEqual([...SERVICE, ...SOURCES].map((file) => `apps/my-embedder/${file}`).sort());
   });
 
   it('has the conventions of @nx/node’s application that fit, and nothing of what it does elsewhere', async () => {
