@@ -42,6 +42,12 @@ const BOUNDARIES = [
     onlyDependOnLibsWithTags: ['type:tool'],
     allowedExternalImports: ['nx', '@nx/*', 'esbuild'],
   },
+  // A command line for people: no service imports it.
+  {
+    sourceTag: 'type:program',
+    onlyDependOnLibsWithTags: ['type:contract', 'name:model-cache'],
+    bannedExternalImports: HTTP,
+  },
   // It judges any server from outside: knowing ours would make it a mirror.
   { sourceTag: 'type:outsider', onlyDependOnLibsWithTags: [], allowedExternalImports: ['zod', 'zod/*'] },
   { sourceTag: 'type:image', onlyDependOnLibsWithTags: ['type:image'] },

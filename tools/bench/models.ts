@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT } from './processes.ts';
 
-const PROGRAM = ['--conditions=@xim/source', '--import', 'tsx', join(ROOT, 'libs/model-cache/src/bin.ts')];
+const PROGRAM = ['--conditions=@xim/source', '--import', 'tsx', join(ROOT, 'libs/model-tools/src/bin.ts')];
 const GIB = 2 ** 30;
 const folder = mkdtempSync(join(tmpdir(), 'xim-bench-models-'));
 const say = (line: string): void => console.log(line);

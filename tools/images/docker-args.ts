@@ -99,7 +99,7 @@ function fetchModels(image: Image, models: string): void {
   const cache = process.env.XIM_MODEL_CACHE ?? join(ROOT, '.model_cache');
   const lock = join(ROOT, image.folder, 'models.json');
   run(process.execPath, [
-    ...['--conditions=@xim/source', '--import=tsx', 'libs/model-cache/src/bin.ts', 'pull', `--cache=${cache}`, lock],
+    ...['--conditions=@xim/source', '--import=tsx', 'libs/model-tools/src/bin.ts', 'pull', `--cache=${cache}`, lock],
   ]);
   mkdirSync(models);
   for (const { id } of Object.values<{ id: string }>(JSON.parse(readFileSync(lock, 'utf8')).models)) {

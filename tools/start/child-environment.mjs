@@ -1,4 +1,4 @@
-// The same list as in libs/model-cache/src/child-environment.ts, which cannot be imported before anything is installed;
+// The same list as in libs/model-cache/src/sources/child-environment.ts, which cannot be imported before anything is installed;
 // child-environment.test.ts holds the two equal.
 
 /** What a program needs of the user's environment to run and to reach a network; nothing that changes its output. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { childEnvironment as ofModelCache } from '../../libs/model-cache/src/child-environment.ts';
+import { childEnvironment as ofModelCache } from '../../libs/model-cache/src/sources/child-environment.ts';
 import { childEnvironment } from './child-environment.mjs';
 
 const OWN = { LC_ALL: 'C.UTF-8', LANG: 'C.UTF-8', NO_COLOR: '1', TERM: 'dumb' };

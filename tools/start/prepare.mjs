@@ -110,7 +110,7 @@ async function fetchModels(apps, { root, python, env }) {
   const { ok } = await run(
     process.execPath,
     [
-      ...['--conditions=@xim/source', '--import', 'tsx', 'libs/model-cache/src/bin.ts', 'pull'],
+      ...['--conditions=@xim/source', '--import', 'tsx', 'libs/model-tools/src/bin.ts', 'pull'],
       ...['--python', python, ...apps.map((app) => `apps/${app}/models.json`)],
     ],
     { cwd: root, env },

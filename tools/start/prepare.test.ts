@@ -19,7 +19,7 @@ it.each([
   ['the user’s cache', { XIM_MODEL_CACHE: 'elsewhere' }, 'elsewhere'],
 ])('models are fetched into %s', async (_, env, folder) => {
   workspace.write(
-    'libs/model-cache/src/bin.ts',
+    'libs/model-tools/src/bin.ts',
     `import { writeFileSync } from 'node:fs';
     writeFileSync('call.json', JSON.stringify([process.argv.slice(2), process.env['XIM_MODEL_CACHE']]));`,
   );
@@ -32,7 +32,7 @@ it.each([
 });
 
 it('models that cannot be had end the set-up with a sentence', async () => {
-  workspace.write('libs/model-cache/src/bin.ts', 'process.exit(1);');
+  workspace.write('libs/model-tools/src/bin.ts', 'process.exit(1);');
   await expect(fetchModels()).rejects.toThrow('The models of chat, embedding could not be fetched');
 });
 

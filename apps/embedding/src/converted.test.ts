@@ -33,7 +33,7 @@ describe('a converted model', { timeout: 900_000 }, () => {
   let published: string;
 
   const convert = (args: readonly string[], env: Record<string, string> = {}) => {
-    const bin = join(root, 'libs/model-cache/src/bin.ts');
+    const bin = join(root, 'libs/model-tools/src/bin.ts');
     const all = ['--conditions=@xim/source', '--import', 'tsx', bin, 'convert', ...args, '--cache', cacheDir];
     return spawnSync(process.execPath, all, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
   };
@@ -86,7 +86,7 @@ describe('a converted model', { timeout: 900_000 }, () => {
   it('is explained where it is missing', () => {
     const file = join(folder, 'elsewhere.json');
     writeFileSync(file, readFileSync(models));
-    const bin = join(root, 'libs/model-cache/src/bin.ts');
+    const bin = join(root, 'libs/model-tools/src/bin.ts');
     const args = ['--conditions=@xim/source', '--import', 'tsx', bin, 'pull', file, '--cache', join(folder, 'empty')];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
     expect(status).toBe(1);

@@ -7,6 +7,7 @@ it.each([
   ['libs/engine', 'contract', 'engine'],
   ['libs/worker', 'runtime', 'worker'],
   ['libs/model-cache', 'runtime', 'model-cache'],
+  ['libs/model-tools', 'program', 'model-tools'],
   ['libs/engine-echo', 'engine', 'engine-echo'],
   ['libs/server', 'server', 'server'],
   ['libs/conformance', 'outsider', 'conformance'],

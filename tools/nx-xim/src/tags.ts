@@ -1,5 +1,5 @@
 export type ProjectType =
-  'schema' | 'contract' | 'runtime' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
+  'schema' | 'contract' | 'runtime' | 'program' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
 
 /** What a folder is, read from its path. eslint.config.mjs says which of them may depend on which. */
 export function toType(root: string): ProjectType {
@@ -12,6 +12,7 @@ export function toType(root: string): ProjectType {
   if (folder === 'engine') return 'contract';
   if (folder === 'server') return 'server';
   if (folder === 'conformance') return 'outsider';
+  if (folder === 'model-tools') return 'program';
   return 'runtime';
 }
 

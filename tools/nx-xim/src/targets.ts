@@ -112,7 +112,7 @@ function chartTargets(root: string): Targets {
 /** The commands of `xim-models` for one service. Never cached: their subject is the model cache on the disk. */
 function modelTargets(root: string): Targets {
   const run = (command: string, description: string) => ({
-    command: `node --conditions=@xim/source --import tsx libs/model-cache/src/bin.ts ${command} ${root}/models.json`,
+    command: `node --conditions=@xim/source --import tsx libs/model-tools/src/bin.ts ${command} ${root}/models.json`,
     metadata: { description },
   });
   return {

@@ -1,3 +1,4 @@
+import type { ModelFile } from '@xim/engine';
 import { ModelFetchError } from '../errors.ts';
 import type { Source } from './source.ts';
 
@@ -20,3 +21,8 @@ export const converted: Source = {
     );
   },
 };
+
+/** Whether files were made by `xim-models convert`: each then has the recipe among its sources. */
+export function isConverted(files: readonly Pick<ModelFile, 'sources'>[]): boolean {
+  return files.length > 0 && files.every(({ sources }) => sources.some((source) => source.startsWith('convert:')));
+}

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { download } from '../download.ts';
+import { download } from '../transfer/download.ts';
 import { DownloadError, ModelFetchError } from '../errors.ts';
-import { readFacts } from '../hub-listing.ts';
-import { toHubSentence } from '../hub-errors.ts';
-import { toHubReference, toResolveUrl } from '../hub-reference.ts';
+import { readFacts } from '../hub/hub-listing.ts';
+import { toHubSentence } from '../hub/hub-errors.ts';
+import { toHubReference, toResolveUrl } from '../hub/hub-reference.ts';
 import type { Source } from './source.ts';
 
 /** A server that does not answer within so long is taken for away: another source may be near. */

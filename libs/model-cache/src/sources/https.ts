@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { download } from '../download.ts';
+import { download } from '../transfer/download.ts';
 import type { Source } from './source.ts';
 
 /** A file of a web server. Without https too: what comes is checked against the lock, not trusted for its way. */

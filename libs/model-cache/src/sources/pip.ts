@@ -2,7 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError } from '@xim/engine';
-import { childEnvironment, userEnvironment } from '../child-environment.ts';
+import { childEnvironment, userEnvironment } from './child-environment.ts';
 import { ModelFetchError } from '../errors.ts';
 
 /** Where pip would take a wheel from. */

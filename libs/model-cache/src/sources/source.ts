@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { ModelFile } from '@xim/engine';
-import type { Hub } from '../hub-settings.ts';
+import type { FileFacts } from '../hub/hub-listing.ts';
+import type { Hub } from '../hub/hub-settings.ts';
+import type { FetchProgress } from '../transfer/format-progress.ts';
 
 /** What one run of `fetchArtifact` gives to the sources that it asks. */
 export interface FetchRun {
@@ -19,21 +21,6 @@ export interface FetchRun {
   readonly once: (key: string, work: () => Promise<string>) => Promise<string>;
   /** Throws away what was transferred and what `once` remembers: it turned out wrong. */
   readonly discard: () => Promise<void>;
-}
-
-/** Bytes of one transfer. */
-export interface FetchProgress {
-  /** What is being transferred: a model's file, or the package that holds it. */
-  readonly file: string;
-  readonly receivedBytes: number;
-  /** Absent while it is not known. */
-  readonly totalBytes?: number | undefined;
-}
-
-/** What a source says that a file is, before or instead of giving it. */
-export interface FileFacts {
-  readonly size: number;
-  readonly sha256: string;
 }
 
 /** A kind of place that files come from: one value per scheme of a lock file's `sources`. */

@@ -1,6 +1,6 @@
 // A declaration is part of a program only where it is named, and other packages are checked with this source.
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference
-/// <reference path="../yauzl.d.ts" />
+/// <reference path="./yauzl.d.ts" />
 import { PassThrough, type Readable } from 'node:stream';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { WrongContentError } from '../errors.ts';

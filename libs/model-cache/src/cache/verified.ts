@@ -1,0 +1,61 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hashFile } from '../transfer/hash-file.ts';
+import { writeMemo } from './memo.ts';
+import { refusePickle } from '../formats/pickle.ts';
+
+/**
+ * The record of what was verified lies in the model's folder, where the hub's tools do not look and from where it goes
+ * together with the model: a file per checksum, which says for which size and time of change of the content it holds.
+ * Copies that keep times, such as an image's layers and tar archives, keep it valid; anything else costs one hash.
+ */
+function recordOf(root: string, sha256: string): string {
+  return join(root, '.xim', 'verified', sha256);
+}
+
+interface Identity {
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+async function identityOf(content: string): Promise<Identity | undefined> {
+  const found = await stat(content).catch(() => undefined);
+  return found?.isFile() === true ? { size: found.size, mtimeMs: found.mtimeMs } : undefined;
+}
+
+/** Whether `content` was found to have this checksum and has not changed since. */
+export async function isVerified(root: string, content: string, sha256: string): Promise<boolean> {
+  const [identity, recorded] = await Promise.all([
+    identityOf(content),
+    readFile(recordOf(root, sha256), 'utf8').catch(() => ''),
+  ]);
+  const [size, mtimeMs] = recorded.split(' ').map(Number);
+  if (identity === undefined || mtimeMs === undefined || identity.size !== size) return false;
+  // Archives and image layers keep whole seconds.
+  return identity.mtimeMs === mtimeMs || identity.mtimeMs === Math.floor(mtimeMs / 1000) * 1000;
+}
+
+/** Records a check. Where the cache is read-only the next start checks again, which is all that is lost. */
+export async function recordVerified(root: string, content: string, sha256: string): Promise<void> {
+  const identity = await identityOf(content);
+  if (identity === undefined) return;
+  await writeMemo(recordOf(root, sha256), `${identity.size} ${identity.mtimeMs}`);
+}
+
+export async function forgetVerified(root: string, sha256: string): Promise<void> {
+  await rm(recordOf(root, sha256), { force: true });
+}
+
+/** Hashes `content` unless it is known, and records what was found. */
+export async function verifyContent(
+  root: string,
+  content: string,
+  sha256: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (await isVerified(root, content, sha256)) return true;
+  if ((await hashFile(content, signal)) !== sha256) return false;
+  await refusePickle(content, content);
+  await recordVerified(root, content, sha256);
+  return true;
+}

@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { ModelEntry, ModelFile } from '@xim/engine';
+import { isPresent, placeOf } from '../cache/cache-layout.ts';
+import { ModelFetchError } from '../errors.ts';
+import { readGguf } from '../formats/gguf.ts';
+import { hashFile } from '../transfer/hash-file.ts';
+import { LOCAL_OWNER, toLocalName } from '../cache/local-name.ts';
+import { IR } from './openvino-ir.ts';
+import { writeMemo } from '../cache/memo.ts';
+import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
+import { refusePickle } from '../formats/pickle.ts';
+import { openFile } from '../formats/read-at.ts';
+import { recordVerified } from '../cache/verified.ts';
+
+/**
+ * A GGUF file of this machine, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
+ * records of their checksums, which are computed once and again whenever size or time of a file change.
+ */
+export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelOptions): Promise<CustomModelFacts> {
+  const { folder, names } = await findFiles(resolve(text), text);
+  const [first] = names as [string];
+  const isIr = names.includes(IR);
+  const id = `${LOCAL_OWNER}/${toLocalName(isIr ? folderName(folder) : first.replace(/\.gguf$/i, ''))}`;
+  const { shape } = isIr
+    ? await readIrShape(folder, text)
+    : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
+
+  const root = placeOf(cacheDir, { id } as ModelEntry, '', []).root;
+  const files: ModelFile[] = [];
+  let created = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const { size, mtimeMs } = await stat(path);
+    const sha256 = await checksumOf(path, `${size} ${mtimeMs}`, root, signal);
+    files.push({ path: name, size, sha256, sources: [`file:${path}`] });
+    created = Math.max(created, Math.floor(mtimeMs / 1000));
+  }
+  const facts: CustomModelFacts = { id, licence: 'LicenseRef-unstated', created, shape, files };
+  await linkInto(cacheDir, facts);
+  return facts;
+}
+
+async function findFiles(path: string, text: string): Promise<{ folder: string; names: readonly string[] }> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new ModelFetchError(`XIM_MODEL=${text}: there is no such file or folder (${path})`);
+  if (found.isFile()) return { folder: dirname(path), names: [basename(path)] };
+  const names = (await readdir(path)).sort();
+  const [only, ...others] = names.filter((name) => /\.gguf$/i.test(name));
+  if (only !== undefined && others.length === 0) return { folder: path, names: [only] };
+  if (names.includes(IR)) return { folder: path, names: await plainFiles(path, names) };
+  const what =
+    only !== undefined
+      ? `several GGUF files (${[only, ...others].join(', ')}); name one of them`
+      : names.some((name) => name.endsWith('.safetensors'))
+        ? `safetensors, which are converted first: npx xim-models convert models.json --task generate --from ${path}. ` +
+          'The folder that it prints can be named here'
+        : `neither a GGUF file nor ${IR} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
+  throw new ModelFetchError(`XIM_MODEL=${text}: the folder holds ${what}`);
+}
+
+async function plainFiles(folder: string, names: readonly string[]): Promise<string[]> {
+  const stats = await Promise.all(names.map((name) => stat(join(folder, name))));
+  // What is empty has nothing to verify, and nothing to say.
+  return names.filter((name, index) => stats[index]!.isFile() && stats[index]!.size > 0 && !name.startsWith('.'));
+}
+
+/** From the configuration that Transformers and every export keep beside the model. */
+async function readIrShape(folder: string, text: string): Promise<Pick<CustomModelFacts, 'shape'>> {
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8').catch(() => 'null')) as Record<
+    string,
+    number | undefined
+  > | null;
+  const {
+    max_position_embeddings: contextLength,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+  } = config ?? {};
+  const kvHeads = config?.['num_key_value_heads'] ?? heads;
+  const headDim = config?.['head_dim'] ?? (config?.['hidden_size'] ?? NaN) / (heads ?? NaN);
+  if (!contextLength || !layers || !kvHeads || !Number.isInteger(headDim)) {
+    throw new ModelFetchError(
+      `XIM_MODEL=${text}: the folder has no config.json that tells layers, heads and context of a language model; ` +
+        'expected the one that the model was exported with',
+    );
+  }
+  return { shape: { contextLength, layers, kvHeads, headDim } };
+}
+
+/** The model's name where the folder is one of a model cache, whose own name is a checksum. */
+function folderName(folder: string): string {
+  return /models--(?:[^/]+?)--([^/]+)\/snapshots\/[^/]+$/.exec(folder)?.[1] ?? basename(folder);
+}
+
+async function checksumOf(path: string, identity: string, root: string, signal?: AbortSignal): Promise<string> {
+  const record = join(root, '.xim', 'local', createHash('sha256').update(path).digest('hex').slice(0, 32));
+  const [known, sha256] = ((await readFile(record, 'utf8').catch(() => '')) as string).split('\n');
+  if (known === identity && /^[0-9a-f]{64}$/.test(sha256 ?? '')) return sha256!;
+  const computed = await hashFile(path, signal);
+  await refusePickle(path, path);
+  await writeMemo(record, `${identity}\n${computed}`);
+  return computed;
+}
+
+/** Where the cache takes no links, `fetchArtifact` finds the files where they lie. */
+async function linkInto(cacheDir: string, { id, files }: CustomModelFacts): Promise<void> {
+  const place = placeOf(cacheDir, { id } as ModelEntry, '', files);
+  for (const file of files) {
+    const link = join(place.snapshot, file.path);
+    if (!(await isPresent(place, file))) {
+      const temporary = `${link}.${randomUUID()}`;
+      try {
+        await mkdir(place.snapshot, { recursive: true });
+        await symlink(file.sources[0]!.slice('file:'.length), temporary);
+        await rename(temporary, link);
+      } catch {
+        await rm(temporary, { force: true }).catch(() => undefined);
+        return;
+      }
+    }
+    await recordVerified(place.root, link, file.sha256);
+  }
+}

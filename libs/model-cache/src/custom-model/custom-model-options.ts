@@ -1,0 +1,20 @@
+import type { EngineFactory, ModelEntry } from '@xim/engine';
+import type { Hub } from '../hub/hub-settings.ts';
+
+export interface CustomModelOptions {
+  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one or with OpenVINO IR. */
+  readonly text: string;
+  /** The service's own entry: its task, aliases and profiles are kept. */
+  readonly shipped: ModelEntry;
+  /** The service's engines, in the order in which it prefers them, with what they load. */
+  readonly engines: readonly Pick<EngineFactory, 'name' | 'formats'>[];
+  readonly cacheDir: string;
+  readonly hub: Hub;
+  readonly offline: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of a model that no lock file describes. */
+export type CustomModelFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
+  readonly files: ModelEntry['artifacts'][string]['files'];
+};

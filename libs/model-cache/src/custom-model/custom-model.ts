@@ -1,0 +1,71 @@
+import type { ModelEntry } from '@xim/engine';
+import { ModelFetchError } from '../errors.ts';
+import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
+import { resolveHubModel } from './custom-hub-model.ts';
+import { IR } from './openvino-ir.ts';
+import { resolveLocalModel } from './custom-local-model.ts';
+import { toHubReference } from '../hub/hub-reference.ts';
+
+const ARTIFACT = 'own';
+
+/** Formats of a language model that a user may name. */
+const LANGUAGE = { gguf: 'a GGUF file', 'openvino-ir': 'OpenVINO IR' } as const;
+
+/**
+ * A lock entry for a model that the user names. Its shape comes from the file's own header. It has a profile for every
+ * engine of the service that loads its format, with the options and instruction sets of the service's own profile for
+ * that engine, so that an engine is chosen as ever: the first whose check accepts.
+ *
+ * A name on the hub is resolved once and recorded in the cache: later starts ask nobody and serve the same commit.
+ * Rejects with a `ModelFetchError` that says what was expected.
+ */
+export async function resolveCustomModel(options: CustomModelOptions): Promise<ModelEntry> {
+  const { text, shipped, engines } = options;
+  const loading = (format: keyof typeof LANGUAGE) =>
+    engines.filter(({ formats }) => formats.some((one) => one === format || one.startsWith(`${format}:`)));
+  if (shipped.task !== 'generate' || (loading('gguf').length === 0 && loading('openvino-ir').length === 0)) {
+    throw new ModelFetchError(
+      `XIM_MODEL=${text} cannot be served here: it names a language model (GGUF or OpenVINO IR), and this service's engines take none for ` +
+        `the task ${shipped.task}. Put the model into the service's models.json instead`,
+    );
+  }
+  const resolved = isPath(text) ? resolveLocalModel(options) : fromHub(options);
+  const facts = await resolved.catch((error: NodeJS.ErrnoException) => {
+    // A file that may not be read, for example; what is no failure of the system is a fault of ours.
+    if (error.syscall === undefined) throw error;
+    throw new ModelFetchError(`XIM_MODEL=${text} cannot be read: ${error.message}`, { cause: error });
+  });
+  const { files, ...entry } = facts;
+  const format = files.some(({ path }) => path === IR) ? 'openvino-ir' : 'gguf';
+  const taking = loading(format);
+  if (taking.length === 0) {
+    const load = engines.map(({ name, formats }) => `${name} loads ${formats.join(', ')}`).join('; ');
+    throw new ModelFetchError(
+      `XIM_MODEL=${text} is ${LANGUAGE[format]}, which no engine of this service loads (${load})`,
+    );
+  }
+  return {
+    ...entry,
+    task: shipped.task,
+    ...(shipped.aliases && { aliases: shipped.aliases }),
+    artifacts: { [ARTIFACT]: { files } },
+    // Nobody has run this model; what was verified was the service's own.
+    profiles: taking.map(({ name }) => {
+      const { isa = [], options: its } = shipped.profiles.find(({ engine }) => engine === name) ?? {};
+      return { engine: name, artifact: ARTIFACT, isa, ...(its && { options: its }) };
+    }),
+  };
+}
+
+function isPath(text: string): boolean {
+  return /^(?:\/|\.\.?\/|\.\.?$)/.test(text) || (/\.gguf$/i.test(text) && !text.includes('#'));
+}
+
+async function fromHub(options: CustomModelOptions): Promise<CustomModelFacts> {
+  const reference = toHubReference(options.text);
+  if (reference) return resolveHubModel(reference, options);
+  throw new ModelFetchError(
+    `XIM_MODEL=${options.text} is neither a model of the hub nor a path; expected org/name, org/name@revision, ` +
+      'org/name#file.gguf, file.gguf, or a folder that begins with / or ./',
+  );
+}

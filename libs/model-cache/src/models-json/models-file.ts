@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { ModelsFileError, type ModelsFileProblem } from '../errors.ts';
+import { readJsonPositions } from './json-positions.ts';
+import { modelsSchema, openModelsSchema } from './models-schema.ts';
+
+/** What a `models.json` holds: the entry `main`, which the service serves, and those of other roles. */
+export type Models = z.output<typeof modelsSchema>;
+
+/**
+ * Reads and checks a `models.json`. Synchronous: it is small and nothing can start without it. The result is frozen.
+ * Throws a `ModelsFileError` that lists everything wrong with it, each with line and place.
+ */
+export function readModels(file: string | URL): Models {
+  return read(file, modelsSchema);
+}
+
+/** The same, for who completes it: `size` and `sha256` of a file may be missing, both of them, against their types. */
+export function readOpenModels(file: string | URL): Models {
+  return read(file, openModelsSchema);
+}
+
+function read(file: string | URL, schema: typeof modelsSchema): Models {
+  const name = file instanceof URL ? fileURLToPath(file) : file;
+  const text = readText(name);
+  const { lines, problem } = readJsonPositions(text);
+  if (problem) throw new ModelsFileError(name, [{ path: '', line: problem.line, message: problem.message }]);
+
+  const outcome = schema.safeParse(JSON.parse(text));
+  if (outcome.success) return outcome.data;
+  throw new ModelsFileError(
+    name,
+    outcome.error.issues.map((issue): ModelsFileProblem => ({
+      path: formatPath(issue.path),
+      line: lineOf(lines, issue.path),
+      message: issue.message
+        .replace(/^Invalid input: expected (.*), received undefined$/, 'missing; expected $1')
+        .replace(/^Invalid input: /, ''),
+    })),
+  );
+}
+
+function readText(name: string): string {
+  try {
+    return readFileSync(name, 'utf8');
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error);
+    const message = `${reason}; expected a models.json, the list of a service's models`;
+    throw new ModelsFileError(name, [{ path: '', message }], { cause: error });
+  }
+}
+
+/** The line of the value, or of the nearest value around it when it is missing. */
+function lineOf(lines: ReadonlyMap<string, number>, path: readonly PropertyKey[]): number | undefined {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const line = lines.get(JSON.stringify(path.slice(0, length)));
+    if (line !== undefined) return line;
+  }
+  return undefined;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, '');
+}

@@ -1,0 +1,71 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { ModelEntry, ModelFile } from '@xim/engine';
+import { fetchArtifact, type FetchOptions, type Hub, ModelFetchError } from '@xim/model-cache';
+import { hashFile, type HubReference, listRepo, lockFiles, toLocalName } from '@xim/model-cache/internal';
+
+/** A model as it was published: a folder as Transformers saves it. */
+export interface ConvertInput {
+  readonly facts: Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created'>;
+  /** How it is named again: `org/name@commit`, or the folder's name. */
+  readonly name: string;
+  readonly folder: string;
+  /** What of it is read, with checksums. */
+  readonly files: readonly Pick<ModelFile, 'path' | 'sha256'>[];
+}
+
+/** Configuration, tokenizer and weights; not what else repositories hold, such as the same weights in other formats. */
+const NEEDED =
+  /^(?:[^/]+\.(?:json|txt|model|jinja)|model[^/]*\.safetensors|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
+const PICKLE = 'pytorch_model.bin';
+
+function needed<T extends { readonly path: string }>(files: readonly T[], name: string): T[] {
+  const found = files.filter(({ path }) => NEEDED.test(path));
+  const pickle = files.find(({ path }) => path === PICKLE);
+  const weights = found.some(({ path }) => path.endsWith('.safetensors'));
+  if (!found.some(({ path }) => path === 'config.json') || !(weights || pickle)) {
+    const names = files.map(({ path }) => path).slice(0, 10);
+    throw new ModelFetchError(
+      `${name} cannot be converted: expected config.json and model.safetensors, found ${names.join(', ') || 'nothing'}`,
+    );
+  }
+  return weights ? found : [...found, pickle!];
+}
+
+export async function readFolder(path: string, signal: AbortSignal | undefined): Promise<ConvertInput> {
+  const folder = resolve(path);
+  const entries = await readdir(folder, { recursive: true }).catch(() => {
+    throw new ModelFetchError(`there is no folder ${folder}; expected one with config.json and model.safetensors`);
+  });
+  const name = toLocalName(basename(folder));
+  const paths = needed(
+    entries.sort().map((entry) => ({ path: entry })),
+    folder,
+  );
+  const files: Pick<ModelFile, 'path' | 'sha256'>[] = [];
+  for (const { path: file } of paths) files.push({ path: file, sha256: await hashFile(join(folder, file), signal) });
+  const { mtimeMs } = await stat(join(folder, 'config.json'));
+  const facts = { id: `local/${name}`, licence: 'LicenseRef-unstated', created: Math.floor(mtimeMs / 1000) };
+  return { facts, name: `local/${name}`, folder, files };
+}
+
+/** Fetches what is needed into the cache; everything in it is then verified. */
+export async function fetchFromHub(
+  reference: HubReference,
+  hub: Hub,
+  options: Pick<FetchOptions, 'cacheDir' | 'python' | 'signal' | 'onProgress' | 'onSkip'>,
+): Promise<ConvertInput> {
+  const listing = await listRepo(hub, reference, options.signal);
+  const chosen = needed(listing.files, reference.repo);
+  if (chosen.some(({ path }) => path === PICKLE)) {
+    throw new ModelFetchError(
+      `${reference.repo} has its weights as a pickle only, which runs code when it is read and is not fetched. If you ` +
+        `trust it: hf download ${reference.repo} --local-dir FOLDER, then --from FOLDER`,
+    );
+  }
+  const { files, ...facts } = await lockFiles(hub, listing, chosen, options.signal);
+  const artifact = 'safetensors';
+  const model = { ...facts, task: 'generate', artifacts: { [artifact]: { files } }, profiles: [], shape: {} } as const;
+  const folder = await fetchArtifact({ ...options, hub, model, artifact });
+  return { facts, name: `${listing.repo}@${listing.commit}`, folder, files };
+}

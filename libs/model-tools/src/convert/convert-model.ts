@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ModelEntry, ModelFile, Profile } from '@xim/engine';
+import { fetchArtifact } from '@xim/model-cache';
+import { hashFile, lockOf, repoFolder, withLock } from '@xim/model-cache/internal';
+import type { ConvertInput } from './convert-input.ts';
+import { runTool } from './run-tool.ts';
+import { prepareTools, type ToolOptions, toolsVersion } from './tool-environment.ts';
+
+/** Precisions of the weights: floating point as published or halved, or integers with scales. */
+export const WEIGHTS = ['fp32', 'fp16', 'int8', 'int4'] as const;
+export type Weights = (typeof WEIGHTS)[number];
+
+export interface ConvertOptions extends ToolOptions {
+  readonly task: 'generate' | 'embed';
+  readonly weights: Weights;
+  readonly artifact: string;
+  /** Where others will find the files, each before the file's name; the recipe is always the last source. */
+  readonly prefixes: readonly string[];
+}
+
+export interface Converted {
+  readonly files: readonly ModelFile[];
+  readonly shape: ModelEntry['shape'];
+  readonly options: NonNullable<Profile['options']>;
+  /** How far one inference of it agrees with the original, from 0 to 1. */
+  readonly agreement: number;
+  /** The folder in the cache. */
+  readonly folder: string;
+}
+
+type Outcome = Pick<Converted, 'shape' | 'options' | 'agreement'>;
+type Recorded = Outcome & { readonly files: readonly Pick<ModelFile, 'path' | 'size' | 'sha256'>[] };
+
+/**
+ * OpenVINO IR of a model, in the cache. The same input, settings and tools were converted before: then that is it, and
+ * nothing is started. Rejects with a `ModelFetchError`; the cache is then as it was.
+ */
+export async function convertModel(input: ConvertInput, options: ConvertOptions): Promise<Converted> {
+  const { cacheDir, signal } = options;
+  const folder = repoFolder(input.facts.id);
+  const key = keyOf(input, options);
+  const record = join(cacheDir, folder, '.xim', 'converted', key);
+  return withLock(lockOf(cacheDir, `${folder}-convert`), signal, async () => {
+    const known = await readRecord(record);
+    // In the cache or gone from it: a recipe is no place to fetch from.
+    const kept = known && (await bring(input, known, undefined, options).catch(() => undefined));
+    if (kept) return kept;
+    const work = join(cacheDir, '.partial', folder, `convert-${key}`);
+    try {
+      await rm(work, { recursive: true, force: true });
+      const made = await convert(input, work, options);
+      const converted = await bring(input, made, join(work, 'out'), options);
+      await mkdir(dirname(record), { recursive: true });
+      await writeFile(`${record}.new`, JSON.stringify(made));
+      await rename(`${record}.new`, record);
+      return converted;
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  });
+}
+
+function keyOf({ files }: ConvertInput, { task, weights }: ConvertOptions): string {
+  const inputs = files.map(({ path, sha256 }) => `${sha256}  ${path}`).sort();
+  return createHash('sha256')
+    .update(JSON.stringify([toolsVersion(), task, weights, inputs]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+async function readRecord(path: string): Promise<Recorded | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Recorded);
+}
+
+async function convert(input: ConvertInput, work: string, options: ConvertOptions): Promise<Recorded> {
+  const { task, weights, signal, env, note } = options;
+  const python = await prepareTools(options);
+  const out = join(work, 'out');
+  await mkdir(out, { recursive: true });
+  // The tool sees what is needed and nothing else, and what it changes are links.
+  for (const { path } of input.files) {
+    const link = join(work, 'in', path);
+    await mkdir(dirname(link), { recursive: true });
+    const source = join(input.folder, path);
+    await symlink(source, link).catch(() => copyFile(source, link));
+  }
+  const args = ['openvino', task, weights, join(work, 'in'), out];
+  const outcome = await runTool<Outcome>({ python, args, signal, env, note });
+  const files: { path: string; size: number; sha256: string }[] = [];
+  for (const entry of (await readdir(out, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const { size } = await stat(path);
+    files.push({ path: path.slice(out.length + 1), size, sha256: await hashFile(path, signal) });
+  }
+  return { ...outcome, files: files.sort((a, b) => (a.path < b.path ? -1 : 1)) };
+}
+
+/** Puts what was made into the cache as any other artifact, or finds it there. */
+async function bring(
+  { facts, name }: ConvertInput,
+  { files, ...outcome }: Recorded,
+  made: string | undefined,
+  { artifact, task, weights, prefixes, cacheDir, python, signal }: ConvertOptions,
+): Promise<Converted> {
+  const withSources = (more: (path: string) => string[]): ModelFile[] =>
+    files.map((file) => ({ ...file, sources: [...more(file.path), `convert:${weights}:${name}`] }));
+  const fetched = withSources((path) => (made === undefined ? [] : [`file:${join(made, path)}`]));
+  const model = { ...facts, task, artifacts: { [artifact]: { files: fetched } }, profiles: [], shape: {} };
+  const folder = await fetchArtifact({ model, artifact, cacheDir, python, offline: made === undefined, signal });
+  return { ...outcome, folder, files: withSources((path) => prefixes.map((prefix) => `${prefix}${path}`)) };
+}
