@@ -154,7 +154,7 @@ describe('oneapi: a template with tools and thoughts', { timeout: 300_000 }, () 
     await expect(refused).rejects.toMatchObject({
       code: 'XIM_INVALID_INPUT',
       param: 'prompt.messages',
-      message: expect.stringMatching(/does not take this conversation: No such thing here$/),
+      message: expect.stringMatching(/refuses this conversation: No such thing here$/),
     });
   });
 

@@ -10,7 +10,7 @@ const tests = join(generationPython(), 'tests');
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const plan = { threads: 1, slots: 4, queue: 64, kvCacheBytes: 0, batchTokens: 32, stallMs: 10_000, reasons: [] };
 
-/** The runtime over a small transformer of random weights, in a worker. */
+/** The runtime over a small transformer with random weights, in a worker. */
 function create(options: Readonly<Record<string, unknown>> = {}): Engine {
   const profile = { engine: 'tiny', isa: [], options };
   const shape = { contextLength: 32_768 };

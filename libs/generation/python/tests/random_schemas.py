@@ -1,4 +1,6 @@
-"""Small random schemas and values over few names, so that they often meet; and values that are changed a little."""
+"""Small random schemas and values over few names, so that schema and value often share names; and values with a
+small change.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def random_value(chance: random.Random, depth: int = 0) -> Any:
 
 
 def changed_value(value: Any, chance: random.Random) -> Any:
-    """The value with one change somewhere: a member more, less, renamed or replaced."""
+    """The value with one random change: a member added, removed, renamed or replaced."""
     if isinstance(value, dict) and value and chance.random() < 0.85:
         name = chance.choice(list(value))
         rest = {key: member for key, member in value.items() if key != name}

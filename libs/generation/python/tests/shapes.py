@@ -1,4 +1,6 @@
-"""Shapes of outputs over a vocabulary of single bytes: whether a text has the shape, and texts that have it."""
+"""Tests of output shapes over a vocabulary of single bytes: whether a text has the shape, and random texts of the
+shape.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from xim_generation.chat.tools import ToolUse, to_tool_use
 from xim_generation.constrain import Constraint, Constraints, Matcher
 
 HERMES = find_dialect("hermes")
-# Rows of logits are longer than the vocabulary, as those of many models are.
+# Rows of logits are longer than the vocabulary, as in many models.
 _SURPLUS = 42
 
 
@@ -40,7 +42,7 @@ class Shape:
         self._end = min(tokenizer.ends)
 
     def matches(self, text: str) -> bool:
-        """Whether the text may come out and end there."""
+        """Whether the constraint allows the text and an end after it."""
         matcher = self._constraint.start()
         for token in self._tokenizer.encode(text, special=False):
             if token not in self._allowed(matcher):
@@ -50,7 +52,7 @@ class Shape:
         return self._end in self._allowed(matcher) and (check is None or check(text))
 
     def random_text(self, chance: random.Random, longest: int = 400) -> str | None:
-        """A text that came out and ended; None where it was cut or did not pass the check."""
+        """A random text that the constraint allowed; None if the text was cut or failed the check."""
         matcher = self._constraint.start()
         written = b""
         for _ in range(longest):
@@ -59,7 +61,7 @@ class Shape:
                 text = written.decode()
                 check = self._constraint.check
                 return text if check is None or check(text) else None
-            # Mostly ASCII and what closes a value: else a text of random bytes has no end.
+            # Mostly ASCII and closing characters of JSON: a text of random bytes would not end.
             likely = [token for token in allowed if self._tokenizer.raw[token : token + 1] and token != self._end]
             closing = [token for token in likely if self._tokenizer.raw[token] in (b'"', b"]", b"}")]
             plain = [token for token in likely if self._tokenizer.raw[token].isascii()]

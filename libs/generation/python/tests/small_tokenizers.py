@@ -38,7 +38,7 @@ def byte_level(specials: tuple[str, ...] = SPECIALS, added: tuple[str, ...] = ()
 
 
 def sentence_piece(specials: tuple[str, ...] = SPECIALS, metaspace: bool = False) -> Tokenizer:
-    """As Llama 2's: `▁` for a space, one before the text, single bytes for what is not in the vocabulary."""
+    """Like Llama 2: `▁` for a space, one `▁` before the text, single bytes for text outside the vocabulary."""
     words = ["▁The", "▁sea", "▁a", "e", "a", "s", "t", "▁", "o", "f", "<", "|", ">", "_", "i", "m", "n", "d", "\n", "é"]
     names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *words]
     merges = [("▁", "a")]

@@ -15,7 +15,7 @@ from xim_generation.output.token_log import TokenScore
 from xim_generation.output.token_text import TokenText
 
 END = 256
-# A byte is a token; 257 is special without being the end, 258 half of "é" and a letter.
+# Each byte is a token. 257 is special but no end token; 258 is half of "é" and a letter.
 TOKENIZER: Any = SimpleNamespace(
     pieces=[*(bytes([byte]) for byte in range(256)), b"", b"", b"\xa9x"],
     raw=[*(bytes([byte]) for byte in range(256)), b"<end>", b"<special>", b"\xa9x"],
@@ -37,7 +37,9 @@ def score(token: int) -> TokenScore:
 def run(
     text: str | Sequence[int], reason: str = "stop", size: int = 1, dialect: str = "hermes", **wanted: Any
 ) -> tuple[ChoiceOutput, list[dict[str, Any]]]:
-    """A choice whose tokens are the text's bytes, `size` of them a step, and an end token where it stops by itself."""
+    """A choice whose tokens are the text's bytes, `size` tokens per step, with an end token if the model ends the
+    text.
+    """
     tokens = [*(text.encode() if isinstance(text, str) else text), *([END] if reason == "stop" else [])]
     output = ChoiceOutput(0, OutputOptions(**wanted), TOKENIZER, DIALECTS[dialect])
     events: list[dict[str, Any]] = []
@@ -64,7 +66,7 @@ def entries_of(events: Sequence[dict[str, Any]], kind: str = "text-delta") -> li
 
 def test_needs_the_standard_library_only() -> None:
     program = "import xim_generation.output.choice_output, xim_generation.chat.dialects"
-    # Without site-packages, where the wheels are.
+    # Without site-packages, so no wheel can be imported.
     paths = [path for path in sys.path if path.endswith("/python")]
     environment = {"PYTHONPATH": os.pathsep.join(paths)}
     assert subprocess.run([sys.executable, "-S", "-c", program], env=environment, check=False).returncode == 0
@@ -77,7 +79,7 @@ def test_joined_deltas_are_the_text(name: str, size: int) -> None:
     assert text_of(events) == TEXTS[name]
     assert "\ufffd" not in text_of(events)
     assert output.output_tokens == len(TEXTS[name].encode()) + 1
-    # The end token comes with the last delta's step, or with none.
+    # The end token arrives in the step of the last delta, or in a step without a delta.
     assert sum(event["tokens"] for event in events[:-1]) <= output.output_tokens
 
 
@@ -105,7 +107,7 @@ def test_a_character_comes_whole_with_all_its_tokens() -> None:
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("a", 1), ("é", 2), ("😀", 4)]
     _, events = run([97, 0xC3, 258], logprobs=0)
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("a", 1), ("éx", 2)]
-    # The second byte begins a character and is no part of the first one's replacement.
+    # The second byte begins a new character; it is not part of the first byte's replacement character.
     _, events = run([0xC3, 0xC3, 0xA9], logprobs=0)
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("\ufffd", 1), ("é", 2)]
 
@@ -143,7 +145,7 @@ def test_tokens_of_a_stop_text_have_no_entries(size: int, include: bool, expecte
 
 
 def test_text_before_a_stop_text_leaves_that_stop_text_s_tokens_out() -> None:
-    # All of it was held for the longer stop text.
+    # The whole text was held back for the longer stop text.
     _, events = run("STOPY", stops=["STOPX", "OPY"], logprobs=0)
     assert [(event["text"], event["tokens"]) for event in events[:-1]] == [("ST", 2)]
 
@@ -167,7 +169,7 @@ def test_a_stop_text_may_be_held_at_the_end() -> None:
     assert text.held == 2
     assert (text.finish(), text.held) == ("ST", 0)
     assert text_of(run("so ST", "length", stops=["STOP"])[1]) == "so ST"
-    # After "aab" fails at its third letter, the second "a" may still be the first of another.
+    # After "aab" fails at its third letter, the second "a" may still begin a new match.
     assert text_of(run("xaaab rest", stops=["aab"])[1]) == "xa"
     assert text_of(run("words", stops=[""])[1]) == "words"
 
@@ -186,7 +188,7 @@ def test_calls_stand_for_no_tokens(size: int) -> None:
 
 def test_tokens_of_calls_are_not_given_to_the_text_after_them() -> None:
     _, events = run(f"{CALL} yes", tools=True)
-    # Held white space goes with the text that lets it go.
+    # Held-back white space is sent with the text that releases it.
     assert sum(event.get("tokens", 0) for event in events) == len(" yes")
 
 

@@ -1,4 +1,4 @@
-"""Outputs that a grammar alone would let through, or that a careless check would get wrong."""
+"""Outputs that a grammar alone would accept, or that a careless check would judge wrongly."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ LETTER = {"x": {"type": "string", "pattern": "^x"}}
             ['{"b": "x", "a": 1}'],
             ['{"\\u0061b": "x"}'],
         ),
-        # Keywords that a draft does not have say nothing in it, and references replace what lies beside them.
+        # Keywords that a draft does not define have no effect in it, and a reference replaces the keywords beside it.
         (
             {"$schema": DRAFT_7, "type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"}},
             ["[1]"],
@@ -69,12 +69,12 @@ LETTER = {"x": {"type": "string", "pattern": "^x"}}
             ["1.5"],
         ),
         ({"if": True, "unevaluatedProperties": True, "type": "integer"}, ["1"], ['"a"']),
-        # Bounds that no double holds.
+        # Bounds beyond the exact integers of a double.
         ({"type": "integer", "maximum": 2**63 - 1}, [str(2**63 - 1)], [str(2**63)]),
         ({"type": "integer", "minimum": 2**53 + 1}, [str(2**53 + 1)], [str(2**53)]),
         ({"type": "array", "items": {"multipleOf": 0.01}, "uniqueItems": True}, ["[0.07, 0.28]"], ["[0.07, 0.07]"]),
         ({"type": "array", "uniqueItems": True}, ["[1, true]", "[0, false, [0], [false]]"], ['[{"a": 1}, {"a": 1.0}]']),
-        # No text is lost by a check that cannot read it: such an output counts as cut.
+        # An output that the check cannot parse counts as cut; its text is kept.
         ({"type": "array", "uniqueItems": True}, ["[1]"], ["[" * 3000 + "]" * 3000, "[" + "1" * 5000 + "]"]),
         ({"type": "string", "format": "date"}, ['"2024-02-29"'], ['"2023-02-29"', '"2023-04-31"']),
     ],
@@ -115,7 +115,7 @@ def test_an_inner_id_without_references_is_an_annotation() -> None:
 def test_a_reference_leads_to_a_schema() -> None:
     for reference in ("#/x-own", "#/examples/0", "#/$defs"):
         schema = {"properties": {"a": {"$ref": reference}}, "x-own": {"type": "null"}, "examples": [{}], "$defs": {}}
-        with pytest.raises(InvalidInput, match="leads to no schema") as refused:
+        with pytest.raises(InvalidInput, match="names no schema in this document") as refused:
             schema_shape(schema)
         assert refused.value.param == "format.schema.properties.a.$ref"
 
@@ -157,7 +157,7 @@ def test_an_output_that_takes_too_much_work_to_check_counts_as_cut() -> None:
 )
 @pytest.mark.parametrize("depth", [1, 30, 90, 200, 400])
 def test_a_check_never_reaches_the_end_of_the_stack(schema: Any, depth: int) -> None:
-    """At the end of Python's stack the library's containers panic, which ends a worker."""
+    """At the limit of Python's stack the library's containers panic, which ends a worker."""
     check = OutputCheck(schema)
     check.fits("[" * depth + "]" * depth)
     check.fits('{"a": ' * depth + "1" + "}" * depth)

@@ -1,4 +1,4 @@
-"""Schemas that others wrote: those of the generators and executors of Nx, and the meta-schemas of JSON Schema."""
+"""Schemas from other projects: the generators and executors of Nx, and the meta-schemas of JSON Schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random schemas, with values at random and values that came out, changed a little; `jsonschema` is the judge."""
+"""Random schemas, with random values and with generated values after a small change; `jsonschema` decides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMAS = 400
 
 
 def is_valid(schema: Any, value: Any) -> bool | None:
-    """None: a loop of references, which has no meaning."""
+    """None for a loop of references, which has no meaning."""
     try:
         return bool(Draft202012Validator(schema).is_valid(value))
     except RecursionError:
@@ -30,7 +30,7 @@ def test_no_invalid_value_of_a_random_schema_comes_out() -> None:
             shape = schema_shape(schema)
             written = [text for text in (shape.random_text(chance, 100) for _ in range(4)) if text is not None]
         except InvalidInput:
-            # No value has the shape, or none that ends.
+            # No value fits the schema, or no finite value.
             continue
         taken += 1
         values = [json.loads(text) for text in written]

@@ -75,7 +75,7 @@ def test_a_schema_that_cannot_be_held_to_names_its_tool() -> None:
     with pytest.raises(InvalidInput) as refused:
         tools_shape([STOP, {"name": "a", "parameters": {"properties": {"b": {"not": {}}}}}])
     assert refused.value.param == "prompt.tools.1.parameters.properties.b.not"
-    assert str(refused.value).startswith("Parameters of the tool 'a': The keyword not cannot be held to")
+    assert str(refused.value).startswith("Parameters of the tool 'a': The keyword not cannot be enforced")
 
 
 def test_parameters_that_no_grammar_takes_name_their_tool() -> None:

@@ -25,7 +25,7 @@ TURNS: list[dict[str, Any]] = [
 
 
 class Template(ChatTemplate):
-    """Keeps what it would be rendered with."""
+    """Records the conversation and does not render it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -58,7 +58,7 @@ def test_a_template_with_tools_gets_them_as_the_apis_have_them() -> None:
     assert described[0]["function"]["parameters"] == WEATHER["parameters"]
     assert described[1]["function"]["parameters"] == {"type": "object", "properties": {}}
     _, assistant, first, second = template.history
-    # An object where it is one, since templates write it as JSON themselves.
+    # Arguments that are JSON objects are passed as objects, since templates write them as JSON themselves.
     assert [call["function"]["arguments"] for call in assistant["tool_calls"]] == [{"place": "Basel"}, '{"place": "Be']
     assert assistant["reasoning_content"] == "hm"
     assert assistant["content"] == ""

@@ -15,7 +15,7 @@ CLOCK = ("call", "clock", "{}")
 
 
 def read(dialect: Dialect, pieces: list[str], **options: Any) -> list[tuple[str, ...]]:
-    """Kinds and contents, pieces of one kind as one."""
+    """Kinds and contents; adjacent pieces of one kind are joined."""
     parser = dialect.parser(**{"thinks": False, "inside": False, "tools": True, "schemas": SCHEMAS, **options})
     assert parser is not None
     events = [event for piece in pieces for event in parser.push(piece)] + parser.finish()
@@ -291,5 +291,5 @@ def test_a_template_tells_the_marks_of_thoughts() -> None:
 
 def test_a_dialect_has_a_known_name() -> None:
     assert find_dialect("harmony") is DIALECTS["harmony"]
-    with pytest.raises(ValueError, match="'x' is no dialect; expected one of hermes, "):
+    with pytest.raises(ValueError, match="'x' is not a dialect; expected one of hermes, "):
         find_dialect("x")

@@ -1,4 +1,4 @@
-"""The handler over a real transformer of random weights: whole calls, from the request to the last event."""
+"""The handler over a real transformer with random weights: whole calls, from the request to the last event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STORIES = ["The sea", "A harbour at night", "x", "The sea is wide and", "Once up
 
 
 class Service:
-    """A handler, and calls that run to their end."""
+    """A handler, and calls that run until their end."""
 
     def __init__(self, *, blocks: int = 200, slots: int = 8, options: dict[str, Any] | None = None) -> None:
         self.awake = threading.Event()
@@ -39,7 +39,7 @@ class Service:
         return number
 
     def finish(self, *numbers: int) -> list[list[Event]]:
-        """The events of calls, all of them run to their end."""
+        """The events of the calls, each run until its end."""
         events: dict[int, list[Event]] = {number: [] for number in numbers}
         over: set[int] = set()
         while len(over) < len(numbers):

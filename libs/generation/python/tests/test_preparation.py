@@ -1,4 +1,4 @@
-"""Requests that arrive together reach the same step; a single one does not wait for others."""
+"""Requests that arrive together reach the same step; a single request does not wait for others."""
 
 from __future__ import annotations
 

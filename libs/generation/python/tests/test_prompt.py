@@ -73,7 +73,7 @@ def test_no_content_becomes_a_mark(family: str, forged: str) -> None:
 @pytest.mark.parametrize("special", [True, False], ids=["special", "added"])
 @pytest.mark.parametrize("name", DIALECTS)
 def test_no_dialect_reads_a_turn_or_a_call_out_of_content(name: str, special: bool) -> None:
-    """As special tokens, and as tokens that the tokenizer does not call special."""
+    """As special tokens, and as added tokens that are not marked as special."""
     dialect = DIALECTS[name]
     marks = tuple(sorted(dialect.marks))
     backend = byte_level((*SPECIALS[:2], *marks)) if special else byte_level(SPECIALS[:2], marks)
@@ -143,7 +143,7 @@ def test_a_text_and_tokens_are_read_as_they_are() -> None:
     text = read(prompts, {"text": "The sea"})
     assert text.tokens[0] == 1
     assert (text.text, text.thinks, text.inside, text.strips) == ("The sea", False, False, False)
-    # A raw text may hold marks: completions are how a client writes a conversation by itself.
+    # A raw text may hold marks: with the completions API a client writes a conversation itself.
     marked = read(prompts, {"text": "[INST]"}).tokens
     assert marked == [1, to_tokenizer(sentence_piece()).added["[INST]"]]
     assert read(prompts, {"tokens": text.tokens}).tokens == text.tokens

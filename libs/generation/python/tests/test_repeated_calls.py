@@ -1,4 +1,4 @@
-"""Required calls: the end after a call is the default, and no call comes twice in a row."""
+"""Required calls: the default after a call is the end, and no call is repeated directly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def call(place: str) -> str:
 
 
 def run(text: str, *, size: int = 1, required: bool = True) -> tuple[list[str], list[str], int]:
-    """The arguments of each call, the reasons of the end, and the tokens that were read."""
+    """The arguments of each call, the reasons of the end, and the number of consumed tokens."""
     options = OutputOptions(tools=True, required=required)
     output = ChoiceOutput(0, options, TOKENIZER, find_dialect("hermes"))
     tokens = TOKENIZER.encode(text, special=False)
@@ -73,7 +73,7 @@ def test_calls_that_are_not_required_may_repeat() -> None:
 
 
 class Allowed:
-    """A matcher that allows the same tokens always."""
+    """A matcher that always allows the same tokens."""
 
     def __init__(self, *tokens: int) -> None:
         self._tokens = tokens

@@ -1,4 +1,4 @@
-"""Fields of a request that rule its tokens, over a real transformer of random weights."""
+"""Request fields that control the tokens, over a real transformer with random weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random work on the scheduler: every sequence gets the tokens that it gets alone, and nothing leaks or starves."""
+"""Random work for the scheduler: each sequence gets the same tokens as when it runs alone; nothing leaks or starves."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_random_work(setting: str, seed: int) -> None:
     expected = [alone(limits, sequence.tokens, new) for sequence, new, _ in todo]
     rows_of: dict[int, list[int]] = {}
     arrived = steps = 0
-    # Each step computes a token at least; a preemption costs at most the tokens of its sequence again.
+    # Each step computes at least one token; a preemption computes at most the tokens of its sequence again.
     work = sum(len(tokens) for tokens in expected) + len(todo)
     while arrived < len(todo) or scheduler.busy:
         while arrived < len(todo) and (not scheduler.busy or chance.random() < 0.4):

@@ -1,4 +1,4 @@
-"""Guessed tokens change how many steps a text takes, and nothing else."""
+"""Guessed tokens change the number of steps of a text, and nothing else."""
 
 from __future__ import annotations
 

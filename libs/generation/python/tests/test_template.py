@@ -50,7 +50,7 @@ def test_knows_the_date() -> None:
     ],
 )
 def test_a_template_that_fails_refuses_the_call(template: str, reason: str) -> None:
-    with pytest.raises(InvalidInput, match=f"template does not take this conversation: .*{reason}") as refused:
+    with pytest.raises(InvalidInput, match=f"template refuses this conversation: .*{reason}") as refused:
         render(template)
     assert refused.value.param == "prompt.messages"
 
@@ -60,5 +60,5 @@ def test_rendering_ends_soon_after_what_may_fit() -> None:
 
 
 def test_a_text_that_is_no_template_is_refused() -> None:
-    with pytest.raises(ValueError, match="no Jinja template"):
+    with pytest.raises(ValueError, match="not a valid Jinja template"):
         ChatTemplate("{% for %}")

@@ -30,7 +30,7 @@ def random_text(seed: int) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_pieces_of_a_text_are_the_text(kind: str, seed: int) -> None:
     tokenizer = to_tokenizer(KINDS[kind]())
-    # Metaspace loses a space that begins a text.
+    # Metaspace drops a space at the beginning of a text.
     text = random_text(seed).lstrip(" ")
     joined = b"".join(tokenizer.pieces[token] for token in tokenizer.encode(text, special=False))
     assert joined.decode() == (" " if tokenizer.strips_first_space and text else "") + text

@@ -10,7 +10,7 @@ from xim_generation.output.tool_calls import ToolCallParser
 
 
 def split(text: str, seed: int) -> list[str]:
-    """The text in pieces; with seed 0 a character each, with seed 1 whole."""
+    """The text in pieces: single characters with seed 0, the whole text with seed 1."""
     if seed < 2:
         return [text] if seed else list(text)
     chance = random.Random(seed)
@@ -23,7 +23,7 @@ def split(text: str, seed: int) -> list[str]:
 
 
 def parse(text: str, seed: int, parser: Any = None) -> list[tuple[str, ...]]:
-    """Kinds and contents, pieces of one kind as one."""
+    """Kinds and contents; adjacent pieces of one kind are joined."""
     parser = parser or ToolCallParser()
     events = [event for piece in split(text, seed) for event in parser.push(piece)] + parser.finish()
     joined: list[tuple[str, ...]] = []
@@ -125,7 +125,7 @@ def test_calls_are_read_however_the_text_is_split(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(300))
 def test_no_text_breaks_the_stream(seed: int) -> None:
-    """Rubble of calls: every text gives the same events however it is split, and calls are in order."""
+    """Broken calls: every text gives the same events, independent of how it is split, and calls are in order."""
     chance = random.Random(seed)
     rubble = ["<tool_call>", "</tool_call>", "\n", '{"name": "f", "arguments": ', '{"a": "', '"', "}", "{", "x", "\\"]
     rubble += [" ", '{"name": "g"}', "[1, 2]", "<", "null", WEATHER, "é😀"]

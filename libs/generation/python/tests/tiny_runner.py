@@ -18,8 +18,9 @@ LAYERS, HEADS, KV_HEADS, HEAD, WIDTH = 2, 2, 1, 8, 16
 
 
 class TinyRunner:
-    """Two layers, two heads over one head of keys and values, learned positions. float64, token by token: a
-    sequence in company gets the logits that it gets alone. Tokens of `rare` have logits that are 100 smaller."""
+    """Two layers, two heads over one head of keys and values, learned positions. float64, token by token: a sequence
+    gets the same logits in a batch as alone. The logits of the tokens in `rare` are 100 smaller.
+    """
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class TinyRunner:
         self._out = weights(LAYERS, HEADS * HEAD, WIDTH)
         self._up, self._down = weights(LAYERS, WIDTH, 32), weights(LAYERS, 32, WIDTH)
         self._shape = (LAYERS, max(1, limits.block_tokens), 2, KV_HEADS, HEAD)
-        # NaN: a token that reads what was never written spoils its logits.
+        # NaN: a token that reads an unwritten place gets NaN logits.
         self._cache = np.full((limits.blocks if limits.block_tokens else 0, *self._shape), np.nan)
         self._own: dict[int, Doubles] = {}
 

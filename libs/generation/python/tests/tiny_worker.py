@@ -1,4 +1,6 @@
-"""`python tiny_worker.py`: a worker with the runtime over a transformer of random weights, for the engines' suite."""
+"""`python tiny_worker.py`: a worker with the runtime over a transformer with random weights, for the engine test
+suite.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,9 @@ def open_runner(context: Context) -> ModelRunner:
     if "failStart" in context.options:
         raise StartError("the profile asks for a failed start", permanent=context.options["failStart"] == "permanent")
     tokenizer = byte_tokenizer("<turn>", template=TEMPLATE)
-    # Prompts are cut in parts, and four sequences of full length do not fit the cache together.
+    # Prompts are split into chunks, and four sequences of full length exceed the cache together.
     limits = RunnerLimits(len(tokenizer), context_length=32_768, block_tokens=16, blocks=3_000, batch_tokens=32)
-    # Random bytes are no text: all but printable ASCII and the end is rare.
+    # Random bytes are no valid text, so all tokens except printable ASCII and the end are rare.
     rare = [token for token, name in enumerate(tokenizer.raw) if token not in tokenizer.ends and not name.isascii()]
     marks = tokenizer.specials - tokenizer.ends
     runner: ModelRunner = TinyRunner(limits, tokenizer, rare=[*rare, *marks])

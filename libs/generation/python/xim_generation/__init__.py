@@ -1,5 +1,5 @@
-"""The generation runtime that every engine shares: requests in, batches of tokens to a model runner, events out.
+"""The generation runtime of every engine: requests in, batches of tokens to a model runner, events out.
 
-An engine brings a `ModelRunner` (`runner.py`); scheduling, sampling, grammars, chat templates and the parsing of
-outputs are here, once.
+It handles scheduling, sampling, grammars, chat templates and output parsing. An engine adds a `ModelRunner`
+(`runner.py`).
 """

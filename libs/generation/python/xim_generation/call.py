@@ -1,4 +1,4 @@
-"""A call and its choices while they run."""
+"""The state of a running call and its choices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Words = npt.NDArray[np.uint32]
 
 
 class Scratch:
-    """Memory that sampling one row after the other uses again and again."""
+    """Buffers that are reused while the rows of a batch are sampled one after the other."""
 
     def __init__(self, vocabulary: int) -> None:
         self.row = np.empty(vocabulary, np.float32)
@@ -34,7 +34,7 @@ class Scratch:
 
 
 class Choice:
-    """One sequence: where it is, how its tokens are chosen, and how they become events."""
+    """The state of one sequence: its tokens, its sampling, and its conversion to events."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Choice:
         rules: TokenRules | None = None,
         default_ends: frozenset[int] = frozenset(),
     ) -> None:
-        """`default_ends`: ends that are chosen where they may come, see `_default_end`."""
+        """`default_ends`: end tokens that are chosen where the grammar allows them, see `_default_end`."""
         self.sequence = sequence
         self.lookup = PromptLookup(sequence.tokens)
         self._sampler = sampler
@@ -61,12 +61,12 @@ class Choice:
         self.first = sequence.after is None
         """The first choice of its call."""
         self.plain = sampler.plain and matcher is None and rules is None and params.logprobs is None
-        """The next token is the most probable one of the logits as they are, and nothing else is asked for."""
+        """The next token is the most probable token of the unchanged logits; no other feature is requested."""
         free = matcher is None and rules is None
         self.sum_scale = 1.0 if params.logprobs is not None else sampler.sum_scale if free else None
-        """The scale of the raw logits in the `log_sum` that `choose` can use; None: it has no use for it."""
+        """The scale of the raw logits in the `log_sum` that `choose` can use; None: `choose` does not use it."""
         self.scores_prompt = sequence.wants_prompt_rows
-        """The scores of the prompt's tokens are still wanted."""
+        """The scores of the prompt's tokens are still needed."""
         self._prompt_scores: list[TokenScore] = []
 
     @property
@@ -82,7 +82,7 @@ class Choice:
         return self._output.reasoning_tokens
 
     def choose(self, row: Row, scratch: Scratch, log_sum: float | None = None) -> tuple[int, TokenScore | None]:
-        """The next token out of its logits `row` [vocabulary], which is changed.
+        """Chooses the next token from its logits `row` [vocabulary], which is changed.
 
         `log_sum`: ln of the sum of exp(`sum_scale` * logit) over the row, where it is known.
         """
@@ -106,7 +106,7 @@ class Choice:
             return self._draw(row, scratch, (), log_sum)
         self._matcher.fill(scratch.mask)
         if self._sampler.greedy:
-            # A model that is asked for a format mostly writes it by itself.
+            # With a format in the prompt, the model's most probable token mostly fits the format.
             token = int(row.argmax())
             if is_allowed(scratch.mask, token) and row[token] > -np.inf:
                 return token
@@ -118,25 +118,27 @@ class Choice:
         return self._draw(row, scratch, [end for end in withheld if is_allowed(scratch.mask, end)])
 
     def _default_end(self, row: Row, mask: Words) -> int | None:
-        """The end after a required call, unless the model's most probable token of all begins another one."""
+        """The end after a required call, unless the model's most probable token begins another call."""
         ends = [end for end in self._ends if is_allowed(mask, end) and row[end] > -np.inf]
         if not ends or is_allowed(mask, int(row.argmax())):
             return None
         return max(ends, key=lambda end: float(row[end]))
 
     def _draw(self, row: Row, scratch: Scratch, last: Seq[int], log_sum: float | None = None) -> int:
-        """`last`: the tokens that are left where the request's rules leave none."""
+        """`last`: the tokens that remain allowed if the request's rules exclude all tokens."""
         if self._rules is not None and row.max() == -np.inf:
             if last:
                 return last[0]
-            message = "No token may follow: those that are allowed, the banned texts and the format exclude all."
+            message = (
+                "No token may follow: the allowed tokens, the banned texts and the format together exclude every token."
+            )
             raise InvalidInput(
                 message, "sampling.bannedTexts" if self._params.allowed is None else "sampling.allowedTokens"
             )
         return self._sampler.draw(row, scratch.row, log_sum)
 
     def take(self, token: int, score: TokenScore | None, ends: frozenset[int]) -> list[Event]:
-        """The events of a new token, the choice's last ones included."""
+        """The events of a new token, including the last events of the choice."""
         self.generated += 1
         self._sampler.take(token)
         ended = (token in ends and not self._params.ignore_end) or token in self._params.stop_tokens
@@ -154,10 +156,10 @@ class Choice:
         return self._output.push([token], None if score is None else [score], reason)
 
     def advance(self, rows: Row, scratch: Scratch, ends: frozenset[int], log_sum: float | None = None) -> list[Event]:
-        """The events of the tokens up to the first that the draft has not, and of that one.
+        """The events of the accepted tokens of the draft and of the first token after them.
 
-        `rows` [1 + D, vocabulary]: the logits behind the sequence and behind each of the D tokens of the draft.
-        `log_sum`: of the only row, as `choose` takes it; None where there is a draft.
+        `rows` [1 + D, vocabulary]: the logits after the sequence and after each of the D tokens of the draft.
+        `log_sum`: of the only row, as in `choose`; None if there is a draft.
         """
         draft, drafted, accepted = self.sequence.draft, len(rows) - 1, 0
         events: list[Event] = []
@@ -172,7 +174,7 @@ class Choice:
         return events
 
     def take_prompt_rows(self, rows: Row, start: int, text: str, scratch: Scratch) -> list[Event]:
-        """Scores of the prompt's tokens behind `start`, whose logits are `rows`; the echo, once all are known."""
+        """Scores of the prompt's tokens after `start`, whose logits are `rows`; the echo, once all scores are known."""
         params = self._params
         alternatives = max(params.logprobs or 0, params.prompt_logprobs or 0)
         prompt = self.sequence.tokens[: self.sequence.prompt]
@@ -194,7 +196,7 @@ class Choice:
 
 @dataclass
 class Call:
-    """`choices` are all that the call began with, over or not."""
+    """`choices`: all choices of the call, running or ended."""
 
     number: int
     prompt: EncodedPrompt

@@ -1,4 +1,4 @@
-"""The task `generate` for every engine: calls in, one step at a time for all of them, events out."""
+"""The task `generate` for every engine: takes calls, runs one step at a time for all of them, returns events."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ from .schedule.scheduler import Scheduler
 from .schedule.sequence import Chunk, Sequence
 
 _SPECULATING = 4
-"""Sequences that run together at most where tokens are guessed ahead: with more, a guess costs more than it gains."""
+"""Maximum number of sequences that run together with guessed tokens: with more, a guess costs more than it gains."""
 
 _LEAST_ACCEPTED = 0.17
-"""Share of the guessed tokens that has to be right, for each sequence: a row more costs a step about a tenth."""
+"""Required share of right guesses, per number of sequences: each further row costs a step about a tenth."""
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A request that is read: everything that takes time is done."""
+    """A prepared request: all slow work is done."""
 
     params: RequestParams
     prompt: EncodedPrompt
@@ -55,10 +55,9 @@ class _Prepared:
 class GenerateHandler:
     """A StepHandler over a model runner.
 
-    `open_runner` loads the model; it raises StartError. The profile's options that are the same for every engine:
-    `chatTemplate`, a template instead of the model's own; `dialect`, the name of a dialect instead of the one that the
-    template shows; `prefixCache: false`, every prompt is computed whole; `speculation: false`, no token is guessed
-    ahead.
+    `open_runner` loads the model; it raises StartError. Options of the profile, the same for every engine:
+    `chatTemplate`, a template that replaces the model's own; `dialect`, the name of a dialect that replaces the
+    template's own; `prefixCache: false`, every prompt is computed whole; `speculation: false`, no tokens are guessed.
 
     An exception that one call's input causes ends that call; an exception of the runner ends the worker.
     """
@@ -79,15 +78,15 @@ class GenerateHandler:
         )
         self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
         self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
-        # A cache of the runner's own may not take a token back.
+        # A runner with its own cache may not support the removal of a token.
         self._speculates = bool(options.get("speculation", True)) and self._limits.block_tokens > 0
         self._scratch = Scratch(self._limits.vocabulary)
         self._preparation: Preparation[_Prepared] = Preparation(context.wake)
-        # Sequences have numbers of their own: a runner must never see one twice.
+        # Sequences have their own numbers: a runner must never see a number twice.
         self._numbers = itertools.count(1)
         self._calls: dict[int, Call] = {}
         self._choices: dict[int, tuple[Call, Choice]] = {}
-        self._most_calls = 0  # at once, since none was open
+        self._most_calls = 0  # at once, since no call was running
         context.progress("generating a first token", None)
         self._prove()
         runtime, dtype = self._runner.describe()
@@ -104,7 +103,7 @@ class GenerateHandler:
         return self._scheduler.busy or self._preparation.ready
 
     def add(self, call: int, request: GenerateInput) -> list[Event]:
-        """Checks what takes no time; the call's `start` comes from a later step."""
+        """Checks only fast conditions; a later step returns the call's `start`."""
         params = to_params(request, len(self._tokenizer))
         self._preparation.submit(call, request, lambda: self._prepare(request, params))
         return []
@@ -133,7 +132,8 @@ class GenerateHandler:
         chunks = self._scheduler.plan()
         if chunks:
             logits = self._runner.forward(self._scheduler.to_batch(chunks))
-            # The prefix cache learns what is computed before its sequence may end; of a draft, after sampling.
+            # The prefix cache registers computed tokens before their sequence may end; tokens of a draft after
+            # sampling.
             self._scheduler.commit([chunk for chunk in chunks if not chunk.drafted])
             self._sample(chunks, logits, events)
             self._scheduler.commit([chunk for chunk in chunks if chunk.drafted])
@@ -164,7 +164,7 @@ class GenerateHandler:
             logprobs=params.logprobs,
             thinks=prompt.thinks,
             inside=prompt.inside,
-            # A format leaves no room for calls.
+            # A format and tool calls exclude each other.
             tools=tools.parsed and (prepared.constraint is None or tools.required),
             single=tools.single,
             required=tools.required,
@@ -221,7 +221,7 @@ class GenerateHandler:
                 sampled.append((call, choice, chunk.drafted))
         if not sampled:
             return
-        # One pass over all rows for those that are greedy and nothing else.
+        # One pass over all rows for greedy choices without other features.
         best = best_of_rows(logits, first_rows) if any(choice.plain for _, choice, _ in sampled) else []
         scales = [None if drafted else choice.sum_scale for _, choice, drafted in sampled]
         sums = log_sums(self._runner.log_sum_exp, logits, first_rows, scales)
@@ -240,7 +240,7 @@ class GenerateHandler:
                     events.append((call.number, call.to_end()))
 
     def _guarded(self, call: Call, work: Callable[..., list[Event]], *arguments: Any) -> list[Event]:
-        """Events of `work`; an exception ends this call and no other."""
+        """Events of `work`; an exception ends only this call."""
         if call.number not in self._calls:
             return []
         try:
@@ -248,7 +248,7 @@ class GenerateHandler:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            # A panic of a native library is no Exception, and as much one call's.
+            # A panic of a native library is not an Exception, and it belongs to this call.
             self.cancel(call.number)
             known = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
             return [failure(known)]
@@ -260,7 +260,7 @@ class GenerateHandler:
             self._runner.release(number)
 
     def _fitting(self, input_tokens: int, wanted: int | None) -> int:
-        """Tokens that each choice may have; raises InvalidInput where prompt and output exceed the context."""
+        """Maximum tokens of each choice; raises InvalidInput if prompt and output exceed the context."""
         length = self._limits.context_length
         room = length - input_tokens
         asked = 1 if wanted is None else wanted
@@ -275,7 +275,7 @@ class GenerateHandler:
         )
 
     def _prove(self) -> None:
-        """One real inference: what cannot run fails here and not in the first call."""
+        """One real inference: an unusable model fails here and not in the first call."""
         request: GenerateInput = {
             "prompt": {"text": "Ready?"},
             "maxTokens": 2,

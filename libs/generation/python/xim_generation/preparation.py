@@ -1,4 +1,4 @@
-"""Prompts are tokenised and grammars compiled in threads beside the step, so that long input delays no other call."""
+"""Tokenises prompts and compiles grammars in threads beside the step, so that long input delays no other call."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from xim_worker import Request
 
 T = TypeVar("T")
 
-# Characters of a request that is short: read in well below a millisecond.
+# Characters of a short request, which is read in well below a millisecond.
 _SHORT = 16_384
 
 
 _NEXT_SECONDS = 0.003
-"""How long a burst's next request may take. A host reads a request in about 1 ms."""
+"""Maximum time until a burst's next request. A host reads a request in about 1 ms."""
 _BURST_SECONDS = 0.02
-"""How long the first request of a burst waits at most."""
+"""Maximum wait of the first request of a burst."""
 
 
 class Preparation(Generic[T]):
-    """Prepares requests, short ones and long ones in a thread each: no long input delays a short one.
+    """Prepares requests in two threads, for short and for long requests: long input does not delay short input.
 
-    The results wait for `take`; `wake` is called, from a thread, when there are some. The number of waiting requests is
-    bounded by the host's admission.
+    The results wait for `take`; `wake` is called, from a thread, when there are results. The host's admission limits
+    the number of waiting requests.
 
     Clients that wait for each other's end send their next requests together, and one step for all prompts is faster
     than two. So the first of `expected` short requests does not wake the runtime alone: it waits for the others, a few
@@ -35,7 +35,7 @@ class Preparation(Generic[T]):
     """
 
     expected: int = 1
-    """Requests that arrive together where nothing runs."""
+    """Requests that arrive together while no call runs."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -50,7 +50,7 @@ class Preparation(Generic[T]):
 
     @property
     def ready(self) -> bool:
-        """Whether `take` has a result to give and no burst is awaited."""
+        """Whether `take` has results and no burst is awaited."""
         return self._awake
 
     def submit(self, call: int, request: Request, prepare: Callable[[], T]) -> None:
@@ -64,7 +64,7 @@ class Preparation(Generic[T]):
             self._open.discard(call)
 
     def take(self) -> list[tuple[int, T | Exception]]:
-        """The results since the last time, in the order in which they were ready; an exception is one of `prepare`."""
+        """The results since the last call, in the order of completion; an exception was raised by `prepare`."""
         taken = []
         self._awake = False
         while self._done:
@@ -110,7 +110,7 @@ class Preparation(Generic[T]):
         except Exception as error:
             result = error
         except BaseException as error:
-            # A panic of a native library is no Exception; nobody would hear of the call again.
+            # A panic of a native library is not an Exception; without this the call would never end.
             result = RuntimeError(f"{type(error).__name__}: {error}")
         self._done.append((call, result))
 
@@ -122,6 +122,6 @@ def _size(value: Any) -> int:
     if isinstance(value, dict):
         return sum(len(name) + _size(member) for name, member in value.items())
     if isinstance(value, list):
-        # Tokens count as they are; lists of them are long.
+        # Each token counts as 1; the elements are not visited, since lists of tokens are long.
         return len(value) + (0 if value and isinstance(value[0], int) else sum(_size(member) for member in value))
     return 1

@@ -1,4 +1,4 @@
-"""The seam between the generation runtime and an engine: a model runner computes batches of tokens, nothing else."""
+"""The interface between the generation runtime and an engine: a model runner only computes batches of tokens."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ LogSumExp = Callable[[Floats, Floats], Floats]
 
 @dataclass(frozen=True)
 class RunnerLimits:
-    """The sizes that the scheduler plans with."""
+    """The sizes that the scheduler uses for planning."""
 
     vocabulary: int
-    """Elements of a row of logits. May exceed the number of tokens that the tokenizer knows."""
+    """Elements of a row of logits. May exceed the number of tokens of the tokenizer."""
     context_length: int
-    """Tokens that one sequence may have, prompt and output together."""
+    """Maximum tokens of one sequence, prompt and output together."""
     block_tokens: int
-    """Tokens of one block of the key-value cache. 0: the runner keeps a cache of its own per sequence."""
+    """Tokens of one block of the key-value cache. 0: the runner has its own cache per sequence."""
     blocks: int
     """Blocks of the key-value cache; meaningless where `block_tokens` is 0."""
     batch_tokens: int
     """Tokens of the longest batch."""
     mixed: bool = True
-    """Whether one batch may hold prompts and single tokens; else a batch is all prompts or all single tokens."""
+    """Whether one batch may contain prompts and single tokens; otherwise a batch contains only one of the two kinds."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tokens of S sequences, one after the other: T tokens in all, each sequence at least one.
+    """Tokens of S sequences, one after the other: T tokens in all, at least one per sequence.
 
-    A sequence's tokens continue what its cache holds: `past[s]` tokens are there already. After the call the cache
-    holds the batch's tokens too, at the positions that `positions` names; a token that is computed again at a position
-    replaces the former one.
+    A sequence's tokens continue the content of its cache: `past[s]` tokens are there already. After the call the cache
+    holds the batch's tokens too, at the positions in `positions`; a token that is computed again at a position replaces
+    the former token.
     """
 
     sequences: list[int]
@@ -53,7 +53,7 @@ class Batch:
     tokens: Int64s
     """[T]"""
     positions: Int64s
-    """[T], `past[s]` and up within a sequence."""
+    """[T], ascending from `past[s]` within a sequence."""
     past: Int32s
     """[S]"""
     begins: Int32s
@@ -63,13 +63,13 @@ class Batch:
     block_begins: Int32s
     """[S + 1]: the blocks of sequence s are `block_begins[s]` up to `block_begins[s + 1]`."""
     rows: Int64s
-    """[R], ascending: indices into `tokens` whose logits are wanted. May be empty."""
+    """[R], ascending: indices into `tokens` whose logits are needed. May be empty."""
 
 
 class ModelRunner(Protocol):
-    """Computes batches for one model. Knows nothing of requests, text, sampling or HTTP. Used by one thread.
+    """Computes batches for one model. Does not handle requests, text, sampling or HTTP. Used by one thread.
 
-    An exception of `forward` is the end of the worker: a batch's input is checked before it gets here.
+    An exception of `forward` ends the worker: the runtime checks a batch's input before the call.
     """
 
     @property
@@ -79,16 +79,16 @@ class ModelRunner(Protocol):
     def tokenizer(self) -> Tokenizer: ...
 
     def forward(self, batch: Batch) -> Floats:
-        """Logits `[R, vocabulary]` of the batch's rows. Valid, and free to be changed, until the next call."""
+        """Logits `[R, vocabulary]` of the batch's rows. Valid, and may be changed, until the next call."""
         ...
 
     @property
     def log_sum_exp(self) -> LogSumExp | None:
-        """For many rows at once, faster than numpy; None where the runner has no such way."""
+        """For many rows at once, faster than numpy; None if the runner does not support it."""
         ...
 
     def release(self, sequence: int) -> None:
-        """Forgets a sequence. For runners with a cache of their own; others do nothing."""
+        """Frees a sequence. For runners with their own cache; other runners do nothing."""
         ...
 
     def describe(self) -> tuple[Runtime, str]:

@@ -1,7 +1,8 @@
-"""A conversation as the text that the model continues, by the model's own chat template.
+"""A conversation as the text that the model continues, written by the model's own chat template.
 
-A template that knows of tools gets them in the form of OpenAI's API. A template that does not gets them in words of
-ours, in the manner of the Hermes models (`<tools>`, `<tool_call>`, `<tool_response>`), in roles that it knows.
+A template that reads `tools` receives the tools in the form of OpenAI's API. For other templates the tools are
+described in words, in the style of the Hermes models (`<tools>`, `<tool_call>`, `<tool_response>`), in roles that the
+template knows.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ To call one, write one JSON object with its "name" and its "arguments" (an objec
 <tool_response> and </tool_response>."""
 
 MARKS_IN_WORDS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
-"""The marks of the words about tools; some vocabularies have a token for them."""
+"""The marks in the description of the tools; some vocabularies have a token for them."""
 
-# Members of a message that templates take the thoughts of a past answer from.
+# Members of a message from which templates read the thoughts of an earlier answer.
 _REASONING_NAMES = ("reasoning_content", "reasoning", "thinking")
 
 _OWN_VARIABLES = frozenset(["messages", "tools", "documents", "add_generation_prompt", "continue_final_message"])
 _THOUGHT_SWITCHES = frozenset(["enable_thinking", "thinking"])
-"""Variables that a model without thoughts need not have to be told false."""
+"""Variables that a request may set to false even if the template of a model without thoughts does not read them."""
 
 Guard = Callable[[str, str], str]
-"""A text that comes from a client, and the role of its message (`""` for a tool), to the text that is written."""
+"""Maps a text from a client, and the role of its message (`""` for a tool), to the text for the template."""
 
 
 class Conversation:
@@ -64,7 +65,7 @@ class Conversation:
         self.thinks = dialect.whole is not None or begin in template.text or begin in vocabulary
         self._words = words
         self._takes_tools = "tools" in words
-        # Templates that write an object get one; in others it would read as Python's, or fail.
+        # Templates that write an object receive an object. Other templates would write it in Python's syntax, or fail.
         self._takes_objects = self._takes_tools and bool(words & {"tojson", "items"})
         self._takes_developer = "developer" in words
         self._reasoning_name = next((name for name in _REASONING_NAMES if _reads(template.text, name)), None)
@@ -87,8 +88,8 @@ class Conversation:
     ) -> str:
         """`longest`: bytes that may fit the context, see `ChatTemplate.render`. Raises InvalidInput.
 
-        `variables`: further ones of the template. `begins`: the template writes the beginning of an answer. `goes_on`:
-        the text ends inside the last message.
+        `variables`: further variables of the template. `begins`: the template writes the beginning of an answer.
+        `goes_on`: the text ends inside the last message.
         """
         if not messages:
             raise InvalidInput("The conversation is empty; expected at least one message.", "prompt.messages")
@@ -96,7 +97,7 @@ class Conversation:
             begins or messages[-1]["role"] != "assistant" or not (messages[-1].get("content") or "").strip()
         ):
             message = (
-                "Only a last message of the assistant with a text can be gone on with, and no answer is begun then."
+                "Only a last message of the assistant with a text can be continued, and without a generation prompt."
             )
             raise InvalidInput(message, "prompt.continueLast")
         switches = {**self._to_switches(effort), **self._to_variables(variables or {})}
@@ -118,7 +119,7 @@ class Conversation:
         variables: dict[str, Any] = {}
         for name, value in given.items():
             if name in _OWN_VARIABLES or name in self._special_names:
-                message = f"The variable {name!r} of the template has a field of its own; leave it out."
+                message = f"The template variable {name!r} has a request field of its own; leave it out."
                 raise InvalidInput(message, "prompt.templateVariables")
             if name in self._words:
                 variables[name] = _mapped(value, lambda text: self._guard(text, ""))
@@ -128,12 +129,12 @@ class Conversation:
         return variables
 
     def _to_switches(self, effort: str | None) -> dict[str, Any]:
-        """The template's own variables for an effort."""
+        """The template's own variables for a reasoning effort."""
         if effort is None or (effort == "none" and not self.thinks and not self._switches):
             return {}
         if not self._switches:
             known = "this model's template has no switch for it" if self.thinks else "this model does not reason"
-            message = f"The reasoning effort {effort} cannot be had: {known}. Leave it out."
+            message = f"The reasoning effort {effort} is not available: {known}. Leave it out."
             raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
         values = {"enable_thinking": effort != "none", "reasoning_effort": effort}
         return {name: values[name] for name in self._switches}
@@ -173,7 +174,7 @@ class Conversation:
         for turn in turns:
             content: str = turn["content"]
             if turn["role"] == "tool":
-                # Answers to the calls of one turn come in one turn.
+                # Answers to the calls of one turn are sent in one turn.
                 if answers is None:
                     answers = []
                     history.append({"role": "user", "content": ""})
@@ -196,10 +197,10 @@ class Conversation:
 
 
 def _cut_behind(text: str, content: str) -> str:
-    """`text` up to the end of its last message; the rule of transformers (utils/chat_template_utils.py)."""
+    """`text` up to the end of its last message; follows transformers (utils/chat_template_utils.py)."""
     at = text.rfind(content.strip())
     if at < 0:
-        message = "The model's chat template changes the text of the last message, so it cannot be gone on with."
+        message = "The model's chat template changes the text of the last message, so the message cannot be continued."
         raise InvalidInput(message, "prompt.continueLast", "XIM_UNSUPPORTED_PARAMETER")
     whole = content.lstrip()
     return text[: at + len(whole if text.startswith(whole, at) else content.strip())]
@@ -210,7 +211,7 @@ def _reads(template: str, member: str) -> bool:
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with each of its texts, keys too, changed."""
+    """A JSON value with `change` applied to each of its texts, including keys."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

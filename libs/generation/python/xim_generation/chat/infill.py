@@ -17,7 +17,7 @@ _MARKS = (
 
 
 def to_infill(prefix: str, suffix: str, added: Container[str]) -> str | None:
-    """The prompt whose continuation is the middle. None where the added tokens have no marks for it."""
+    """The prompt whose continuation is the middle. None if the added tokens include no marks for this task."""
     for before, between, after in _MARKS:
         if before in added and between in added and after in added:
             return f"{before}{prefix}{between}{suffix}{after}"

@@ -27,15 +27,15 @@ class EncodedPrompt:
     thinks: bool = False
     """The output may begin with a thought."""
     inside: bool = False
-    """The prompt has begun the thought already."""
+    """The prompt has already begun the thought."""
     strips: bool = False
-    """The tokenizer writes a space before the output's first word, which belongs to no text."""
+    """The tokenizer writes a space before the output's first word; the space is not part of the text."""
 
 
 class PromptReader:
-    """`template` and `dialect` (a name) replace the ones that the model's files tell. May be used by several threads.
+    """`template` and `dialect` (a name) replace those of the model's files. May be used by several threads.
 
-    Raises ValueError for a template that is no Jinja template, and for an unknown dialect.
+    Raises ValueError for a template that is not valid Jinja, and for an unknown dialect.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class PromptReader:
         tokenizer.keep_marks(self.dialect.marks)
         specials = {tokenizer.raw[token].decode() for token in tokenizer.specials}
         texts = "\n".join([plain or "", with_tools or "", *self.dialect.marks, *MARKS_IN_WORDS])
-        # Marks that the tokenizer does not call special do the same. The assistant's messages may have those: templates
-        # look for `</think>` in what the model wrote.
+        # Added tokens that are not special can be forged too. The assistant's messages may contain marks: templates
+        # search for `</think>` in the model's earlier output.
         self._marks = _to_pattern(
             specials | {text for text in tokenizer.added if text in texts and _MARK.fullmatch(text)}
         )
@@ -65,13 +65,13 @@ class PromptReader:
     def read(self, request: GenerateInput, use: ToolUse, *, answer_only: bool) -> EncodedPrompt:
         """At least one token; raises InvalidInput. `answer_only`: the output begins with the answer, not a thought.
 
-        That the tokens fit the context is not looked at here, but for texts that cannot.
+        Refuses only texts that are certainly longer than the context; the caller compares the tokens with it.
         """
         prompt, effort, truncate = request["prompt"], request.get("reasoningEffort"), request.get("truncate")
         if "messages" in prompt:
             encoded = self._read_messages(prompt, use, effort, answer_only, truncate)
         elif effort not in (None, "none"):
-            message = "Only the answer to a conversation can be reasoned about; leave the reasoning effort out."
+            message = "A reasoning effort needs a conversation; leave it out, or send messages."
             raise InvalidInput(message, "reasoningEffort", "XIM_UNSUPPORTED_PARAMETER")
         elif "tokens" in prompt:
             tokens = self._checked(prompt["tokens"])
@@ -103,7 +103,9 @@ class PromptReader:
     ) -> EncodedPrompt:
         source = self._with_tools if use.shown else self._plain
         if source is None:
-            message = "This model has no chat template, so it takes no conversation. Send a text, or use a chat model."
+            message = (
+                "This model has no chat template, so it accepts no conversation. Send a text, or use a chat model."
+            )
             raise InvalidInput(message, "prompt.messages")
         conversation = self._conversations[source]
         variables, goes_on = prompt.get("templateVariables") or {}, prompt.get("continueLast") or False
@@ -129,7 +131,7 @@ class PromptReader:
             text, inside = f"{text.rstrip()}\n\n{end}\n\n", False
         if answer_only and not use.required and not goes_on:
             text += self.dialect.answer
-        # The template has written the special tokens already.
+        # The template has already written the special tokens.
         tokens = self._tokenizer.encode(text, special=False)
         return EncodedPrompt(
             tokens,
@@ -152,7 +154,7 @@ class PromptReader:
             return text
         infill = to_infill(text, suffix, self._tokenizer.added)
         if infill is None:
-            message = "This model's vocabulary has no tokens to fill in the middle. Leave the suffix out."
+            message = "This model's vocabulary has no tokens for fill in the middle. Leave the suffix out."
             raise InvalidInput(message, "prompt.suffix", "XIM_UNSUPPORTED_PARAMETER")
         return infill
 
@@ -163,7 +165,7 @@ class PromptReader:
         if self._longest is not None and size > self._longest:
             raise InvalidInput(
                 f"This model's maximum context length is {self._context_length} tokens. However, your request has a "
-                "longer text than any that many tokens stand for. Shorten the prompt.",
+                "text that is longer than that many tokens can be. Shorten the prompt.",
                 "prompt",
                 "XIM_CONTEXT_LENGTH_EXCEEDED",
             )
@@ -176,6 +178,6 @@ class PromptReader:
 
 
 def _to_pattern(marks: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds the first character of each mark, also of those inside others."""
+    """Finds the first character of each mark, including marks inside other marks."""
     texts = sorted(filter(None, marks), key=len, reverse=True)
     return re.compile(f"(?={'|'.join(map(re.escape, texts))}).", re.DOTALL) if texts else None

@@ -19,7 +19,7 @@ from xim_worker import InvalidInput
 
 
 class _Generation(Extension):  # type: ignore[misc]
-    """Accepts `{% generation %}…{% endgeneration %}`, for training: its body is written as it is."""
+    """Accepts `{% generation %}…{% endgeneration %}`, which marks text for training: its body is written unchanged."""
 
     tags = {"generation"}  # noqa: RUF012 jinja2 declares it so
 
@@ -40,7 +40,7 @@ def _raise(message: str) -> None:
 def _to_json(
     value: Any, ensure_ascii: bool = False, indent: int | None = None, separators: Any = None, sort_keys: bool = False
 ) -> str:
-    """Jinja's own filter writes `<`, `>`, `&` and `'` as escapes for HTML."""
+    """Jinja's own filter escapes `<`, `>`, `&` and `'` for HTML."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
@@ -57,19 +57,19 @@ _environment.globals["strftime_now"] = _now
 
 
 class ChatTemplate:
-    """A compiled template. Raises ValueError for a text that is none."""
+    """A compiled template. Raises ValueError for a text that is not a template."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         try:
             self._template = _environment.from_string(text)
         except jinja2.exceptions.TemplateError as error:
-            raise ValueError(f"The model's chat template is no Jinja template: {error}") from None
+            raise ValueError(f"The model's chat template is not a valid Jinja template: {error}") from None
 
     def render(self, variables: Mapping[str, Any], longest: int | None) -> str:
         """`longest`: bytes at which the result cannot fit the context any more; rendering stops soon after them.
 
-        Raises InvalidInput with the template's own words where it refuses the conversation.
+        Raises InvalidInput with the template's own message if the template refuses the conversation.
         """
         parts: list[str] = []
         size = 0
@@ -89,6 +89,6 @@ class ChatTemplate:
             RecursionError,
         ) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-            message = f"The model's chat template does not take this conversation: {reason}"
+            message = f"The model's chat template refuses this conversation: {reason}"
             raise InvalidInput(message, "prompt.messages") from None
         return "".join(parts)

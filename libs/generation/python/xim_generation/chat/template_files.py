@@ -1,4 +1,4 @@
-"""The files of a model's repository that say how its tokenizer is used."""
+"""The files of a model's repository that describe how its tokenizer is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 class TokenizerFiles:
     template: str | None
     tool_template: str | None
-    """The template for conversations with tools, where there are two."""
+    """The template for conversations with tools, if the model has two templates."""
     names: dict[str, str]
     """Texts of special tokens by their names: `bos_token`, `eos_token`, `pad_token`, …"""
     ends: frozenset[int]
@@ -24,7 +24,7 @@ class TokenizerFiles:
 def read_files(folder: Path) -> TokenizerFiles:
     """Reads, as `transformers` does, tokenizer_config.json (`chat_template`: a text, or a list of named ones),
     chat_template.jinja and chat_template.json (which take precedence), special_tokens_map.json, generation_config.json
-    and config.json (`eos_token_id`: a number or a list). Each may be missing.
+    and config.json (`eos_token_id`: a number or a list). Each file may be missing.
     """
     config = _read(folder, "tokenizer_config.json")
     templates = _to_templates(config.get("chat_template"))

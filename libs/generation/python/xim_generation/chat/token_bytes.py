@@ -1,4 +1,4 @@
-"""The bytes of each token, derived from the decoder that tokenizer.json names."""
+"""The bytes of each token, derived from the decoder in tokenizer.json."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class TokenBytes:
         )
         """The decoder drops one space at the beginning of a text."""
         self.covers_bytes = self._letters or bool(model.get("byte_fallback"))
-        """Every text is a sequence of tokens; none becomes the unknown token."""
+        """Every text is a sequence of tokens; no text becomes the unknown token."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of a token of the model, not of an added one."""
+        """The bytes of a token of the model; added tokens are not handled here."""
         if self._letters:
             try:
                 return bytes(_LETTERS[letter] for letter in name)

@@ -17,17 +17,17 @@ from .token_bytes import TokenBytes
 
 
 class Tokenizer:
-    """Immutable but for `keep_marks`; may be used by several threads.
+    """Immutable except for `keep_marks`; may be used by several threads.
 
-    `template`: the chat template, `tool_template`: another one for conversations with tools. `names`: the texts of
+    `template`: the chat template, `tool_template`: another template for conversations with tools. `names`: the texts of
     special tokens by their names in templates (`bos_token`, …). `prefix`: tokens before a raw text; None leaves them to
     the tokenizer's own post-processor.
     """
 
     pieces: list[bytes]
-    """Per token, its bytes in a text. Empty for a special token that is no mark of the model's dialect."""
+    """Per token, its bytes in a text. Empty for a special token that is not a mark of the model's dialect."""
     raw: list[bytes]
-    """Per token, its bytes; for a special token those of its name."""
+    """Per token, its bytes; for a special token the bytes of its name."""
     specials: frozenset[int]
 
     def __init__(
@@ -62,21 +62,21 @@ class Tokenizer:
             self.raw[token] = name.encode() if token in added else token_bytes.read(name)
         self.specials = frozenset(token for token, entry in added.items() if entry.special)
         self.added: dict[str, int] = {entry.content: token for token, entry in added.items()}
-        """All tokens that are found in a text before it is cut into words, by their text."""
+        """All tokens that are matched in a text before it is split into words, by their text."""
         self.pieces = [b"" if token in self.specials else piece for token, piece in enumerate(self.raw)]
         self._longest = max(map(len, self.raw)) if token_bytes.covers_bytes else None
-        # Digits alone: no filter of a template changes them, and no client can guess them.
+        # Only digits: no filter of a template changes them; random, so that no client can guess them.
         self.gap = "".join(secrets.choice("0123456789") for _ in range(40))
-        """A text that becomes no token, but ends the token before it; see `encode_parts`."""
+        """A text that becomes no token itself, but ends the token before it; see `encode_parts`."""
         backend.add_special_tokens([tokenizers.AddedToken(self.gap, special=True, normalized=False)])
         self._gap_token = backend.token_to_id(self.gap)
         self.keep_marks(choose_dialect(template or "", self.added).marks)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
-        """Reads tokenizer.json and, where they are there, the files beside it (see `read_files`).
+        """Reads tokenizer.json and, if they exist, the files beside it (see `read_files`).
 
-        Raises FileNotFoundError without tokenizer.json, ValueError where it cannot be used.
+        Raises FileNotFoundError without tokenizer.json, ValueError for an unusable tokenizer.json.
         """
         text = (folder / "tokenizer.json").read_text("utf-8")
         try:
@@ -106,7 +106,7 @@ class Tokenizer:
                 self.pieces[token] = mark.encode()
 
     def encode(self, text: str, *, special: bool) -> list[int]:
-        """`special`: with the tokens that the model expects around a raw text. Raises InvalidInput."""
+        """`special`: adds the tokens that the model expects around a raw text. Raises InvalidInput."""
         if not text:
             return list(self._prefix or ()) if special else []
         try:
@@ -114,7 +114,8 @@ class Tokenizer:
         except UnicodeEncodeError:
             raise InvalidInput("The prompt holds half a character (a lone surrogate).", "prompt") from None
         ours = special and self._prefix is not None
-        # The call for one text holds Python's lock for its whole length, that for several does not.
+        # The library's call for one text holds Python's global lock until it returns; its call for several texts does
+        # not.
         (encoding,) = self._backend.encode_batch([text], add_special_tokens=special and not ours)
         tokens: list[int] = [token for token in encoding.ids if token != self._gap_token]
         return [*(self._prefix or ()), *tokens] if ours else tokens
@@ -129,15 +130,15 @@ class Tokenizer:
         return parts
 
     def to_text(self, tokens: Sequence[int]) -> str:
-        """A whole text, special tokens by name. An incomplete character reads as U+FFFD."""
+        """A whole text, with special tokens by name. An incomplete character becomes U+FFFD."""
         return b"".join(self.to_bytes(tokens)).decode("utf-8", "replace")
 
     def longest_text(self, context_length: int) -> int | None:
-        """Bytes of the longest text that may fit `context_length` tokens; None if every length may."""
+        """Bytes of the longest text that may fit `context_length` tokens; None if there is no limit."""
         return None if self._longest is None else context_length * self._longest
 
     def guard(self, text: str, marks: re.Pattern[str] | None) -> str:
-        """`text` with a gap inside everything that `marks` finds, so that it becomes ordinary tokens."""
+        """`text` with a gap inside every match of `marks`, so that the marks become ordinary tokens."""
         if marks is None or not marks.search(text):
             return text
         text = text.replace(self.gap, "")

@@ -1,4 +1,4 @@
-"""Which tools a call shows to the model, and how calls in its output are read."""
+"""Chooses the tools that the model sees, and how calls in its output are parsed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xim_worker import InvalidInput
 
 @dataclass(frozen=True)
 class ToolUse:
-    """`shown`: the tools in the prompt. `parsed`: calls in the output are events, else text.
+    """`shown`: the tools in the prompt. `parsed`: calls in the output become events, otherwise text.
 
-    `required`: the output is calls and nothing else, of the tool `name` only if there is a name. `single`: the first
-    call ends the choice.
+    `required`: the output consists of calls only; if there is a `name`, only of this tool. `single`: the first call
+    ends the choice.
     """
 
     shown: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Shapes of outputs: JSON Schema, patterns and required tool calls as masks over the vocabulary."""
+"""Shapes of outputs: converts JSON Schema, patterns and required tool calls to masks over the vocabulary."""
 
 from .constraints import Constraint, Constraints, Matcher
 

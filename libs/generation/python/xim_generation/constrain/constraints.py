@@ -1,4 +1,4 @@
-"""The shape of an output, held token by token with llguidance: masks over the vocabulary."""
+"""Enforces the shape of an output token by token with llguidance: masks over the vocabulary."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .tool_grammar import ToolGrammar, to_options
 
 Words = npt.NDArray[np.uint32]
 
-# Clients use few schemas, and each for many calls.
+# Clients use few schemas, each for many calls.
 _KEPT = 256
 _MOST_CHARACTERS = 1_000_000
 _KEPT_CHARACTERS = 8_000_000
 
 
 def _limits() -> llguidance.LLParserLimits:
-    """Bounds on the work of a grammar: about 40 ms to read one, 15 ms for a mask at most."""
+    """Limits on the work of a grammar: about 40 ms to parse it, 15 ms at most for a mask."""
     return llguidance.LLParserLimits(
         initial_lexer_fuel=2_000_000,
         step_lexer_fuel=200_000,
@@ -45,7 +45,7 @@ def _limits() -> llguidance.LLParserLimits:
 
 
 class Matcher:
-    """Where one output is in its grammar."""
+    """The position of one output in its grammar."""
 
     def __init__(self, matcher: llguidance.LLMatcher, param: str) -> None:
         self._matcher = matcher
@@ -53,7 +53,7 @@ class Matcher:
 
     @property
     def finished(self) -> bool:
-        """Nothing may follow but the end."""
+        """Only the end may follow."""
         return bool(self._matcher.is_stopped())
 
     def fill(self, mask: Words) -> None:
@@ -67,12 +67,12 @@ class Matcher:
 
     def _raise(self) -> None:
         if self._matcher.is_error():
-            message = "The output's grammar takes too much work to follow; simplify the schema or pattern."
+            message = "The output's grammar takes too much work; simplify the schema or pattern."
             raise InvalidInput(message, self._param, "XIM_UNSUPPORTED_PARAMETER")
 
 
 class Constraint:
-    """`check`: whether a finished output has the shape, where the grammar alone leaves something open; else None."""
+    """`check`: validates a finished output where the grammar alone does not enforce the whole shape; otherwise None."""
 
     def __init__(self, compiled: llguidance.LLMatcher, param: str, check: Callable[[str], bool] | None) -> None:
         self._compiled = compiled
@@ -85,7 +85,7 @@ class Constraint:
 
 
 class Constraints:
-    """Compiles shapes for one vocabulary; the last ones are kept. May be used by several threads."""
+    """Compiles shapes for one vocabulary and caches the latest ones. May be used by several threads."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
         """`vocabulary`: elements of a row of logits; those beyond the tokenizer's tokens are never allowed."""
@@ -100,9 +100,9 @@ class Constraints:
         self._characters = 0
 
     def compile(self, format_: Mapping[str, Any] | None, use: ToolUse, dialect: Dialect) -> Constraint | None:
-        """
-        None: the output is free. Required calls leave no room for a format. Raises InvalidInput with the place of the
-        keyword or pattern that cannot be held to.
+        """None: the output is free. Required calls exclude a format.
+
+        Raises InvalidInput with the position of the keyword or pattern that cannot be enforced.
         """
         if not use.required and not format_:
             return None
@@ -111,7 +111,7 @@ class Constraints:
         try:
             key = json.dumps(wanted, sort_keys=False)
         except RecursionError:
-            message = "A schema of so many levels cannot be held to; expected a flatter one."
+            message = "A schema with so many levels cannot be enforced; expected a flatter one."
             raise InvalidInput(message, where, "XIM_UNSUPPORTED_PARAMETER") from None
         if len(key) > _MOST_CHARACTERS:
             message = f"A schema or pattern has at most {_MOST_CHARACTERS} characters here; shorten it."
@@ -140,12 +140,14 @@ class Constraints:
             return self._to_schema({"type": "object"}, "format")
         if kind == "json-schema":
             return self._to_schema(format_.get("schema"), "format.schema")
-        raise InvalidInput("A format is of no known type; expected json, json-schema, regex or grammar.", "format.type")
+        raise InvalidInput(
+            "The type of the format is unknown; expected json, json-schema, regex or grammar.", "format.type"
+        )
 
     def _to_schema(self, schema: Any, param: str) -> Constraint:
         plain = PlainSchema(schema, param)
         if plain.grammar is False:
-            raise InvalidInput("No value has the shape of this schema.", param)
+            raise InvalidInput("No value matches this schema.", param)
         grammar = llguidance.LLMatcher.grammar_from_json_schema(
             json.dumps({} if plain.grammar is True else plain.grammar), overrides=to_options(plain)
         )
@@ -164,7 +166,9 @@ class Constraints:
             raise self._find_tool(use, dialect, error) from None
 
     def _find_tool(self, use: ToolUse, dialect: Dialect, error: InvalidInput) -> InvalidInput:
-        """The error of a grammar of all tools, with the tool whose parameters alone bring it; else as it is."""
+        """The error of a grammar of all tools, with the name of the tool whose parameters alone cause it; otherwise
+        unchanged.
+        """
         for number, tool in enumerate(use.shown):
             if use.name is not None and tool["name"] != use.name:
                 continue
@@ -180,7 +184,7 @@ class Constraints:
         compiled = run_deep(lambda: self._read(grammar))
         if compiled.is_error():
             reason = compiled.get_error().splitlines()[0][:300]
-            message = f"This shape of an output cannot be held to: {reason}"
+            message = f"This output shape cannot be enforced: {reason}"
             code = "XIM_INVALID_INPUT" if "nsatisfiable" in reason else "XIM_UNSUPPORTED_PARAMETER"
             raise InvalidInput(message, param, code)
         return Constraint(compiled, param, check)
@@ -188,7 +192,7 @@ class Constraints:
     def _read(self, grammar: str) -> llguidance.LLMatcher:
         compiled = llguidance.LLMatcher(self._library, grammar, log_level=0, limits=_limits())
         if not compiled.is_error():
-            # The first mask shows a grammar without an end, and some of its work is kept.
+            # The first mask detects a grammar without an end, and the matcher caches part of its work.
             compiled.compute_bitmask()
         return compiled
 
@@ -199,7 +203,7 @@ def _to_llguidance(grammar: ToolGrammar) -> str:
 
 
 def _calls(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """The names and arguments of an output that consists of calls."""
+    """The names and arguments of the calls of an output."""
     parser = dialect.parser(thinks=False, inside=False, tools=True, required=True)
     if parser is None:
         return
@@ -215,10 +219,10 @@ def _calls(text: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
 
 
 class _Vocabulary:
-    """The tokenizer as llguidance wants it."""
+    """The tokenizer in the form that llguidance expects."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
-        # A token without bytes is one that no text allows; special ones need a name that no text has.
+        # No text allows a token without bytes. A special token needs a name that no text contains.
         raw = [*tokenizer.raw[:vocabulary], *[b""] * max(0, vocabulary - len(tokenizer.raw))]
         special = tokenizer.specials | set(tokenizer.added.values())
         self.tokens = [

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Address space, of which only the touched pages take memory. 8 MB are enough for a chain of about 1,000 references.
+# Address space; only the touched pages use memory. 8 MB are enough for a chain of about 1,000 references.
 _STACK_BYTES = 128 << 20
 _lock = threading.Lock()
 
@@ -25,7 +25,7 @@ def run_deep(work: Callable[[], T]) -> T:
             errors.append(error)
 
     thread = threading.Thread(target=run, name="deep-stack")
-    # The size is one for the whole process, and read when a thread starts.
+    # The size applies to the whole process, and is read when a thread starts.
     with _lock:
         before = threading.stack_size(_STACK_BYTES)
         try:

@@ -1,4 +1,4 @@
-"""References that no value without an end satisfies: an object that requires itself, a loop of references."""
+"""Finds references without a finite value: an object that requires itself, a loop of references."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-# Passes over all references. A chain in either order takes one or two; beyond, the grammar's own limits decide.
+# Passes over all references. A chain takes one or two; the grammar's own limits handle longer chains.
 _MOST_PASSES = 20
 
 
 def find_endless(schema: Any) -> set[str]:
-    """References of a read schema whose targets have no finite value. May leave some out, names none wrongly."""
+    """References of a normalised schema whose targets have no finite value. May miss some; never reports a wrong
+    one.
+    """
     targets = {reference: _target(schema, reference) for reference in _references(schema)}
     finite = {reference for reference, target in targets.items() if target is None}
     for number in range(_MOST_PASSES):
@@ -26,7 +28,7 @@ def find_endless(schema: Any) -> set[str]:
 
 
 def _ends(schema: Any, finite: set[str]) -> bool:
-    """Whether some value of the schema ends, by what is asked of all its values. True where it cannot be told."""
+    """Whether some value of the schema is finite, by the keywords that hold for all its values. True if unknown."""
     if not isinstance(schema, dict):
         return bool(schema)
     if "$ref" in schema and schema["$ref"] not in finite:
@@ -72,7 +74,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _target(schema: Any, reference: str) -> Any:
-    """None where the reader has moved it."""
+    """None if the reader has moved the target."""
     for part in reference.split("/")[1:]:
         name = unquote(part).replace("~1", "/").replace("~0", "~")
         if isinstance(schema, list):

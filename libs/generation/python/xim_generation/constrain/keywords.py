@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: which are held to, and what their values look like.
+"""The keywords of JSON Schema: which of them are enforced, and the form of their values.
 
 Source: json-schema.org/specification, draft-04 to 2020-12.
 """
@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-# No validator looks at them.
+# Validators ignore these keywords.
 ANNOTATIONS = {
     *("$schema", "$id", "id", "$comment", "title", "description", "default", "examples", "example", "deprecated"),
     *("readOnly", "writeOnly", "nullable", "contentEncoding", "contentMediaType", "contentSchema", "discriminator"),
@@ -36,7 +36,7 @@ COUNTS = {
     "minContains",
     "maxContains",
 }
-# Formats that the grammar holds; any other is an annotation.
+# Formats that the grammar enforces; any other format is an annotation.
 FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"}
 
 _TYPES = {"null", "boolean", "object", "array", "number", "string", "integer"}
@@ -47,7 +47,7 @@ Fits = Callable[[Any], bool]
 
 
 def draft_of(schema: Any) -> int:
-    """3, 4, 6, 7, 2019 or 2020, by the schema's `$schema`; 2020 where it names no other."""
+    """3, 4, 6, 7, 2019 or 2020, by the schema's `$schema`; 2020 if it names no known draft."""
     uri = str(schema.get("$schema", "")) if isinstance(schema, dict) else ""
     for name, draft in {"draft-03": 3, "draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 2019}.items():
         if name in uri:
@@ -63,7 +63,7 @@ def is_known(keyword: str, draft: int) -> bool:
 
 
 def expected(keyword: str, value: Any, draft: int) -> str | None:
-    """What the value of a known keyword should have been; None where it is as it should be."""
+    """The expected value of a known keyword, as words for a message; None if the value is valid."""
     if keyword in ("exclusiveMinimum", "exclusiveMaximum") and draft == 4:
         return None if isinstance(value, bool) else "true or false"
     if keyword == "items" and isinstance(value, list) and draft < 2020:

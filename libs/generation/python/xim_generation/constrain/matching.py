@@ -1,4 +1,4 @@
-"""Whether a pattern of ECMA-262 is found in a text, in time that is linear in the text."""
+"""Whether a pattern of ECMA-262 matches in a text, in time that is linear in the text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PatternTooComplex(Exception):
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Raises PatternTooComplex. Python's `re` would backtrack, for ever with some patterns."""
+    """Raises PatternTooComplex. Python's `re` would backtrack, with some patterns without end."""
     matcher = _compiled(pattern).deep_copy()
     content = list(text.encode())
     taken = matcher.try_consume_tokens(content)
@@ -38,7 +38,7 @@ def _bytes() -> llguidance.LLTokenizer:
 
 
 class _Bytes:
-    """A vocabulary of the 256 bytes and an end, as llguidance wants it."""
+    """A vocabulary of the 256 bytes and an end, in the form that llguidance expects."""
 
     def __init__(self) -> None:
         self.tokens = [*(bytes([value]) for value in range(_END)), b"\xff<end>"]

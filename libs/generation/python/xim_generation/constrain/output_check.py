@@ -1,4 +1,6 @@
-"""Validates a finished output with `jsonschema`, in bounded time, where a grammar leaves something open."""
+"""Validates a finished output with `jsonschema`, in bounded time, where the grammar does not enforce the whole
+schema.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ from typing import Any
 
 from .matching import PatternTooComplex, matches
 
-# Keywords that are evaluated for one output; about 10 µs each.
+# Evaluated keywords of one output; about 10 µs each.
 _MOST_WORK = 50_000
-# Keywords inside each other. Each takes up to six frames of Python's stack, and the library's own containers panic,
-# which no `except Exception` catches, where the stack is at its end (1,000 frames).
+# Nested keywords. Each uses up to six frames of Python's stack. At the limit of the stack (1,000 frames) the library's
+# own containers panic, and no `except Exception` catches a panic.
 _DEEPEST = 100
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -28,13 +30,15 @@ class _TooMuchWork(Exception):
 
 
 class OutputCheck:
-    """Whether a value validates against a caller's schema, of which `PlainSchema` took every part."""
+    """Validates a value against a caller's schema; `PlainSchema` has accepted every part of the schema."""
 
     def __init__(self, schema: Any) -> None:
         self._validator = _to_kind(schema)(schema, format_checker=_dates())
 
     def fits(self, text: str) -> bool:
-        """`text` is JSON by a grammar. False too where that cannot be told: too much work, numbers or nesting."""
+        """`text` is JSON by a grammar. False too if it cannot be validated: too much work, or too large numbers or
+        nesting.
+        """
         _run.left, _run.depth, _run.known = _MOST_WORK, 0, {}
         try:
             return bool(self._validator.is_valid(json.loads(text)))
@@ -45,7 +49,7 @@ class OutputCheck:
 
 
 def _to_kind(schema: Any) -> Any:
-    # Imported only where it is needed: it takes a tenth of a second.
+    # Imported only when needed: the import takes a tenth of a second.
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
 
@@ -54,7 +58,7 @@ def _to_kind(schema: Any) -> Any:
 
 @functools.lru_cache(8)
 def _bounded(kind: Any) -> Any:
-    """The validator with keywords that take linear time, and a bound on all of them together."""
+    """The validator with keywords that take linear time, and a limit on the work of all keywords together."""
     import attrs
     from jsonschema.validators import extend
 
@@ -69,7 +73,7 @@ def _bounded(kind: Any) -> Any:
         "$ref": _remembered(kind.VALIDATORS["$ref"]),
     }
     bounded = extend(kind, {name: _counted(keyword) for name, keyword in own.items()})
-    # The library's own would choose another validator wherever a schema has a `$schema`.
+    # The library's own `evolve` would choose another validator wherever a schema has a `$schema`.
     bounded.evolve = attrs.evolve
     return bounded
 
@@ -89,7 +93,9 @@ def _counted(keyword: Any) -> Any:
 
 
 def _remembered(keyword: Any) -> Any:
-    """A reference is followed once for each value, else alternatives that share one multiply with the depth."""
+    """A reference is evaluated once per value; otherwise the work for shared alternatives would grow exponentially
+    with depth.
+    """
 
     def evaluate(validator: Any, reference: Any, instance: Any, schema: Any) -> Iterator[Any]:
         key = (reference, id(instance))
@@ -149,7 +155,7 @@ def _enum(validator: Any, values: Any, instance: Any, schema: Any) -> Iterator[A
 
 
 def _key(value: Any) -> Any:
-    """Equal for what JSON Schema calls equal: 1 and 1.0 are, 1 and true are not, members have no order."""
+    """Equal for values that JSON Schema calls equal: 1 and 1.0 are equal, 1 and true are not, members have no order."""
     if isinstance(value, dict):
         return ("object", frozenset((name, _key(member)) for name, member in value.items()))
     if isinstance(value, list):
@@ -167,5 +173,5 @@ def _dates() -> Any:
 
 
 def _is_date(value: object) -> bool:
-    """A day of the calendar; the rest of the format is the grammar's."""
+    """Checks the day of the calendar; the grammar enforces the other parts of the format."""
     return not isinstance(value, str) or bool(_DAY.match(value) and date.fromisoformat(value[:10]))

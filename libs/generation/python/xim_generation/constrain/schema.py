@@ -1,4 +1,6 @@
-"""JSON Schemas before they become grammars: annotations go, patterns are translated, the rest is refused by name."""
+"""JSON Schemas for the grammar: annotations are removed, patterns are translated, unsupported keywords are refused
+by name.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from . import keywords
 from .endless import find_endless
 from .pattern import found_in, to_rust
 
-# A schema beyond these is refused before anything is compiled. Measured with llguidance 1.9.1 on 49,152 tokens: each
-# bound alone stays below 0.2 s for the grammar and 15 ms for a mask, the price of which grows with constants.
+# A schema beyond these limits is refused before it is compiled. Measured with llguidance 1.9.1 on 49,152 tokens: each
+# limit alone keeps the grammar below 0.2 s and a mask below 15 ms; the time of a mask grows with constants.
 _DEEPEST = 64
 _MOST_SCHEMAS = 2_000
 _MOST_VALUES = 20_000
@@ -24,14 +26,15 @@ _MOST_NAME_PATTERNS = 60
 _LONGEST_TEXT = 8_000
 _GREATEST_STEP = 10_000
 _GREATEST_COUNT = 1_000_000
-# Whole numbers up to here are exact as doubles, which the grammar's bounds are.
+# Whole numbers up to this value are exact as doubles, and the grammar's bounds are doubles.
 _EXACT = 2**53
 
 Path = tuple[str, ...]
 
 
 class PlainSchema:
-    """A caller's schema, read. Raises InvalidInput with the place of what is malformed or cannot be held to.
+    """A caller's schema after normalisation. Raises InvalidInput with the position of a keyword that is malformed or
+    cannot be enforced.
 
     `grammar`: the schema for the grammar. `checked`: the finished output is validated against the caller's schema too.
     `names_open`: an object may have names beside those that the schema lists.
@@ -48,7 +51,7 @@ class PlainSchema:
         _look_over(schema, param)
         if self._draft == 3:
             self._refuse("JSON Schema before draft-04", ("$schema",))
-        # Parts that are merged with others must stay open for the others' properties.
+        # Parts that are merged with others must allow the others' properties.
         self._closes = not _merges(schema)
         self.grammar = self._read(schema, (), 0, rebased=False)
         for reference, path in self._references:
@@ -57,7 +60,7 @@ class PlainSchema:
         for reference, path in self._references:
             if reference in endless:
                 place = self._place(path)
-                raise InvalidInput(f"No value of {reference[:200]!r} has an end; make a part of it optional.", place)
+                raise InvalidInput(f"No value of {reference[:200]!r} is finite; make a part of it optional.", place)
 
     def _read(self, schema: Any, path: Path, depth: int, rebased: bool) -> Any:
         self._paths.add(path)
@@ -69,7 +72,7 @@ class PlainSchema:
             return schema
         if not isinstance(schema, dict):
             place = self._place(path)
-            raise InvalidInput(f"{place} is no JSON Schema; expected an object or a boolean.", place)
+            raise InvalidInput(f"{place} is not a JSON Schema; expected an object or a boolean.", place)
         if "$ref" in schema and self._draft <= 7:
             # Up to draft-07 the keywords beside a reference are ignored.
             schema = {key: value for key, value in schema.items() if key in ("$ref", "$defs", "definitions")}
@@ -77,7 +80,7 @@ class PlainSchema:
         rebased = rebased or (bool(path) and isinstance(base, str) and not base.startswith("#"))
         plain: dict[str, Any] = {}
         for key, value in schema.items():
-            # `true`, but `"not": false`, asks for nothing.
+            # `true` constrains nothing; for `not` this is `false`.
             if key in keywords.REFUSED and value is not (key != "not"):
                 self._refuse(f"The keyword {key}", (*path, key))
             if key in keywords.ANNOTATIONS or not keywords.is_known(key, self._draft):
@@ -85,18 +88,18 @@ class PlainSchema:
             wanted = keywords.expected(key, value, self._draft)
             if wanted is not None:
                 place = self._place((*path, key))
-                raise InvalidInput(f"{place} is not as JSON Schema has it; expected {wanted}.", place)
+                raise InvalidInput(f"{place} does not follow JSON Schema; expected {wanted}.", place)
             if key == "$ref" and rebased:
                 self._refuse("A $ref below an inner $id", (*path, key))
             read = self._read_value(key, value, (*path, key), depth, rebased)
             self.checked |= key in keywords.CHECKED
-            # The grammar would refuse what is checked in the end.
+            # The grammar would refuse keywords that are checked after the output.
             if (key not in keywords.CHECKED or key == "oneOf") and not (
                 key == "format" and value not in keywords.FORMATS
             ):
                 plain[key] = read
         if self._closes and _lists_all(plain):
-            # Narrower than the schema: a small model invents properties for ever.
+            # Narrower than the schema: a small model would invent properties without end.
             plain["additionalProperties"] = False
         listed = plain.get("properties") or plain.get("patternProperties")
         self.names_open |= bool(listed) and plain.get("additionalProperties") is not False
@@ -112,7 +115,7 @@ class PlainSchema:
         if key == "pattern":
             return f"^(?:{to_rust(found_in(value, self._place(path)))})$"
         if key == "format":
-            # A day of the calendar is more than a grammar knows.
+            # A grammar cannot check the day of the calendar.
             self.checked |= value in ("date", "date-time")
         elif key == "$ref":
             self._references.append((value, path))
@@ -170,7 +173,7 @@ class PlainSchema:
         if target in self._paths:
             return
         place = self._place(path)
-        raise InvalidInput(f"The $ref {reference[:200]!r} leads to no schema in this one; expected #/$defs/…", place)
+        raise InvalidInput(f"The $ref {reference[:200]!r} names no schema in this document; expected #/$defs/…", place)
 
     def _to_double(self, value: Any, path: Path) -> float:
         try:
@@ -186,7 +189,7 @@ class PlainSchema:
             self._refuse(f"A schema of more than {most} {things}", path)
 
     def _refuse(self, thing: str, path: Path) -> NoReturn:
-        message = f"{thing} cannot be held to by a grammar; leave it out."
+        message = f"{thing} cannot be enforced by a grammar; leave it out."
         raise InvalidInput(message, self._place(path), "XIM_UNSUPPORTED_PARAMETER")
 
 
@@ -196,7 +199,7 @@ def _look_over(schema: Any, param: str) -> None:
     while pending:
         deep += 1
         if deep > 4 * _DEEPEST:
-            message = f"A schema deeper than {_DEEPEST} levels cannot be held to by a grammar; leave it out."
+            message = f"A schema deeper than {_DEEPEST} levels cannot be enforced by a grammar; leave it out."
             raise InvalidInput(message, param, "XIM_UNSUPPORTED_PARAMETER")
         inner: list[Any] = []
         for value in pending:
@@ -210,7 +213,7 @@ def _look_over(schema: Any, param: str) -> None:
 
 
 def _merges(value: Any) -> bool:
-    """Whether properties of one object may stand in several parts of the schema."""
+    """Whether properties of one object may be listed in several parts of the schema."""
     if isinstance(value, dict):
         beside = "properties" in value and not value.keys().isdisjoint({"$ref", "anyOf", "oneOf"})
         return beside or "allOf" in value or any(map(_merges, value.values()))
@@ -218,7 +221,7 @@ def _merges(value: Any) -> bool:
 
 
 def _lists_all(schema: dict[str, Any]) -> bool:
-    """Whether the listed properties are all that an object needs, and nothing is said of others."""
+    """Whether the schema lists all required properties, and does not mention others."""
     listed = schema.get("properties")
     if not listed or not schema.keys().isdisjoint({"additionalProperties", "patternProperties"}):
         return False

@@ -13,15 +13,15 @@ from ..chat.dialects import CallForm
 from ..chat.tools import ToolUse
 from .schema import PlainSchema
 
-# Calls of one output at most.
+# Maximum number of calls in one output.
 _MOST_CALLS = 32
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 def to_options(schema: PlainSchema) -> dict[str, Any]:
-    """llguidance's options for JSON as models write it: a space behind a comma and a colon, none elsewhere."""
+    """llguidance's options for JSON in the style of models: a space after a comma and a colon, no other white space."""
     options = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "coerce_one_of": True}
-    # A name that is written with \\u would pass as another one: every character is written in one way there.
+    # An escaped name (\\u) would pass as a different name, so every character has only one spelling.
     return {**options, "json_allowed_escapes": '"\\\\bfnrt'} if schema.names_open else options
 
 
@@ -31,16 +31,18 @@ def _may_be_object(schema: dict[str, Any]) -> bool:
 
 
 class ToolGrammar:
-    """`lark`: one call, or one to 32, of the tools that may be called, each with arguments that fit the tool.
+    """`lark`: one call, or 1 to 32 calls, of the allowed tools, each with arguments that fit the tool.
 
-    `added`: text → token of the tokenizer's added tokens; a mark among them is that token. `checks`: by tool, the
-    schema that finished arguments are validated against, since the grammar alone leaves something open.
+    `added`: text → token of the tokenizer's added tokens; a mark among them becomes that token. `checks`: by tool, the
+    schema for the validation of finished arguments, where the grammar alone does not enforce the whole schema.
     """
 
     def __init__(self, use: ToolUse, form: CallForm, added: Mapping[str, int]) -> None:
         self.checks: dict[str, Any] = {}
         if form.arguments != "json":
-            message = "This model writes its calls as XML, which cannot be held to; leave the tool choice at auto."
+            message = (
+                "This model writes its calls as XML, which a grammar cannot enforce; leave the tool choice at auto."
+            )
             raise InvalidInput(message, "prompt.toolChoice", "XIM_UNSUPPORTED_PARAMETER")
         self._added = added
         rules, calls = [], []
@@ -72,7 +74,7 @@ class ToolGrammar:
         schema = {} if plain.grammar is True else plain.grammar
         if schema is False or not _may_be_object(schema):
             raise InvalidInput(f"No arguments fit the parameters of the tool {tool['name']!r}.", param)
-        # Arguments are always an object. A reference may not lead to one that does not say so.
+        # Arguments are always an object. A referenced schema may not state this, so the type is added.
         return {**schema, "type": "object"}, to_options(plain)
 
     def _to_lark(self, text: str) -> str:

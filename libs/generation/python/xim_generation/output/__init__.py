@@ -1,1 +1,3 @@
-"""A model's output as events: characters out of tokens, stop texts, reasoning, tool calls. Standard library only."""
+"""Converts a model's output to events: tokens to characters, stop texts, reasoning, tool calls. Standard library
+only.
+"""

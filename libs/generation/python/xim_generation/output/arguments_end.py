@@ -1,15 +1,15 @@
-"""Where a JSON value ends in a stream of text, seen from its brackets and quotes alone."""
+"""Finds the end of a JSON value in a stream of text by its brackets and quotes alone."""
 
 from __future__ import annotations
 
 
 class ArgumentsEnd:
-    """Text in, in pieces of any size. `mark` is what comes after the value; it also ends a value that is no JSON."""
+    """Takes text in pieces of any size. `mark` is the text after the value; it also ends a value that is not JSON."""
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._may_begin = f"{mark[0]}\n"
-        # A JSON string holds no line break, so this ends a value even where a quote was forgotten.
+        # A JSON string contains no line break, so this mark ends a value even if a closing quote is missing.
         self._broken_mark = "\n" + mark
         self.over = False
         self._depth = 0
@@ -18,7 +18,7 @@ class ArgumentsEnd:
         self._begun = False
 
     def take(self, text: str) -> int:
-        """How many characters of `text` surely belong to the value; `over` once it has ended there."""
+        """How many characters of `text` certainly belong to the value; `over` is set after its end."""
         for at, character in enumerate(text):
             if character in self._may_begin and self._may_end(text, at):
                 return at
@@ -50,7 +50,7 @@ class ArgumentsEnd:
             self._quoted = False
 
     def _may_end(self, text: str, at: int) -> bool:
-        """Whether the call's end is here, or may be once more has come."""
+        """Whether the call ends at this position, or may end there, depending on the next text."""
         end = self._broken_mark if text[at] == "\n" else "" if self._quoted else self._mark
         rest = text[at : at + len(end)]
         if not end or not end.startswith(rest):

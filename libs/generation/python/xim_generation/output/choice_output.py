@@ -1,4 +1,4 @@
-"""One choice on its way from tokens to the events of the contract."""
+"""Converts the tokens of one choice to the events of the contract."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What a call wants of each choice."""
+    """The options of a call for each of its choices."""
 
     stops: Sequence[str] = ()
     include_stop: bool = False
     stop_tokens: frozenset[int] = frozenset()
     """Tokens that end the choice, beside the model's ends."""
     min_tokens: int = 0
-    """Stop texts are not looked for before so many tokens are there."""
+    """Stop texts are ignored before this number of tokens."""
     prompt: Sequence[int] | None = None
-    """The prompt's tokens, where the end of the choice tells all tokens."""
+    """The prompt's tokens, if the end of the choice reports all tokens."""
     logprobs: int | None = None
     """Alternatives per token; None: no probabilities."""
     thinks: bool = False
     inside: bool = False
     """The output begins inside a thought."""
     tools: bool = False
-    """Calls in the text are events."""
+    """Calls in the text become events."""
     single: bool = False
     """The first tool call ends the choice."""
     required: bool = False
-    """The output is tool calls and nothing else."""
+    """The output consists of tool calls only."""
     schemas: Mapping[str, Any] = field(default_factory=dict)
-    """The JSON Schema of each tool's arguments; dialects that write a value without its type need it."""
+    """The JSON Schema of each tool's arguments; needed by dialects that write a value without its type."""
     strips: bool = False
-    """A space at the beginning of the output belongs to no text (see `EncodedPrompt`)."""
+    """A space at the beginning of the output is not part of the text (see `EncodedPrompt`)."""
     check: Callable[[str], bool] | None = None
-    """Whether a finished output is what was asked for; one that is not counts as cut."""
+    """Validates a finished output; an output that fails counts as cut."""
 
 
 class ChoiceOutput:
-    """Tokens in, events out. Push no more once `over`."""
+    """Tokens in, events out. No more `push` after `over`."""
 
     def __init__(self, choice: int, options: OutputOptions, tokenizer: Tokenizer, dialect: Dialect) -> None:
         self.choice = choice
         self.over = False
-        """The choice has ended, by its tokens, a stop text, or the one tool call that was asked for."""
+        """The choice has ended, by its tokens, by a stop text, or by the single tool call."""
         self.output_tokens = 0
-        """Tokens up to the end, an end token included."""
+        """Tokens up to the end, including an end token."""
         self.reasoning_tokens = 0
         self._tokenizer = tokenizer
         self._options = options
@@ -71,19 +71,19 @@ class ChoiceOutput:
         self._log = None if options.logprobs is None else TokenLog(tokenizer.raw)
         self._strips = options.strips
         self._repeats = RepeatFilter() if options.required else None
-        # All of the output, where it is looked at in the end.
+        # The whole output, if it is validated at the end.
         self._whole = ""
-        # All of them, where the end tells them.
+        # All tokens, if the end reports them.
         self._tokens: list[int] = []
-        # Tokens that the next delta stands for.
+        # Tokens that the next delta counts.
         self._waiting = 0
 
     def echo(self, text: str, tokens: Sequence[int], scores: Sequence[TokenScore] | None) -> Event:
-        """The prompt's own text; `scores`: one per token but the first."""
+        """The prompt's own text; `scores`: one per token except the first."""
         return to_echo(self.choice, text, tokens, scores, self._tokenizer.raw)
 
     def score_prompt(self, tokens: Sequence[int], scores: Sequence[TokenScore]) -> Event:
-        """The prompt's tokens alone; `scores`: one per token but the first."""
+        """The prompt's tokens without text; `scores`: one per token except the first."""
         echo = to_echo(self.choice, "", tokens, scores, self._tokenizer.raw)
         return {"type": "prompt-logprobs", "choice": self.choice, "logprobs": echo["logprobs"]}
 
@@ -91,7 +91,7 @@ class ChoiceOutput:
         """The events of new tokens. `scores`: one per token, with `logprobs`.
 
         `reason` ends the choice: "stop" if the last token is the model's end, "length" if it is cut. The choice may end
-        before its last token; the rest is not counted.
+        before its last token; later tokens are not counted.
         """
         events: list[Event] = []
         for at, token in enumerate(tokens):
@@ -112,7 +112,7 @@ class ChoiceOutput:
         return events
 
     def _is_repeat(self) -> bool:
-        """Whether the call that was just completed is the one before it again."""
+        """Whether the call that was just completed equals the call before it."""
         parser, repeats = self._parser, self._repeats
         return parser is not None and repeats is not None and parser.complete_calls == parser.calls and repeats.holding
 
@@ -151,7 +151,7 @@ class ChoiceOutput:
             return
         parsed = self._parser.push(text)
         if not parsed and not self._parser.holding:
-            # Marks alone: no delta stands for them.
+            # Only marks: no delta counts them.
             self._forget()
         for event in self._without_repeats(parsed):
             self._add(events, event)
@@ -161,7 +161,7 @@ class ChoiceOutput:
         return parsed if repeats is None else [event for each in parsed for event in repeats.push(each)]
 
     def _add(self, events: list[Event], event: Event) -> None:
-        """With its choice and the tokens that it stands for; texts of one kind that follow each other become one."""
+        """Adds the choice and the number of tokens; adjacent texts of one kind are joined."""
         event["choice"] = self.choice
         if "text" not in event:
             self._forget()

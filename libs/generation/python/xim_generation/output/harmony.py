@@ -46,7 +46,7 @@ class HarmonyParser(StateParser):
             self._say(events, rest)
         if self._kind == "call":
             self._kind = "text"
-            # Generation ends with the end of a call, which is no text.
+            # The end of a call ends the generation and is not text.
             self.complete_calls = self.calls
         return events
 
@@ -92,7 +92,7 @@ class HarmonyParser(StateParser):
         return True
 
     def _next(self, _: list[Event]) -> bool:
-        """Between two messages only a header may come."""
+        """Between two messages only a header is allowed."""
         found = first_stop(self._pending, (CHANNEL, START))
         if found is None:
             held = max(overlap(self._pending, mark) for mark in (CHANNEL, START))

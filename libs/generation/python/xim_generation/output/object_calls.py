@@ -1,11 +1,11 @@
-"""Tool calls as JSON objects in a row, as models of the Llama 3 and Mistral families write them:
+"""Tool calls as consecutive JSON objects, as models of the Llama 3 and Mistral families write them:
 
     {"name": "weather", "parameters": {"place": "Basel"}}                               Llama 3, the whole output
     <|python_tag|>{"name": "weather", "parameters": {"place": "Basel"}}                 Llama 3, after a text
     [TOOL_CALLS] [{"name": "weather", "arguments": {"place": "Basel"}}]                 Mistral
     [TOOL_CALLS]weather[ARGS]{"place": "Basel"}[TOOL_CALLS]clock[ARGS]{}                Mistral since 2025
 
-A text that cannot be read as a call is passed on as text.
+Text that cannot be parsed as a call is passed on as text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAME_OVER = re.compile(r"\s*[^\n{]*[\n{]")
 
 
 class ObjectCalls(StateParser):
-    """A `CallParser`. `mark` begins calls; with `bare` the output may also begin with one. `to_id` makes ids."""
+    """A `CallParser`. `mark` begins calls; with `bare` the output may also begin with a call. `to_id` makes ids."""
 
     def __init__(
         self, single: bool, required: bool, *, mark: str, bare: bool, to_id: Callable[[], str] = new_id
@@ -41,7 +41,7 @@ class ObjectCalls(StateParser):
         self._mark = mark
         self._to_id = to_id
         super().__init__()
-        # What stands before a call; text after all, if it turns out to be none.
+        # The text before a possible call; passed on as text if no call follows.
         self._lead = ""
         self._named = False
         self._arguments = ArgumentsEnd(mark)
@@ -121,7 +121,7 @@ class ObjectCalls(StateParser):
         size = end.take(body)
         if not end.over:
             return False
-        # Its members may be in another order, or there are no arguments.
+        # The members may be in another order, or there are no arguments.
         call = to_call(body[:size])
         if call is None:
             return self._no_call(events)
@@ -142,7 +142,7 @@ class ObjectCalls(StateParser):
         return True
 
     def _close(self, _: list[Event]) -> bool:
-        """Up to the end of the object around the arguments."""
+        """Reads up to the end of the object around the arguments."""
         at = self._pending.find("}")
         self._pending = self._pending[at + 1 :] if at >= 0 else ""
         return self._complete() if at >= 0 else False
@@ -172,7 +172,7 @@ class ObjectCalls(StateParser):
         say(events, self._lead)
         self._lead = ""
         self._state = self._text
-        # The text's first character is no mark's beginning, so that the same text is not looked at again.
+        # The first character begins no mark, so this text is not scanned again.
         return True
 
     def _begin(self, events: list[Event], name: str) -> None:

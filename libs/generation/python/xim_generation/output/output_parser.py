@@ -1,4 +1,4 @@
-"""A model's text as events: reasoning first, then the answer with its tool calls."""
+"""Converts a model's text to events: first reasoning, then the answer with its tool calls."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .reasoning import ReasoningParser
 
 
 class Parser(Protocol):
-    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+    """Takes text in pieces of any size; returns events without `choice` and `tokens`, in the text's order.
 
-    How the text is cut into pieces changes neither the events' order nor their joined texts. `push` no more after
-    `finish`, which gives what was held back.
+    The cuts between pieces change neither the events' order nor their joined texts. No more `push` after `finish`,
+    which returns the text that was held back.
     """
 
     @property
@@ -22,12 +22,12 @@ class Parser(Protocol):
 
     @property
     def holding(self) -> bool:
-        """Whether text that was pushed may still become events."""
+        """Whether pushed text may still become events."""
         ...
 
     @property
     def calls(self) -> int:
-        """Calls that were begun; each has had its `tool-call` event."""
+        """Number of calls that have begun; each has had its `tool-call` event."""
         ...
 
     @property
@@ -41,7 +41,7 @@ class Parser(Protocol):
 class CallParser(Protocol):
     """Like `Parser`, for the answer alone.
 
-    It is made from `single`: what comes after the first call is left out; and `required`: there is nothing but calls,
+    It is made from `single`: text after the first call is left out; and `required`: the output consists of calls only,
     so the beginning of a call that was cut before its arguments is left out.
     """
 
@@ -57,7 +57,7 @@ class CallParser(Protocol):
 
 
 class OutputParser:
-    """A `Parser` out of two. One that is None finds nothing: its marks are text."""
+    """Combines two parsers to a `Parser`. If one of them is None, its marks are text."""
 
     def __init__(self, reasoning: ReasoningParser | None, tools: CallParser | None) -> None:
         self._reasoning = reasoning

@@ -1,4 +1,4 @@
-"""What a model thinks before it answers, told apart from the answer: `<think>…</think>` at the output's beginning."""
+"""Separates a model's thought from its answer: `<think>…</think>` at the beginning of the output."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ BEGIN, END = "<think>", "</think>"
 
 
 class ReasoningParser(StateParser):
-    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+    """Takes text in pieces of any size; returns events without `choice` and `tokens`, in the text's order.
 
-    `inside`: the prompt itself ended with `<think>`. Thinking that is never closed is reasoning to the end. White space
-    around the marks is neither reasoning nor answer. Later marks are text.
+    `inside`: the prompt itself ended with `<think>`. A thought without a closing mark is reasoning to the end. White
+    space around the marks is neither reasoning nor answer. Later marks are text.
     """
 
     def __init__(self, inside: bool, begin: str = BEGIN, end: str = END) -> None:
         self._begin, self._end = begin, end
         super().__init__()
         self._state = self._thought if inside else self._start
-        # White space at the beginning of what comes next is left out.
+        # White space at the beginning of the next text is left out.
         self._fresh = True
 
     @property

@@ -1,4 +1,4 @@
-"""Required calls without repeats: a call that is the same as the one before it is left out and ends the choice."""
+"""Required calls without repeats: a call that equals the call before it is left out and ends the choice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .event import Event
 
 
 class RepeatFilter:
-    """Holds back the events of a call while they are the beginning of the call before it."""
+    """Holds back the events of a call as long as they equal the beginning of the call before it."""
 
     def __init__(self) -> None:
         self._before: tuple[str, str] | None = None
@@ -16,11 +16,11 @@ class RepeatFilter:
 
     @property
     def holding(self) -> bool:
-        """Whether the last call, if it is complete, is the one before it again."""
+        """Whether the last call is complete and equals the call before it."""
         return bool(self._held) and (self._name, self._arguments) == self._before
 
     def push(self, event: Event) -> list[Event]:
-        """The events that are let go; those of text are as they came."""
+        """The released events; events of text are unchanged."""
         if event["type"] == "tool-call":
             released = self.finish()
             self._before = (self._name, self._arguments) if event["call"] else None
@@ -36,7 +36,7 @@ class RepeatFilter:
         return [event]
 
     def finish(self) -> list[Event]:
-        """What is held, since its call was cut or is another one after all."""
+        """The held events, since their call was cut or differs from the call before it."""
         held, self._held = self._held, []
         return held
 

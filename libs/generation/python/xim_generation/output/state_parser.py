@@ -1,4 +1,4 @@
-"""The frame of every parser of a model's output: text in pieces, states that take what they can."""
+"""The base class of all parsers of a model's output: text in pieces, and states that consume it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from .event import Event
 
 State = Callable[[list[Event]], bool]
-"""Takes what it can from what is pending, appends events, and says whether to go on."""
+"""Consumes pending text, appends events, and returns whether to continue."""
 
 
 class StateParser(ABC):
-    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+    """Takes text in pieces of any size; returns events without `choice` and `tokens`, in the text's order.
 
-    A subclass sets `_state`. `push` no more after `finish`.
+    A subclass sets `_state`. No more `push` after `finish`.
     """
 
     _state: State
@@ -24,7 +24,7 @@ class StateParser(ABC):
 
     @property
     def holding(self) -> bool:
-        """Whether text that was pushed may still become events."""
+        """Whether pushed text may still become events."""
         return self._pending != ""
 
     def push(self, text: str) -> list[Event]:
@@ -36,11 +36,11 @@ class StateParser(ABC):
 
     @abstractmethod
     def finish(self) -> list[Event]:
-        """The events of what was held back."""
+        """The events of the text that was held back."""
 
 
 def joined(events: list[Event]) -> list[Event]:
-    """Texts that follow each other as one."""
+    """Adjacent texts are joined."""
     merged: list[Event] = []
     for event in events:
         if merged and event["type"] == merged[-1]["type"] == "text-delta":

@@ -1,4 +1,4 @@
-"""The tokens of a text and the characters that each stands for."""
+"""The tokens of a text, and the characters of each token."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from xim_worker import TextToken
 
 
 def to_text_tokens(tokens: Sequence[int], pieces: Sequence[bytes]) -> tuple[list[TextToken], str]:
-    """`TextToken`s of the contract out of tokens and their bytes, and the whole text.
+    """`TextToken`s of the contract from tokens and their bytes, and the whole text.
 
-    `start` and `end` count characters (code points). A token that ends inside a character reaches to its end, and the
-    next one begins at its start; alone, such a token reads as U+FFFD.
+    `start` and `end` count characters (code points). A token that ends inside a character includes the whole character,
+    and the next token begins at the start of the character; such a token alone becomes U+FFFD.
     """
     text = b"".join(pieces).decode("utf-8", "replace")
     result: list[TextToken] = []

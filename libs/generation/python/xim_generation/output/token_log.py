@@ -1,4 +1,4 @@
-"""The probabilities of a choice's tokens, kept until a delta stands for them."""
+"""The probabilities of a choice's tokens, kept until a delta counts the tokens."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class TokenLog:
             self._tokens.append((piece, score))
 
     def cut(self, size: int) -> None:
-        """Forgets the tokens that lie in the last `size` bytes of the text alone."""
+        """Removes the tokens that lie completely in the last `size` bytes of the text."""
         del self._tokens[self._before(size) :]
 
     def drop(self) -> None:
         self._tokens.clear()
 
     def take(self, held: int) -> list[TokenLogprob]:
-        """Those of the tokens since the last call, but for those in the last `held` bytes of the text."""
+        """The entries of the tokens since the last call, except tokens in the last `held` bytes of the text."""
         end = self._before(held)
         entries = [to_entry(piece, score, self._raw) for piece, score in self._tokens[:end]]
         del self._tokens[:end]
         return entries
 
     def _before(self, size: int) -> int:
-        """How many tokens begin before the last `size` bytes."""
+        """Number of tokens that begin before the last `size` bytes."""
         end = len(self._tokens)
         while end and len(self._tokens[end - 1][0]) <= size:
             end -= 1
@@ -65,7 +65,7 @@ def to_entry(piece: bytes, score: TokenScore, raw: Sequence[bytes]) -> TokenLogp
 def to_echo(
     choice: int, text: str, tokens: Sequence[int], scores: Sequence[TokenScore] | None, raw: Sequence[bytes]
 ) -> Event:
-    """The prompt's own text. `scores`: one per token but the first, which has no probability."""
+    """The prompt's own text. `scores`: one per token except the first, which has no probability."""
     event: Event = {"type": "text-delta", "choice": choice, "text": text, "tokens": 0}
     if scores is not None:
         first = {**_to_chance(tokens[0], raw[tokens[0]], 0.0), "logprob": None, "top": []}

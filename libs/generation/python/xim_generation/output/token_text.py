@@ -1,4 +1,4 @@
-"""Text out of the bytes of tokens as they come: whole characters only, clear of stop texts."""
+"""Converts the bytes of tokens to text: whole characters only, without stop texts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from .stop_text import first_stop, overlap
 
 
 class TokenText:
-    """The text of one choice. Bytes that are no UTF-8 read as U+FFFD; a character cut at the very end is left out."""
+    """The text of one choice. Bytes that are not UTF-8 become U+FFFD; an incomplete character at the end is left
+    out.
+    """
 
     def __init__(self, stops: Sequence[str] = (), include_stop: bool = False) -> None:
         self.stopped: str | None = None
-        """The stop text that was reached; nothing after it is text, nor itself without `include_stop`. Push no more."""
+        """The matched stop text; text after it is dropped, and without `include_stop` the stop text too. No more
+        `push`.
+        """
         self.dropped = 0
-        """Bytes at the end of the text that are left out with the stop text."""
+        """Bytes at the end of the text that are dropped with the stop text."""
         self._stops = [stop for stop in stops if stop]
         self._include_stop = include_stop
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -23,11 +27,11 @@ class TokenText:
 
     @property
     def held(self) -> int:
-        """Bytes that wait: of a character, or of what may be the beginning of a stop text."""
+        """Held-back bytes: of an incomplete character, or of a possible beginning of a stop text."""
         return len(self._held.encode()) + len(self._decoder.getstate()[0])
 
     def push(self, piece: bytes, looks: bool = True) -> str:
-        """The text that is let go. `looks`: whether a stop text may end it already."""
+        """The released text. `looks`: whether a stop text may already end it."""
         fresh = self._decoder.decode(piece)
         if not self._stops or not looks:
             return fresh
@@ -44,6 +48,6 @@ class TokenText:
         return text[: len(text) - keep]
 
     def finish(self) -> str:
-        """What was held back as the possible beginning of a stop text."""
+        """The text that was held back as a possible beginning of a stop text."""
         rest, self._held = self._held, ""
         return rest

@@ -1,11 +1,11 @@
-"""Tool calls out of a model's text, each between marks of its own, as models of the Hermes and Qwen family write them:
+"""Tool calls in a model's text, each between marks, as models of the Hermes and Qwen family write them:
 
     <tool_call>
     {"name": "weather", "arguments": {"place": "Basel"}}
     </tool_call>
 
-What cannot be read as a call comes out as the text it is. A call whose name is known is a call, whatever follows:
-its arguments are passed on as the model wrote them, also where they are cut or no JSON.
+Text that cannot be parsed as a call is passed on as text. A call whose name has been read stays a call:
+its arguments are passed on as the model wrote them, even if they are cut or not JSON.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ class MarkedSyntax:
     begin: str
     end: str
     head: re.Pattern[str]
-    """What comes after `begin` and before the arguments, with the name as its group; no shorter text may match."""
+    """The text after `begin` and before the arguments, with the name as its group; no shorter text may match."""
     json: bool = False
     """The whole call is a JSON object and the group a JSON string; its members may be in another order."""
     silent: tuple[str, ...] = ()
-    """Marks that are neither text nor call."""
+    """Marks that are neither text nor part of a call."""
 
 
 HERMES = MarkedSyntax(BEGIN, END, _HEAD, json=True)
 
 
 class ToolCallParser(StateParser):
-    """Text in, in pieces of any size; events without `choice` and `tokens` out, in the text's order.
+    """Takes text in pieces of any size; returns events without `choice` and `tokens`, in the text's order.
 
-    White space around calls is not text. `single`: what comes after the first call is left out. `required`: there is
-    nothing but calls, so the beginning of one that was cut, before its arguments, is left out. `push` no more after
-    `finish`.
+    White space around calls is not text. `single`: text after the first call is left out. `required`: the output
+    consists of calls only, so the beginning of a call that was cut before its arguments is left out. No more `push`
+    after `finish`.
     """
 
     def __init__(self, single: bool = False, required: bool = False, syntax: MarkedSyntax = HERMES) -> None:
@@ -61,17 +61,17 @@ class ToolCallParser(StateParser):
         self._single = single
         self._required = required
         self.calls = 0
-        """Calls that were begun; each has had its `tool-call` event."""
+        """Number of calls that have begun; each has had its `tool-call` event."""
         self.complete = 0
-        """Calls that have ended."""
+        """Number of calls that have ended."""
         super().__init__()
-        # White space before a call; text after all, if it turns out to be none.
+        # White space before a possible call; passed on as text if no call follows.
         self._gap = ""
         self._state = self._text
         self._arguments = ArgumentsEnd(self._syntax.end)
 
     def finish(self) -> list[Event]:
-        """What was held back; a call that was cut keeps what came of it."""
+        """The events of held-back text; a call that was cut keeps the arguments that were received."""
         rest, self._pending = self._pending, ""
         events: list[Event] = []
         if self._required and self._state in (self._head, self._text):
@@ -119,7 +119,7 @@ class ToolCallParser(StateParser):
         end = self._pending.find(self._syntax.end)
         if end < 0:
             return False
-        # Its members may be in another order, or there are no arguments.
+        # The members may be in another order, or there are no arguments.
         call = to_call(self._pending[:end]) if self._syntax.json else None
         if call is None:
             return self._no_call(events)

@@ -29,7 +29,7 @@ _NAME_OVER = re.compile(r"[^<>\n]*[<\n]|>")
 
 
 class XmlCalls(StateParser):
-    """A `CallParser`. `schemas`: the JSON Schema of each tool's arguments, which says whether a value is a text."""
+    """A `CallParser`. `schemas`: the JSON Schema of each tool's arguments, which decides whether a value is a text."""
 
     def __init__(self, single: bool, required: bool, schemas: Mapping[str, Any]) -> None:
         self.calls = 0
@@ -44,7 +44,7 @@ class XmlCalls(StateParser):
         self._state = self._text
 
     def finish(self) -> list[Event]:
-        """A call that was cut keeps the arguments that are whole."""
+        """A call that was cut keeps its complete arguments."""
         rest, self._pending = self._pending, ""
         events: list[Event] = []
         if self._required or self._state in (self._tail, self._nothing, self._body):
@@ -102,7 +102,7 @@ class XmlCalls(StateParser):
             self._pending = self._pending[at:]
             self._state = self._tail
             return True
-        # A value may hold any mark but the one that ends it.
+        # A value may contain any mark except the mark that ends it.
         rest = self._pending[at + len(mark) :]
         end = rest.find(_PARAMETER_END)
         if end < 0:

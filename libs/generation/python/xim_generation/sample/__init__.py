@@ -1,1 +1,1 @@
-"""From logits to tokens: parameters of a call, the sampler, log probabilities."""
+"""Converts logits to tokens: parameters of a call, the sampler, log probabilities."""

@@ -11,7 +11,7 @@ from ..output.token_log import TokenScore
 
 Row = npt.NDArray[np.float32]
 
-# Candidates for the alternatives are tokens within this distance of the best: a few of many thousand.
+# Candidates for the alternatives are tokens within this distance of the best token: a few of many thousand.
 _NEAR = 8.0
 
 
@@ -31,7 +31,9 @@ def to_score(row: Row, normaliser: float, token: int, alternatives: int) -> Toke
 
 
 def best_tokens(row: Row, count: int) -> npt.NDArray[np.int64]:
-    """The `count` tokens with the greatest logits, best first; equal ones in the order of their numbers."""
+    """The `count` tokens with the greatest logits, best first; tokens with equal logits in the order of their
+    numbers.
+    """
     count = min(count, row.size)
     best = float(row.max())
     found = np.flatnonzero(row >= best - _NEAR)
@@ -39,7 +41,8 @@ def best_tokens(row: Row, count: int) -> npt.NDArray[np.int64]:
         found = np.arange(row.size)
     values = row[found]
     if found.size > 2 * count:
-        # All that equal the last of the partition stay, so that its order does not choose among them.
+        # All tokens that equal the last value of the partition stay, so the partition's order does not decide among
+        # them.
         least = np.partition(values, values.size - count)[values.size - count]
         found = found[values >= least]
         values = row[found]

@@ -1,4 +1,4 @@
-"""Computations over the rows of a whole batch that are faster together than row by row."""
+"""Computations over the rows of a whole batch, where one computation is faster than one per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..runner import Floats, LogSumExp
 
 _MANY = 4
-"""Rows from which on one computation for all of them is faster than one for each."""
+"""Minimum number of rows for which one computation over all rows is faster than one per row."""
 
 
 def best_of_rows(logits: Floats, rows: list[int]) -> list[int]:
@@ -22,9 +22,9 @@ def best_of_rows(logits: Floats, rows: list[int]) -> list[int]:
 def log_sums(
     compute: LogSumExp | None, logits: Floats, rows: Sequence[int], scales: Sequence[float | None]
 ) -> dict[int, float]:
-    """Row → ln of the sum of exp(scale * logit), for rows with a scale; empty where each row alone is as fast."""
+    """Row → ln of the sum of exp(scale * logit), for rows with a scale; empty if a computation per row is as fast."""
     wanted = {row: scale for row, scale in zip(rows, scales, strict=True) if scale is not None}
-    # The other rows of the batch are computed too, in vain.
+    # The computation includes the other rows of the batch, whose results are not used.
     if compute is None or len(wanted) < max(_MANY, len(logits) // 2):
         return {}
     of_rows = np.ones(len(logits), np.float32)

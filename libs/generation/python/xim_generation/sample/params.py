@@ -1,4 +1,4 @@
-"""The fields of a request that govern its tokens, checked once."""
+"""The request fields that control the tokens, validated once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from xim_worker import GenerateInput, InvalidInput
 
-# name → its least and greatest value, and whether the least itself is allowed
+# name → least value, greatest value, and whether the least value itself is allowed
 _NUMBERS = {
     "temperature": (0.0, 100.0, True),
     "topP": (0.0, 1.0, True),
@@ -28,7 +28,7 @@ _UNSUPPORTED = "XIM_UNSUPPORTED_PARAMETER"
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """How the next token is chosen. Temperature 0 is greedy, as is a `top_p` of 0: one token is left."""
+    """The sampling parameters. Temperature 0 is greedy, and so is a `top_p` of 0: one token remains."""
 
     temperature: float = 1.0
     top_k: int | None = None
@@ -53,12 +53,12 @@ class SamplingParams:
 
 @dataclass(frozen=True)
 class RequestParams:
-    """What a request asks for beside its prompt and the shape of its output."""
+    """The fields of a request except its prompt and its output format."""
 
     sampling: SamplingParams
     choices: int
     max_tokens: int | None
-    """Per choice; None: as many as the context allows."""
+    """Per choice; None: up to the context length."""
     stops: list[str]
     include_stop: bool
     stop_tokens: frozenset[int]
@@ -70,29 +70,29 @@ class RequestParams:
     truncate: int | None
     echo: bool
     logprobs: int | None
-    """Alternatives per token; None: no log probabilities."""
+    """Alternatives per prompt token; None: no log probabilities."""
     prompt_logprobs: int | None
     """The same for the prompt's tokens."""
     token_ids: bool
 
     @property
     def echo_scores(self) -> bool:
-        """Each choice begins with the scores of the prompt's tokens."""
+        """Whether each choice begins with the scores of the prompt's tokens."""
         return self.echo and self.logprobs is not None
 
 
 def to_params(request: GenerateInput, vocabulary: int) -> RequestParams:
-    """Raises InvalidInput with the path of the field. `vocabulary`: tokens that may have a bias."""
+    """Raises InvalidInput with the path of the field. `vocabulary`: number of tokens that may have a bias."""
     logprobs = _whole(request.get("logprobs"), "logprobs", least=0, most=_MOST_ALTERNATIVES)
     if request.get("echo") and "messages" in request["prompt"]:
-        raise InvalidInput("A conversation cannot be echoed; send it as a text, or leave echo out.", "echo")
+        raise InvalidInput("A conversation cannot be echoed; send the prompt as a text, or leave echo out.", "echo")
     if request.get("echo") and request["prompt"].get("suffix"):
         raise InvalidInput("A text with a suffix cannot be echoed; leave echo out.", "echo", _UNSUPPORTED)
     sampling = request.get("sampling") or {}
     max_tokens = _whole(request.get("maxTokens"), "maxTokens", least=1)
     min_tokens = _whole(request.get("minTokens"), "minTokens", least=0) or 0
     if max_tokens is not None and min_tokens > max_tokens:
-        message = f"minTokens is {min_tokens} and maxTokens {max_tokens}; expected no more at least than at most."
+        message = f"minTokens is {min_tokens} and maxTokens {max_tokens}; expected minTokens to be at most maxTokens."
         raise InvalidInput(message, "minTokens")
     return RequestParams(
         sampling=to_sampling(sampling, vocabulary),
@@ -114,7 +114,7 @@ def to_params(request: GenerateInput, vocabulary: int) -> RequestParams:
 
 
 def to_sampling(sampling: Mapping[str, Any], vocabulary: int) -> SamplingParams:
-    """An absent member means the model's own distribution: temperature 1, nothing cut, no penalty, a random seed."""
+    """An absent member means the model's own distribution: temperature 1, no cut, no penalty, a random seed."""
     numbers = {name: _number(sampling.get(name), name) for name in _NUMBERS}
     seed = _whole(sampling.get("seed"), "sampling.seed", least=0, most=2**63 - 1)
     return SamplingParams(
@@ -157,7 +157,10 @@ def _to_bias(given: Mapping[str, Any], vocabulary: int) -> dict[int, float]:
 
 def _to_tokens(given: Any, param: str, vocabulary: int) -> list[int]:
     if not isinstance(given, list) or not all(type(token) is int and 0 <= token < vocabulary for token in given):
-        raise InvalidInput(f"{param} holds no token of the model; expected numbers from 0 to {vocabulary - 1}.", param)
+        raise InvalidInput(
+            f"{param} contains a number that is not a token of the model; expected numbers from 0 to {vocabulary - 1}.",
+            param,
+        )
     return list(given)
 
 

@@ -1,7 +1,7 @@
-"""The next token of each sequence out of its row of logits.
+"""Samples the next token of each sequence from its row of logits.
 
-Exact: the distribution is that of the whole vocabulary. A sequence has a random generator of its own, so its tokens
-depend on its seed and its logits alone, not on the sequences beside it.
+Exact: the distribution covers the whole vocabulary. Each sequence has its own random generator, so its tokens depend on
+its seed and its logits alone, not on other sequences of the batch.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ Tokens = npt.NDArray[np.int64]
 _BLOCK = 256
 _FLOOR = np.float32(-80)
 _NOTHING = np.float32(1e-30)
-"""A weight below this, the greatest being 1, is none: exp(`_FLOOR`), or what is left of it by rounding."""
+"""Weights below this count as 0, relative to the greatest weight of 1: exp(`_FLOOR`), or its rounded value."""
 _STEPS = (1e-2, 1e-4)
-"""Weights, the greatest being 1, above which the probable tokens are looked for."""
+"""Thresholds for the probable tokens, relative to the greatest weight of 1."""
 
 
 class SequenceSampler:
-    """Sampling of one sequence.
+    """The sampling state of one sequence.
 
-    `prompt`: its tokens, which only the repetition penalty looks at. `number` of the choice: each has the seed
-    `params.seed + number`.
+    `prompt`: its tokens, used only by the repetition penalty. `number` of the choice: its seed is `params.seed +
+    number`.
     """
 
     def __init__(self, params: SamplingParams, prompt: Sequence[int], number: int = 0) -> None:
         self.params = params
         self.greedy = params.greedy
-        """The most probable token is taken."""
+        """Always takes the most probable token."""
         self.plain = self.greedy and not params.penalised and not params.bias
-        """The most probable token of the logits as they are is taken."""
+        """Always takes the most probable token of the unchanged logits."""
         self._chance = None if self.greedy else np.random.Generator(np.random.PCG64((params.seed + number) % 2**63))
         self._generated: Counter[int] = Counter()
         self._seen = set(prompt) if params.repetition_penalty != 1 else set()
@@ -48,7 +48,7 @@ class SequenceSampler:
         self._bias_values = np.fromiter(params.bias.values(), np.float32, len(params.bias))
 
     def take(self, token: int) -> None:
-        """`token` was generated; the penalties count it."""
+        """Counts the generated `token` for the penalties."""
         if self.params.penalised:
             self._generated[token] += 1
 
@@ -73,16 +73,18 @@ class SequenceSampler:
 
     @property
     def sum_scale(self) -> float | None:
-        """The factor of the logits in the `log_sum` of `draw`; None: it needs none, or `adjust` changes the logits."""
+        """The factor of the logits in the `log_sum` of `draw`; None: not needed, or `adjust` changes the logits."""
         params = self.params
         if self.greedy or params.penalised or params.bias or params.top_k or params.min_p or params.typical_p < 1:
             return None
         return 1 / self.params.temperature
 
     def draw(self, row: Row, scratch: Row, log_sum: float | None = None) -> int:
-        """A token out of adjusted logits `row` [vocabulary]; `scratch` has its shape and is overwritten.
+        """Samples a token from the adjusted logits `row` [vocabulary]; `scratch` has the shape of `row` and is
+        overwritten.
 
-        The order of the cuts: min-p, top-k, top-p over what the two have left, then the locally typical of these.
+        The order of the cuts: min-p, top-k, top-p over the tokens that remain, then locally typical sampling over
+        these.
 
         `log_sum`: ln of the sum of exp(logit / temperature) over the row, where it is known.
         """
@@ -102,7 +104,7 @@ class SequenceSampler:
         return _draw_from_all(weighed, chance * whole)
 
     def _draw_cut(self, tokens: Tokens, weights: Row, chance: float, whole: float) -> int:
-        """A token of those that top-p, of the sum `whole`, and the locally typical ones leave."""
+        """Samples among the tokens that top-p, relative to the sum `whole`, and locally typical sampling leave."""
         top_p, typical_p = self.params.top_p, self.params.typical_p
         order = (-weights).argsort(kind="stable")
         sums = weights[order].cumsum(dtype=np.float64)
@@ -135,7 +137,7 @@ def apply_mask(row: Row, mask: Words, scratch: Row) -> None:
 
 _OCTETS = np.where(np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1, bitorder="little"), 0, -np.inf)
 _OCTETS = _OCTETS.astype(np.float32)
-"""[256, 8]: what eight bits of a mask add to the logits of their tokens."""
+"""[256, 8]: the values that eight bits of a mask add to the logits of their tokens."""
 
 
 class _Weights:
@@ -152,7 +154,7 @@ class _Weights:
         return weights
 
     def above(self, least: float) -> Tokens:
-        """The tokens whose weight is about `least` or more, in the order of their numbers."""
+        """The tokens whose weight is at least about `least`, in the order of their numbers."""
         return np.flatnonzero(self._row >= self._best + np.float32(math.log(least)) / self._scale)
 
     def all(self) -> Row:
@@ -160,7 +162,7 @@ class _Weights:
         weights = self._scratch
         np.subtract(self._row, self._best, out=weights)
         weights *= self._scale
-        # Of smaller numbers, exp is tenfold slower: its results are subnormal.
+        # For smaller numbers exp is ten times slower: its results are subnormal.
         np.maximum(weights, _FLOOR, out=weights)
         np.exp(weights, out=weights)
         return weights
@@ -173,7 +175,9 @@ class _Weights:
         return math.exp(log_sum - float(self._best) * float(self._scale))
 
     def around(self, share: float) -> tuple[Tokens, Row]:
-        """The tokens above the greatest of some weights that together reach `share`: few of them are worth sorting."""
+        """The tokens above a threshold, of a few thresholds, that together reach `share`, so that only few tokens
+        are sorted.
+        """
         for least in _STEPS:
             tokens = self.above(least)
             weights = self.of(tokens)
@@ -184,10 +188,10 @@ class _Weights:
 
 
 def _draw_from_all(weighed: _Weights, target: float) -> int:
-    """A token with a probability proportional to its weight: where the sum of the weights before it reaches `target`.
+    """Samples a token with a probability proportional to its weight: the sum of the weights before it reaches `target`.
 
-    The probable tokens come first, so the others are seldom looked at. Of those, sums of blocks find the block, then
-    the token in it.
+    The probable tokens come first, so the other tokens are rarely visited. For these, sums of blocks find the block,
+    then the token in it.
     """
     near = weighed.above(_STEPS[0])
     inside = weighed.of(near).cumsum(dtype=np.float64)
@@ -203,12 +207,12 @@ def _draw_from_all(weighed: _Weights, target: float) -> int:
     inside = np.cumsum(weights[starts[block] : starts[block] + _BLOCK], dtype=np.float64)
     rest = target - (sums[block - 1] if block else 0.0)
     token = int(starts[block]) + min(int(np.searchsorted(inside, rest, side="right")), inside.size - 1)
-    # Rounding may lead to a token of no weight at the end of a block.
+    # Rounding may select a token without weight at the end of a block.
     return token if weights[token] > _NOTHING else best
 
 
 def _typical(weights: Row, mass: float) -> npt.NDArray[np.int64]:
-    """Places of the tokens whose information is closest to the entropy, up to `mass` (Meister et al. 2022, sec. 3)."""
+    """Indices of the tokens whose information is closest to the entropy, up to `mass` (Meister et al. 2022, sec. 3)."""
     places = np.flatnonzero(weights > 0)
     share = weights[places].astype(np.float64) / weights.sum(dtype=np.float64)
     information = -np.log(share)

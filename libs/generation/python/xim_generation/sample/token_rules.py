@@ -1,4 +1,4 @@
-"""Tokens that a request forbids: all but some, the last tokens of banned texts, ends before enough tokens are there."""
+"""Tokens that a request forbids: all except the allowed ones, the last tokens of banned texts, early ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = npt.NDArray[np.float32]
 
 
 class TokenRules:
-    """`banned`: sequences of tokens of which none is completed. `ends` do not come before `min_tokens` tokens."""
+    """`banned`: sequences of tokens that must not be completed. `ends` are forbidden before `min_tokens` tokens."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class TokenRules:
         self._min_tokens = min_tokens
 
     def withheld(self, generated: int) -> list[int]:
-        """The ends that may not come yet, after `generated` tokens."""
+        """The ends that are still forbidden after `generated` tokens."""
         return self._ends if generated < self._min_tokens else []
 
     def apply(self, row: Row, tokens: Sequence[int], generated: int) -> None:
@@ -52,7 +52,7 @@ class TokenRules:
 
 
 def to_token_rules(params: RequestParams, tokenizer: Tokenizer, vocabulary: int) -> TokenRules | None:
-    """None where every token may come. A banned text is banned as it is at the beginning of a word and inside one."""
+    """None if every token is allowed. A banned text is tokenised as at the beginning of a word and as inside a word."""
     if params.allowed is None and not params.banned_texts and not params.min_tokens:
         return None
     forms = {

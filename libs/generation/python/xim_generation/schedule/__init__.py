@@ -1,4 +1,4 @@
-"""Which tokens the next batch computes, and which blocks of the key-value cache hold them."""
+"""Chooses the tokens of the next batch, and the blocks of the key-value cache that hold them."""
 
 from .scheduler import Scheduler
 from .sequence import Chunk, Sequence

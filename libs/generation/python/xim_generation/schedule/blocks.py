@@ -9,8 +9,8 @@ class Blocks:
     """Free, used and cached blocks.
 
     The prefix cache is a trie of full blocks. A key is the serial of the parent block and the block's own tokens, so a
-    match is exact. A sequence that uses a block uses its parents too and releases them after it. So the order of
-    release is also the order of eviction: the tail of a prefix goes before its head.
+    match is exact. A sequence that uses a block uses its parents too and releases them after the block. So the order of
+    release is also the order of eviction: the end of a prefix is evicted before its beginning.
     """
 
     def __init__(self, count: int, block_tokens: int, prefix_cache: bool) -> None:
@@ -27,7 +27,7 @@ class Blocks:
 
     @property
     def available(self) -> int:
-        """Blocks that a sequence could take: free, or cached without a user."""
+        """Number of blocks that a sequence could take: free blocks, and cached blocks without a user."""
         return len(self._free) + len(self._unused)
 
     @property
@@ -36,18 +36,20 @@ class Blocks:
 
     @property
     def cached(self) -> int:
-        """Blocks that the prefix cache knows, used or not."""
+        """Number of blocks in the prefix cache, used or not."""
         return len(self._known)
 
     def users(self, block: int) -> int:
         return self._users[block]
 
     def needed(self, tokens: int) -> int:
-        """Blocks for so many tokens."""
+        """Number of blocks for this number of tokens."""
         return -(-tokens // self.block_tokens)
 
     def grow(self, sequence: Sequence, tokens: int) -> bool:
-        """Takes blocks until the sequence has room for so many tokens. False, and nothing taken, where they lack."""
+        """Takes blocks until the sequence has room for this number of tokens. If blocks are missing: takes none,
+        returns False.
+        """
         missing = self.needed(tokens) - len(sequence.blocks)
         if missing > self.available:
             return False
@@ -58,7 +60,9 @@ class Blocks:
         return True
 
     def match(self, sequence: Sequence) -> None:
-        """Gives a sequence without blocks the cached blocks of its prefix. At least one token stays to be computed."""
+        """Gives the cached blocks of its prefix to a sequence without blocks. At least one token remains to be
+        computed.
+        """
         if not self._prefix_cache or sequence.wants_prompt_rows:
             return
         size, serial = self.block_tokens, 0
@@ -73,7 +77,7 @@ class Blocks:
         sequence.computed = sequence.registered * size
 
     def register(self, sequence: Sequence) -> None:
-        """Makes the full blocks of a sequence known. A block that is known already takes the place of its copy."""
+        """Registers the full blocks of a sequence in the prefix cache. A registered block replaces its copy."""
         size = self.block_tokens
         if not self._prefix_cache or sequence.computed < (sequence.registered + 1) * size:
             return
@@ -92,7 +96,7 @@ class Blocks:
         sequence.registered = sequence.computed // size
 
     def release(self, sequence: Sequence) -> None:
-        """Takes all blocks from a sequence, the last first."""
+        """Releases all blocks of a sequence, the last block first."""
         for block in reversed(sequence.blocks):
             self._users[block] -= 1
             if self._users[block] == 0:

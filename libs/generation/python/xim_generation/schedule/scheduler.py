@@ -1,4 +1,4 @@
-"""Which tokens of which sequences the next batch computes."""
+"""Chooses the tokens, of which sequences, that the next batch computes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from .waiting import Waiting
 class Scheduler:
     """Plans batches for one runner. Deterministic, and used by one thread.
 
-    A step: `plan`, the runner's forward pass over `to_batch`, sampling, the sampled tokens appended to their sequences,
-    `commit`, `finish` for every sequence that is over. A sequence may be finished between any two of these.
+    A step: `plan`, the runner's forward pass over `to_batch`, sampling, appending the sampled tokens to their
+    sequences, `commit`, `finish` for every sequence that has ended. A sequence may be finished between any two of
+    these.
     """
 
     def __init__(self, limits: RunnerLimits, slots: int, prefix_cache: bool = True) -> None:
@@ -40,17 +41,17 @@ class Scheduler:
 
     @property
     def blocks_used(self) -> int:
-        """Blocks that a sequence uses. Cached blocks without a user do not count."""
+        """Number of blocks that sequences use. Cached blocks without a user do not count."""
         return self._blocks.used if self._blocks else 0
 
     def add(self, sequence: Sequence) -> None:
-        """The sequence waits for a slot. The handler has refused one that the cache cannot hold alone."""
+        """Adds a sequence that waits for a slot. The handler has refused sequences that exceed the cache alone."""
         assert sequence.tokens, "a sequence has at least one token"
         assert self._blocks is None or self._blocks.needed(len(sequence.tokens)) <= self._limits.blocks, "it cannot fit"
         self._waiting.add(sequence)
 
     def finish(self, sequence: Sequence) -> None:
-        """Ends a sequence in any state; again without effect."""
+        """Ends a sequence in any state; a repeated call has no effect."""
         if sequence.over:
             return
         sequence.over = True
@@ -62,11 +63,11 @@ class Scheduler:
             self._waiting.remove(sequence)
 
     def plan(self) -> list[Chunk]:
-        """The chunks of the next batch. Empty only if no sequence is left."""
+        """The chunks of the next batch. Empty only if there is no sequence."""
         self._step += 1
         self._admit()
         chunks: dict[Sequence, Chunk] = {}
-        # A round without a chunk has preempted a sequence, so the rounds end.
+        # A round without a chunk has preempted a sequence, so the loop ends.
         while self._running and not chunks:
             self._plan_round(chunks)
         return list(chunks.values())
@@ -77,14 +78,14 @@ class Scheduler:
     def commit(self, chunks: list[Chunk]) -> None:
         """Records that the chunks are computed, after the sampled tokens were appended to their sequences.
 
-        Of a draft the tokens stay that `tokens` now has at the same positions.
+        Of a draft, the tokens that equal `tokens` at the same positions stay.
         """
         for chunk in chunks:
             sequence = chunk.sequence
             if sequence.over:
                 continue
             end = chunk.start + chunk.count - chunk.drafted
-            # The last token is always computed in a step of its own, since its logits are wanted.
+            # The last token is always computed in its own step, since its logits are needed.
             for token in sequence.draft[: min(chunk.drafted, len(sequence.tokens) - 1 - end)] if chunk.drafted else ():
                 if sequence.tokens[end] != token:
                     break
@@ -112,14 +113,15 @@ class Scheduler:
             self._plan_decodes(decodes, chunks)
 
     def _admit(self) -> None:
-        """Starts waiting sequences while there are slots and blocks. A start never preempts a sequence."""
+        """Starts waiting sequences while slots and blocks are free. A start never preempts a sequence."""
         while len(self._waiting) and len(self._running) < self._slots:
             sequence = self._waiting.first()
             if sequence is None:
                 return
             if self._blocks:
                 self._blocks.match(sequence)
-                # What the running prompts still lack is not for others, else they would soon be preempted.
+                # The blocks that running prompts still need are reserved; otherwise these sequences would soon be
+                # preempted.
                 wanted = sum(self._missing(each) for each in self._running) + self._missing(sequence)
                 if self._running and wanted > self._blocks.available:
                     self._blocks.release(sequence)
@@ -135,7 +137,7 @@ class Scheduler:
         return max(0, self._blocks.needed(len(sequence.tokens)) - len(sequence.blocks))
 
     def _plan_decodes(self, decodes: list[Sequence], chunks: dict[Sequence, Chunk]) -> int:
-        """Returns the tokens that are left of the batch."""
+        """Returns the remaining tokens of the batch."""
         left = self._limits.batch_tokens
         if len(decodes) > left:
             longest = set(sorted(decodes, key=lambda sequence: sequence.served)[:left])
@@ -157,7 +159,9 @@ class Scheduler:
         return self._limits.batch_tokens - sum(chunk.count for chunk in chunks.values())
 
     def _plan_prompts(self, prompts: list[Sequence], chunks: dict[Sequence, Chunk], left: int) -> None:
-        """Half of the batch for the oldest prompt, so that a long one goes on; the rest for the shortest ones first."""
+        """Half of the batch for the oldest prompt, so that a long prompt makes progress; the other half for the
+        shortest first.
+        """
         if not prompts or left <= 0:
             return
         counts = dict.fromkeys(prompts, 0)
@@ -185,14 +189,14 @@ class Scheduler:
             sequence.served = self._step
 
     def _room(self, sequence: Sequence, tokens: int, chunks: dict[Sequence, Chunk]) -> bool:
-        """Room for so many tokens, at the cost of younger sequences. False if the sequence has to wait."""
+        """Makes room for this number of tokens by preempting younger sequences. False if the sequence has to wait."""
         if sequence not in self._running:
             return False  # preempted earlier in this plan
         assert self._blocks
         while not self._blocks.grow(sequence, tokens):
             youngest = next(reversed(self._running))
             if youngest is sequence:
-                assert len(self._running) > 1, "a sequence outgrew the whole cache: the handler refuses it before"
+                assert len(self._running) > 1, "a sequence exceeds the whole cache: the handler must refuse it"
             self._preempt(youngest)
             chunks.pop(youngest, None)
             if youngest is sequence:

@@ -1,4 +1,4 @@
-"""A sequence of tokens in the scheduler, and a piece of it in one batch."""
+"""A sequence of tokens in the scheduler, and a part of it in one batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 
 class Sequence:
-    """One choice of a call. The handler appends sampled tokens to `tokens` and sets `draft`; the scheduler the rest."""
+    """One choice of a call. The handler appends sampled tokens to `tokens` and sets `draft`; the scheduler sets the
+    others.
+    """
 
     __slots__ = (
         "after",
@@ -39,18 +41,20 @@ class Sequence:
     blocks: array[int]
     """Blocks of the cache, 32-bit numbers in the order of the tokens."""
     cached: int
-    """Prompt tokens that came from the prefix cache at the first admission. -1 before it."""
+    """Prompt tokens that came from the prefix cache at the first admission. -1 before the admission."""
     wants_prompt_rows: bool
-    """Logits of every prompt token are wanted. Such a sequence takes nothing from the prefix cache."""
+    """Logits of every prompt token are needed. Such a sequence takes no blocks from the prefix cache."""
     after: Sequence | None
-    """The first choice of the same prompt: this sequence starts when that one has computed the prompt or is over."""
+    """The first choice of the same prompt: this sequence starts after that choice has computed the prompt or has
+    ended.
+    """
     draft: list[int]
     """Proposed tokens behind `tokens`. `commit` empties it."""
     over: bool
     registered: int
     """Leading blocks that the prefix cache knows."""
     scored: int
-    """Positions whose logits were given, for `wants_prompt_rows`."""
+    """Positions whose logits were returned, for `wants_prompt_rows`."""
     served: int
     """The step that last planned a token of this sequence."""
 
@@ -77,6 +81,6 @@ class Chunk:
     start: int
     count: int
     rows: int
-    """Logits are wanted of so many of the last positions."""
+    """Number of last positions whose logits are needed."""
     drafted: int = 0
-    """So many of the last tokens are the beginning of the draft. Less than the draft where the batch has no room."""
+    """Number of last tokens that belong to the draft. Less than the whole draft if the batch has no room."""

@@ -1,4 +1,4 @@
-"""The arrays of a batch from its chunks."""
+"""Makes the arrays of a batch from its chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences that wait for a slot: calls take turns, and a call's sequences go in the order of arrival."""
+"""Sequences that wait for a slot: calls take turns, and the sequences of a call run in the order of arrival."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Waiting:
         self._count += 1
 
     def remove(self, sequence: Sequence) -> None:
-        """The turns of the calls stay as they are."""
+        """The order of the calls does not change."""
         line = self._calls[sequence.call]
         line.remove(sequence)
         self._count -= 1
@@ -33,7 +33,7 @@ class Waiting:
             del self._calls[sequence.call]
 
     def first(self) -> Sequence | None:
-        """The next sequence that may start. It stays in its line."""
+        """The next sequence that may start. It stays in the queue."""
         for line in self._calls.values():
             for sequence in line:
                 first = sequence.after
@@ -42,7 +42,7 @@ class Waiting:
         return None
 
     def start(self, sequence: Sequence) -> None:
-        """Takes a sequence out; its call's next turn is after all others'."""
+        """Removes a sequence; the next turn of its call comes after the turns of all others."""
         self.remove(sequence)
         line = self._calls.pop(sequence.call, None)
         if line:

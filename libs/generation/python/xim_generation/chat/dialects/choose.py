@@ -1,4 +1,4 @@
-"""Which dialect a model writes, by its chat template's own text."""
+"""Chooses a model's dialect from the text of its chat template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIALECTS = {
 def choose_dialect(template: str, vocabulary: Container[str]) -> Dialect:
     """`vocabulary`: the texts of the tokenizer's added tokens.
 
-    A template that knows no tools has them described in words, and calls are written in the manner of Hermes.
+    For a template without tools, the tools are described in words, and calls are written in the style of Hermes.
     """
     dialect = _by_tools(template, vocabulary)
     if dialect.whole is None and "[THINK]" in template:
@@ -52,5 +52,5 @@ def _by_tools(template: str, vocabulary: Container[str]) -> Dialect:
 def find_dialect(name: str) -> Dialect:
     """Raises ValueError."""
     if name not in DIALECTS:
-        raise ValueError(f"{name!r} is no dialect; expected one of {', '.join(DIALECTS)}.")
+        raise ValueError(f"{name!r} is not a dialect; expected one of {', '.join(DIALECTS)}.")
     return DIALECTS[name]

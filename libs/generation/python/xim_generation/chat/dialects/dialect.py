@@ -1,4 +1,4 @@
-"""A dialect: how one family of models writes tool calls and thoughts, and how such output is read."""
+"""A dialect: how a family of models writes tool calls and thoughts, and how such output is parsed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class CallForm:
     """An output that consists of tool calls: `first + call (+ separator + call)* + last`.
 
     A call is `begin + name + middle + arguments + end`. Arguments are a JSON object; with `arguments` "xml" they are
-    `<parameter=key>\\nvalue\\n</parameter>\\n` per member, a text as it is and any other value as JSON.
-    Marks in these texts may be single tokens, special ones too: their tokens are `Tokenizer.added[mark]`.
+    `<parameter=key>\\nvalue\\n</parameter>\\n` per member, a text without quotes and any other value as JSON. Marks in
+    these texts may be single tokens, including special tokens: their tokens are `Tokenizer.added[mark]`.
     """
 
     begin: str
@@ -41,20 +41,21 @@ class Dialect:
 
     name: str
     marks: frozenset[str]
-    """Texts that may be single special tokens, and that the parsers need to see."""
+    """Texts that may be single special tokens and that the parsers must see."""
     form: CallForm
     """How a required call is written."""
     calls: Callable[[bool, bool, Mapping[str, Any]], CallParser] = field(repr=False)
     """Makes a parser of tool calls from `single`, `required` (see `CallParser`) and the tools' schemas by name."""
     thought: tuple[str, str] = ("<think>", "</think>")
-    """The marks around what the model thinks before it answers."""
+    """The marks around the model's thought before its answer."""
     whole: Callable[[bool, bool, bool], Parser] | None = field(default=None, repr=False)
-    """Makes a parser of the whole output from `tools`, `single` and `required`, where thoughts, answer and calls are
-    messages of one form."""
+    """Makes a parser of the whole output from `tools`, `single` and `required`, for dialects whose thoughts, answer
+    and calls are messages of one form.
+    """
     answer: str = ""
-    """Ends a prompt whose output begins with the answer, where the template leaves that to the model."""
+    """Text that ends a prompt whose output begins with the answer, where the template leaves this to the model."""
     to_id: Callable[[str], str] = field(default=_same, repr=False)
-    """The id of a past call as the template takes it."""
+    """Converts the id of an earlier call to the form that the template accepts."""
 
     def parser(
         self,
@@ -66,7 +67,7 @@ class Dialect:
         required: bool = False,
         schemas: Mapping[str, Any] | None = None,
     ) -> Parser | None:
-        """None where all text is the answer's. `inside`: the prompt ended inside a thought."""
+        """None if the whole text is the answer. `inside`: the prompt ended inside a thought."""
         if self.whole is not None:
             return self.whole(tools, single, required)
         if not thinks and not tools:
@@ -76,5 +77,5 @@ class Dialect:
 
 
 def to_call_in_words(name: str, arguments: str) -> str:
-    """A past call for a template that knows no tools, as the words about tools describe it."""
+    """An earlier call for a template without tools, in the form that the description of the tools gives."""
     return f'<tool_call>\n{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": {arguments}}}\n</tool_call>'

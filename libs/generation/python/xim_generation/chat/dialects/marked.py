@@ -1,4 +1,4 @@
-"""Calls between marks of their own: Hermes and Qwen, DeepSeek, Qwen3-Coder."""
+"""Calls between marks: Hermes and Qwen, DeepSeek, Qwen3-Coder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERMES = Dialect(
     form=CallForm(begin=f'{BEGIN}\n{{"name": "', middle='", "arguments": ', end=f"}}\n{END}"),
     calls=lambda single, required, _: ToolCallParser(single, required),
 )
-"""Hermes, Qwen 2.5 and 3, and every template that is told of tools in words."""
+"""Hermes, Qwen 2.5 and 3, and every template for which the tools are described in words."""
 
 QWEN_XML = Dialect(
     name="qwen-xml",
@@ -28,7 +28,7 @@ QWEN_XML = Dialect(
     ),
     calls=XmlCalls,
 )
-"""Qwen3-Coder and the models after it: an element per argument."""
+"""Qwen3-Coder and later models: an element per argument."""
 
 _CALLS, _CALLS_END = "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"
 _CALL, _SEPARATOR, _CALL_END = "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>"

@@ -1,4 +1,4 @@
-"""Calls as JSON objects in a row: Llama 3, Granite and Mistral."""
+"""Calls as consecutive JSON objects: Llama 3, Granite and Mistral."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ def _read_granite(single: bool, required: bool, _: Mapping[str, Any]) -> ObjectC
 
 
 def to_short_id(identifier: str) -> str:
-    """Mistral's templates refuse every id but nine letters and digits; the same id always gives the same."""
+    """Mistral's templates accept only ids of nine letters and digits; an id is always converted to the same short
+    id.
+    """
     return identifier if _SHORT.fullmatch(identifier) else hashlib.sha256(identifier.encode()).hexdigest()[:9]
 
 
 LLAMA3 = Dialect(
     name="llama3",
     marks=frozenset([_TAG, *_THOUGHT]),
-    # Its template refuses a turn with several calls.
+    # The Llama template refuses a turn with several calls.
     form=CallForm(begin='{"name": "', middle='", "parameters": ', end="}", separator="; ", parallel=False),
     calls=_read_llama,
 )
-"""Llama 3.1 and later: the output is one JSON object, or a text and one after `<|python_tag|>`."""
+"""Llama 3.1 and later: the output is one JSON object, or a text and then an object after `<|python_tag|>`."""
 
 _MISTRAL_MARKS = frozenset([_TOOL_CALLS, _ARGS, "[CALL_ID]", *_THOUGHT, "[THINK]", "[/THINK]"])
 

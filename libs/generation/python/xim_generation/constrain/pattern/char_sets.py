@@ -1,4 +1,4 @@
-"""Sets of characters as sorted, disjoint ranges of code points; surrogates are never in one."""
+"""Sets of characters as sorted, disjoint ranges of code points, without surrogates."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ _DIGIT = chars(("0", "9")).ranges
 _WORD = chars(("0", "9"), ("A", "Z"), ("a", "z"), "_").ranges
 _SPACE = chars("\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff", ("\u2000", "\u200a")).ranges
 _CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
-# The price of a mask grows with them: 2 ms for so many.
+# The time of a mask grows with the characters of a pattern: 2 ms for this many.
 _LONGEST = 8_000
 _CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 
 
 class CharacterReader:
-    """At a position in a pattern; `param` is named in errors."""
+    """A position in a pattern; errors name `param`."""
 
     def __init__(self, pattern: str, param: str) -> None:
         self._pattern = pattern
@@ -35,7 +35,7 @@ class CharacterReader:
         return InvalidInput(f"Broken pattern at position {self._at}; expected {expected}.", self._param)
 
     def refused(self, what: str) -> InvalidInput:
-        message = f"{what} in a pattern cannot be held to (position {self._at}); expected a pattern without."
+        message = f"{what} in a pattern cannot be enforced (position {self._at}); expected a pattern without."
         return InvalidInput(message, self._param, "XIM_UNSUPPORTED_PARAMETER")
 
     def peek(self, text: str) -> bool:
@@ -57,7 +57,7 @@ class CharacterReader:
         return Text(chr(code)) if isinstance(code, int) else Chars(code)
 
     def _escaped(self) -> int | Ranges:
-        """After a backslash: a character, or a set of such."""
+        """After a backslash: a character, or a set of characters."""
         if not self.more():
             raise self.broken("a character after the backslash")
         char = self._pattern[self._at]
@@ -110,7 +110,7 @@ class CharacterReader:
                 high = self._member() if self.more() else low
                 if isinstance(high, int):
                     if high < low:
-                        raise self.broken("the greater character after the dash")
+                        raise self.broken("a greater character after the dash")
                     low = ((low, high),)
                 else:
                     low = ((low, low), (ord("-"), ord("-")), *high)

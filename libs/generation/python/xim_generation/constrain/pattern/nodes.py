@@ -22,21 +22,21 @@ class Chars:
 
 @dataclass(frozen=True)
 class Seq:
-    """One after the other; without items the empty text."""
+    """Items in sequence; without items the empty text."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Alt:
-    """One of them; without items nothing matches."""
+    """Alternatives; without items nothing matches."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """`least` to `most` times; `most` None = without an end."""
+    """`least` to `most` times; `most` None = no limit."""
 
     item: Node
     least: int

@@ -1,4 +1,6 @@
-"""Reads a pattern of ECMA-262. What is not regular, or depends on what lies around, is refused with its position."""
+"""Parses a pattern of ECMA-262. Constructs that are not regular, or that depend on context, are refused with their
+position.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from .nodes import Anchor, Chars, Node, Repeat, Seq, Text, alt
 
 BEGIN, END = Anchor("^"), Anchor("$")
 
-# Groups in each other, and repetitions of one part: a pattern beyond is refused.
+# Nested groups, and repetitions of one part: a pattern beyond these limits is refused.
 _DEEPEST = 64
 _LONGEST_REPEAT = 2000
 
@@ -28,7 +30,7 @@ def parse(pattern: str, param: str) -> Node:
 class _Reader(CharacterReader):
     def choice(self, depth: int) -> Node:
         if depth > _DEEPEST:
-            raise self.broken(f"at most {_DEEPEST} groups in each other")
+            raise self.broken(f"at most {_DEEPEST} nested groups")
         ways = [self._sequence(depth)]
         while self.take("|"):
             ways.append(self._sequence(depth))
@@ -65,7 +67,7 @@ class _Reader(CharacterReader):
             if self.peek("{"):
                 bounds = self._braces()
         if bounds is not None:
-            # Lazy: the same texts match.
+            # Lazy: it matches the same texts.
             self.take("?")
         return bounds
 

@@ -14,12 +14,12 @@ _ANYTHING = Repeat(ANY, 0, None)
 
 
 def whole(pattern: Any, param: str) -> Node:
-    """Texts that match from their first to their last character."""
+    """Texts that the pattern matches from the first to the last character."""
     return _anchored(_read(pattern, param), EMPTY, EMPTY, param)
 
 
 def found_in(pattern: Any, param: str) -> Node:
-    """Texts in which a match lies anywhere, as JSON Schema means it."""
+    """Texts with a match at any position, as JSON Schema defines it."""
     return _anchored(_read(pattern, param), _ANYTHING, _ANYTHING, param)
 
 
@@ -28,7 +28,7 @@ def to_rust(node: Node) -> str:
     if isinstance(node, Text):
         return "".join(map(_to_char, node.value))
     if isinstance(node, Chars):
-        # A class without members matches nothing; the crate has no empty class.
+        # A class without members matches nothing. The crate has no empty class, so this class excludes every character.
         ranges = "".join(f"{_to_char(chr(low))}-{_to_char(chr(high))}" for low, high in node.ranges)
         return f"[{ranges}]" if ranges else "[^\\x{0}-\\x{10FFFF}]"
     if isinstance(node, Seq):
@@ -38,7 +38,7 @@ def to_rust(node: Node) -> str:
     if isinstance(node, Repeat):
         most = "" if node.most is None else str(node.most)
         return f"(?:{to_rust(node.item)}){{{node.least},{most}}}"
-    raise AssertionError("anchors are gone once the expression is read")
+    raise AssertionError("the expression contains no anchors after it is read")
 
 
 def _to_char(char: str) -> str:
@@ -52,7 +52,9 @@ def _read(pattern: Any, param: str) -> Node:
 
 
 def _anchored(node: Node, before: Node | None, after: Node | None, param: str) -> Node:
-    """The expression between `before` and `after`, but where an anchor stands in their place. None: there is no end."""
+    """The expression between `before` and `after`, or without them where an anchor stands in their place. None:
+    there is no end.
+    """
     if isinstance(node, Alt):
         return alt(_anchored(way, before, after, param) for way in node.items)
     items: list[Node] = list(node.items) if isinstance(node, Seq) else [node]
@@ -70,7 +72,7 @@ def _anchored(node: Node, before: Node | None, after: Node | None, param: str) -
         items[-1], after = _anchored(items[-1], None, after, param), None
     if any(map(_has_anchor, items)):
         raise InvalidInput(
-            "^ and $ inside a pattern cannot be held to; expected them at its ends only.",
+            "^ and $ inside a pattern cannot be enforced; expected them at its ends only.",
             param,
             "XIM_UNSUPPORTED_PARAMETER",
         )
