@@ -72,6 +72,17 @@ it('what an engine says of itself beside the numbers reaches the host', async ()
   }
 });
 
+it('what a picture takes at the start reaches the host', async () => {
+  const model = echoModel('generateImage', { rate: 100 });
+  const engine = echo.create({ profile: model.profiles[0]!, plan, model, modelPath: '', python, log });
+  try {
+    const imageDefaults = { width: 64, height: 64, steps: 4, stepSeconds: 0.01, otherSeconds: 0 };
+    expect(await engine.start()).toMatchObject({ imageDefaults, safetyChecker: false });
+  } finally {
+    await engine.stop();
+  }
+});
+
 it('a handler knows the companions of its model', async () => {
   const told = `${IMPORTS}class Handler:
     def load(self, context):

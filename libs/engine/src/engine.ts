@@ -188,6 +188,10 @@ export interface EngineInfo {
   readonly sampleRate?: number | undefined;
   /** Sizes of pictures, `512x512`, the default first; absent where any size may be asked for. */
   readonly imageSizes?: readonly string[] | undefined;
+  /** A picture for which nothing but a prompt is given. */
+  readonly imageDefaults?: ImageDefaults | undefined;
+  /** Whether a checker looks at every picture and rejects those that are not safe for work; absent for other tasks. */
+  readonly safetyChecker?: boolean | undefined;
   /** Languages that a recording may have, ISO 639-1. */
   readonly languages?: readonly string[] | undefined;
   /** Sequences the engine runs at once. */
@@ -196,6 +200,18 @@ export interface EngineInfo {
   readonly loadSeconds: number;
   /** Whether this profile was ever run with this `runtime.isa` by those who recorded it. */
   readonly verified: boolean;
+}
+
+export interface ImageDefaults {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Denoising steps. */
+  readonly steps: number;
+  /** Seconds that one step took at the start, with nothing else running. Both times grow with the number of pixels. */
+  readonly stepSeconds: number;
+  /** Seconds that everything around the steps took: reading the prompt, decoding, encoding. */
+  readonly otherSeconds: number;
 }
 
 /** How an engine ended. */

@@ -7,6 +7,7 @@ export type {
   EngineExit,
   EngineFactory,
   EngineInfo,
+  ImageDefaults,
   LoadProgress,
   Log,
   StartOptions,
@@ -43,7 +44,7 @@ export type {
   Word,
 } from './transcribe.ts';
 export type { SpeakEvent, SpeakInput } from './speak.ts';
-export type { ImageEvent, ImageInput } from './image.ts';
+export type { ImageEvent, ImageInput, ImageUsage } from './image.ts';
 
 // What an engine is chosen by.
 export type { Host, HostCpu, MemoryNeeds, Plan } from './host.ts';

@@ -138,6 +138,8 @@ def pixels(png: bytes) -> tuple[int, int, bytes]:
 def test_generate_image_gives_real_pictures_and_their_partials(context: MakeContext) -> None:
     request = {"prompt": "a", "format": "png", "width": 9, "height": 5, "count": 2, "steps": 4, "partials": 2}
     events = run(GenerateImage(), request, context())
+    assert (events[0]["width"], events[0]["height"]) == (9, 5)
+    assert events[-1]["usage"] == {"textTokens": 1, "imageTokens": 0, "outputTokens": 2 * 9 * 5}
     assert [event["step"] for event in events if event["type"] == "progress"] == list(range(1, 9))
     images = [event for event in events if event["type"] == "image"]
     assert [(image["index"], image.get("partial")) for image in images] == [

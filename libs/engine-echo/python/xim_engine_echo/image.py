@@ -7,8 +7,8 @@ import struct
 import zlib
 from collections.abc import Callable, Generator
 
-from xim_worker import Context, ImageEvent, ImageInput, Info, InvalidInput
-from xim_worker.tasks import ImageImage
+from xim_worker import Context, ImageDefaults, ImageEvent, ImageInput, Info, InvalidInput
+from xim_worker.tasks import ImageImage, ImageUsage
 
 from .start import Pace, describe, start
 
@@ -24,7 +24,14 @@ class GenerateImage:
     def load(self, context: Context) -> Info:
         self._faults = start(context)
         self._rate: float = context.options.get("rate", 0)
-        return describe(context)
+        defaults: ImageDefaults = {
+            "width": _DEFAULT_SIDE,
+            "height": _DEFAULT_SIDE,
+            "steps": _DEFAULT_STEPS,
+            "stepSeconds": 1 / self._rate if self._rate > 0 else 0.0,
+            "otherSeconds": 0.0,
+        }
+        return describe(context, image_defaults=defaults)
 
     def run(self, request: ImageInput, cancelled: Callable[[], bool]) -> Generator[ImageEvent | None, None, None]:
         self._faults.call()
@@ -33,7 +40,8 @@ class GenerateImage:
         # Unfinished pictures at even distances, never after the last step.
         partials = request.get("partials", 0)
         shown_after = [steps * (number + 1) // (partials + 1) for number in range(partials)]
-        yield {"type": "start"}
+        width, height = request.get("width", _DEFAULT_SIDE), request.get("height", _DEFAULT_SIDE)
+        yield {"type": "start", "width": width, "height": height}
         pace = Pace(self._rate)
         for index in range(count):
             for step in range(1, steps + 1):
@@ -46,7 +54,9 @@ class GenerateImage:
                         unfinished["partial"] = partial
                         yield unfinished
             yield _image(request, index, 0.0)
-        yield {"type": "end"}
+        words = f"{request['prompt']} {request.get('negativePrompt', '')}".split()
+        usage: ImageUsage = {"textTokens": len(words), "imageTokens": 0, "outputTokens": count * width * height}
+        yield {"type": "end", "usage": usage}
 
 
 def _refuse(request: ImageInput) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 
-from xim_worker import Context, Info
+from xim_worker import Context, ImageDefaults, Info
 
 from .faults import Faults
 
@@ -45,6 +45,7 @@ def describe(
     dimensions: int | None = None,
     voices: list[str] | None = None,
     sample_rate: int | None = None,
+    image_defaults: ImageDefaults | None = None,
 ) -> Info:
     return Info(
         runtime={"name": "python", "version": platform.python_version(), "isa": "none"},
@@ -55,4 +56,6 @@ def describe(
         dimensions=dimensions,
         voices=voices,
         sample_rate=sample_rate,
+        image_defaults=image_defaults,
+        safety_checker=None if image_defaults is None else False,
     )

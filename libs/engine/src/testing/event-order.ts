@@ -157,7 +157,11 @@ function checkCalls({ prompt }: GenerateInput, calls: number, cut: boolean): voi
 }
 
 function checkGenerateImage(input: ImageInput, events: readonly EventOf['generateImage'][]): void {
-  frame(events);
+  const { start, end } = frame(events);
+  expect([start.width, start.height]).toEqual([input.width ?? start.width, input.height ?? start.height]);
+  const { textTokens, imageTokens, outputTokens } = end.usage;
+  for (const count of [textTokens, imageTokens, outputTokens]) expect(count).toBeGreaterThanOrEqual(0);
+  expect(imageTokens > 0, 'input tokens of a picture, if and only if there is one').toBe(input.image !== undefined);
   const progress = events.flatMap((event) => (event.type === 'progress' ? [event] : []));
   for (const { step, of } of progress) expect(step).toBeLessThanOrEqual(of);
   expect(progress.map(({ step }) => step)).toEqual(progress.map(({ step }) => step).toSorted((a, b) => a - b));
@@ -170,8 +174,7 @@ function checkGenerateImage(input: ImageInput, events: readonly EventOf['generat
     for (const { bytes, mediaType } of own) {
       expect(mediaType).toBe(`image/${input.format}`);
       if (input.format === 'png') {
-        const [width, height] = sizeOfPng(bytes);
-        expect([width, height]).toEqual([input.width ?? width, input.height ?? height]);
+        expect(sizeOfPng(bytes)).toEqual([start.width, start.height]);
       }
     }
   }

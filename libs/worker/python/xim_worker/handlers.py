@@ -47,6 +47,16 @@ class StartError(Exception):
         self.permanent = permanent
 
 
+class ImageDefaults(TypedDict):
+    """As in `@xim/engine`: a picture for which nothing but a prompt is given, and how long it took at the start."""
+
+    width: int
+    height: int
+    steps: int
+    stepSeconds: float
+    otherSeconds: float
+
+
 class Runtime(TypedDict):
     """The library that computes and the best instruction set it really uses."""
 
@@ -68,6 +78,8 @@ class Info:
     voices: list[str] | None = None
     sample_rate: int | None = None
     image_sizes: list[str] | None = None
+    image_defaults: ImageDefaults | None = None
+    safety_checker: bool | None = None
     languages: list[str] | None = None
 
 

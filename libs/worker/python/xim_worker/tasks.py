@@ -553,29 +553,40 @@ class ImageInput(TypedDict):
     count: NotRequired[int]
     """Pictures to make, numbered from 0. Default 1."""
     width: NotRequired[int]
-    """Width in pixels; absent: the engine's default."""
+    """Width in pixels; absent: that of `image`, else of `EngineInfo.imageDefaults`."""
     height: NotRequired[int]
-    """Height in pixels; absent: the engine's default."""
+    """Height in pixels; absent: that of `image`, else of `EngineInfo.imageDefaults`."""
     steps: NotRequired[int]
-    """Denoising steps; absent: the model's own number."""
+    """Denoising steps of a whole run; absent: that of `EngineInfo.imageDefaults`."""
     guidance: NotRequired[float]
+    """Weight of the prompt against no prompt; absent: the model's own value."""
     seed: NotRequired[int]
-    """The same seed gives the same picture; picture i of several has seed + i."""
+    """An integer of any size and sign, taken modulo 2^64. The same seed gives the same picture; picture i of several
+    has seed + i. Absent: the engine's choice.
+    """
     format: Literal["png", "jpeg", "webp"]
     quality: NotRequired[int]
-    """0 to 100, for jpeg and webp."""
+    """0 to 100, for jpeg and webp; png keeps every pixel and ignores it."""
     image: NotRequired[Media]
-    """Start from this picture instead of noise."""
+    """Start from this picture instead of noise: PNG, JPEG or WebP, turned as its EXIF says. Where another size is asked
+    for, the picture is scaled to cover that size and its middle is taken.
+    """
     mask: NotRequired[Media]
-    """Same size as `image`; white is repainted."""
+    """What to repaint: transparent pixels, or white pixels of a mask without an alpha channel. It has the size of
+    `image` and repaints something. Absent: the transparent pixels of `image`; without any, all of it.
+    """
     strength: NotRequired[float]
-    """How far from `image` to go, 0 to 1."""
+    """How far from `image` to go, above 0 and up to 1; absent: the model's own value."""
     partials: NotRequired[int]
     """Unfinished pictures to send on the way, 0 to 3."""
 
 
 class ImageStart(TypedDict):
+    """The size of every picture, in pixels."""
+
     type: Literal["start"]
+    width: int
+    height: int
 
 
 class ImageProgress(TypedDict):
@@ -594,11 +605,23 @@ class ImageImage(TypedDict):
     partial: NotRequired[int]
     bytes: _bytes
     mediaType: str
+    rejected: NotRequired[bool]
+    """True: the model's safety checker rejected the picture, which is black instead."""
 
 
 class ImageEnd(TypedDict):
     type: Literal["end"]
+    usage: ImageUsage
 
 
 ImageEvent = ImageStart | ImageProgress | ImageImage | ImageEnd
 """Order: `start`, then `progress` and `image` (partials of a picture rise and come before the finished one), `end`."""
+
+
+class ImageUsage(TypedDict):
+    textTokens: int
+    """Tokens of the prompt and the negative prompt, as the model's first text encoder counts them."""
+    imageTokens: int
+    """Latent positions that were read: of `image`, once."""
+    outputTokens: int
+    """Latent positions that were made: of all pictures together."""
