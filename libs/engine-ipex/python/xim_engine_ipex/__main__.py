@@ -1,0 +1,19 @@
+"""`python -m xim_engine_ipex TASK [HANDLER]`: the worker of one service.
+
+HANDLER is a file with the service's own handler.
+"""
+
+import sys
+
+from xim_worker import serve, serve_file
+
+task, *own = sys.argv[1:]
+# Each task imports only what it needs.
+if own:
+    serve_file(own[0], task)
+elif task == "generateImage":
+    from .generate_image import GenerateImage
+
+    serve(calls={"generateImage": GenerateImage()})
+else:
+    sys.exit(f"xim_engine_ipex has no handler for the task {task}")

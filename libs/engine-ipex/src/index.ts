@@ -1,0 +1,2 @@
+// The engine.
+export { ipex } from './ipex-engine.ts';
