@@ -11,13 +11,17 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { childEnvironment } from './child-environment.mjs';
 import { toSetupError } from './errors.mjs';
 import { run, undoing } from './run.mjs';
+import { PYTORCH_LIST } from './wheels.mjs';
 
 /** 311 MB were seen for OpenVINO, and pip unpacks elsewhere first. */
 const NEEDS = 700 * 2 ** 20;
+/** The engine on PyTorch: 700 MB of it, 300 MB of Transformers and others, and the wheel that is unpacked. */
+const PYTORCH_NEEDS = 2 * 2 ** 30;
+const PYTORCH_INDEX = 'https://download.pytorch.org/whl/cpu';
 const STAMP = '.xim-setup.json';
 /** The folder of one build, and the link to it before its rename. */
 const BUILD = /^\.(.+)-[0-9a-f]{8}-[0-9a-f]{6}(?:\.link)?$/;
@@ -60,7 +64,13 @@ export function environmentCurrent(venvs, { name, locks }, asked) {
  * @param {(line: string) => void} options.log
  */
 export async function buildEnvironment({ name, locks }, { venvs, python, env, logFile, offline, log }) {
-  log(`installing the Python environment "${name}" with Python ${python.version} (about a minute the first time) …`);
+  const hashed = locks.filter((lock) => basename(lock) !== PYTORCH_LIST);
+  const pytorch = locks.filter((lock) => basename(lock) === PYTORCH_LIST);
+  const takes =
+    pytorch.length > 0
+      ? 'it brings PyTorch for CPUs, about 1 GB on the disk and some minutes the first time'
+      : 'about a minute the first time';
+  log(`installing the Python environment "${name}" with Python ${python.version} (${takes}) …`);
   const since = Date.now();
   mkdirSync(venvs, { recursive: true });
   const link = join(venvs, name);
@@ -85,7 +95,8 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
         if (ok) return;
         const doing = `installing the Python environment "${name}"`;
         const from = 'the Python package index';
-        const of = { folder: venvs, needs: NEEDS, output, log: logFile, python: python.version, offline };
+        const needs = pytorch.length > 0 ? PYTORCH_NEEDS : NEEDS;
+        const of = { folder: venvs, needs, output, log: logFile, python: python.version, offline };
         throw toSetupError({ doing, from, ...of });
       };
       // -I: what else the user has installed for this Python must not count as installed.
@@ -93,11 +104,19 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
       // pip and not uv, which is faster: uv does not read the user's pip configuration (mirrors, local wheels, certificates).
       // pip byte-compiles what it installs. Nothing is built from source: the lock has hashes of wheels only.
       // --retries: only when it tries again does pip say that an index was not reached.
-      await step(join(path, 'bin', 'python'), [
+      const own = join(path, 'bin', 'python');
+      const install = [
         ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries=3'],
-        ...['--only-binary=:all:', '--no-deps', '--require-hashes', ...locks.flatMap((lock) => ['-r', lock])],
-      ]);
-      const interpreter = realpathSync(join(path, 'bin', 'python'));
+        ...['--only-binary=:all:', '--no-deps'],
+      ];
+      await step(own, [...install, '--require-hashes', ...hashed.flatMap((lock) => ['-r', lock])]);
+      if (pytorch.length > 0) {
+        const index = (await isPipConfigured(own, { cwd: venvs, env, logFile }))
+          ? []
+          : ['--extra-index-url', PYTORCH_INDEX];
+        await step(own, [...install, ...index, ...pytorch.flatMap((list) => ['-r', list])]);
+      }
+      const interpreter = realpathSync(own);
       writeFileSync(join(path, STAMP), JSON.stringify({ lock: hash, interpreter, asked: env.XIM_PYTHON }));
     },
   );
@@ -109,6 +128,22 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
   // A link of the user's own leads elsewhere: it is replaced, and what it led to stays.
   if (before !== undefined && BUILD.test(before)) rmSync(join(venvs, before), { recursive: true, force: true });
   log(`the Python environment "${name}" is installed (${Math.round((Date.now() - since) / 1000)} s).`);
+}
+
+/**
+ * Whether the user has told pip where packages are (a mirror, wheels of their own): there PyTorch is asked for, and not at
+ * its own index.
+ *
+ * @param {string} python of an environment
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, logFile: string }} options
+ */
+async function isPipConfigured(python, { cwd, env, logFile }) {
+  const { output } = await run(python, ['-I', '-m', 'pip', 'config', 'list'], {
+    cwd,
+    env: childEnvironment(env),
+    logFile,
+  });
+  return /\b(?:index-url|find-links)\b/.test(output);
 }
 
 /** @param {string[]} locks */

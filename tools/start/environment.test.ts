@@ -138,6 +138,29 @@ it(
 );
 
 it(
+  'an engine on PyTorch gets it after its lock, without a hash, from where pip is told to look',
+  async () => {
+    const list = (version: string) => {
+      makeWheel(wheels, 'torchlike', version);
+      workspace.write('libs/engine-toy/python/requirements.pytorch.in', `torchlike==${version}\n`);
+    };
+    const both = () =>
+      spawnSync(join(link(), 'bin/python'), ['-c', 'import torchlike, toy; print(toy.version, torchlike.version)'])
+        .stdout.toString()
+        .trim();
+    list('3.0');
+    await prepare(options());
+    expect(both()).toBe('1.0 3.0');
+    expect(lines[0]).toMatch(/PyTorch for CPUs, about 1 GB/);
+    expect(readFileSync(join(workspace.root, '.xim/setup.log'), 'utf8')).not.toContain('download.pytorch.org');
+    list('3.1');
+    await prepare(options());
+    expect(both()).toBe('1.0 3.1');
+  },
+  PATIENCE_MS,
+);
+
+it(
   'a file that is not the one of the lock is refused',
   async () => {
     workspace.write(LOCK, `toy==1.0 --hash=sha256:${'0'.repeat(64)}\n`);

@@ -2,12 +2,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { enginesOf } from './workspace.mjs';
 
+export const PYTORCH_LIST = 'requirements.pytorch.in';
+
 /**
  * An environment of Python, and the lists of wheels that are installed into it.
  *
  * @typedef {object} Environment
  * @property {string} name its folder: the name of an engine, `<app>@<engine>`, or `dev`
- * @property {string[]} locks paths of requirements.lock files; together they name every wheel once
+ * @property {string[]} locks paths of requirements.lock files, together they name every wheel once; and of
+ *   requirements.pytorch.in files, see `pytorchList`
  */
 
 /**
@@ -16,7 +19,7 @@ import { enginesOf } from './workspace.mjs';
  * @returns {Environment} without locks if the engine needs no wheels
  */
 export function engineEnvironment(root, engine) {
-  return toEnvironment(engine, [engineLock(root, engine)]);
+  return toEnvironment(engine, [engineLock(root, engine), pytorchList(root, engine)]);
 }
 
 /**
@@ -31,7 +34,7 @@ export function appEnvironments(root, app) {
   const own = join(root, 'apps', app, 'requirements.lock');
   return enginesOf(root, app).map((engine) =>
     existsSync(own)
-      ? toEnvironment(appEnvironmentName(root, app, engine), [engineLock(root, engine), own])
+      ? toEnvironment(appEnvironmentName(root, app, engine), [engineLock(root, engine), own, pytorchList(root, engine)])
       : engineEnvironment(root, engine),
   );
 }
@@ -54,6 +57,16 @@ export function appEnvironmentName(root, app, engine) {
  */
 export function engineLock(root, engine) {
   return join(root, 'libs', `engine-${engine}`, 'python', 'requirements.lock');
+}
+
+/**
+ * An engine's wheels of PyTorch's own index, which has builds for CPUs alone; they are installed after the locks.
+ *
+ * @param {string} root
+ * @param {string} engine
+ */
+export function pytorchList(root, engine) {
+  return join(root, 'libs', `engine-${engine}`, 'python', PYTORCH_LIST);
 }
 
 /**
