@@ -1,19 +1,21 @@
 import { tmpdir } from 'node:os';
+import { embeddingPython } from '@xim/embedding';
 import { checkProfiles, type EngineFactory, type EngineTraits } from '@xim/engine';
 import { createWorkerEngine, pythonFolder, pythonWorkerSpec } from '@xim/worker';
 import { ipexMemory } from './ipex-memory.ts';
 
 /** PyTorch has no kernels below AVX2 that are worth serving with. */
-export const TRAITS: EngineTraits = { name: 'ipex', tasks: ['generateImage'], isa: ['avx2'] };
+export const TRAITS: EngineTraits = { name: 'ipex', tasks: ['embed', 'generateImage'], isa: ['avx2'] };
 
-/** PyTorch on oneDNN, with Intel's extension where that is installed: pictures by diffusers. */
+/** PyTorch on oneDNN, with Intel's extension where that is installed: pictures by diffusers, vectors by Transformers. */
 export const ipex: EngineFactory = {
   name: TRAITS.name,
   formats: ['safetensors'],
   check: checkProfiles(TRAITS),
   memory: ipexMemory,
   create(options) {
-    const folders = [pythonFolder(import.meta.url, 'xim_engine_ipex')];
+    const own = pythonFolder(import.meta.url, 'xim_engine_ipex');
+    const folders = options.model.task === 'embed' ? [own, embeddingPython()] : [own];
     const spec = pythonWorkerSpec({ module: 'xim_engine_ipex', folders, env: ENVIRONMENT }, options);
     return createWorkerEngine(spec, { name: TRAITS.name, create: options });
   },

@@ -15,5 +15,11 @@ elif task == "generateImage":
     from .generate_image import GenerateImage
 
     serve(calls={"generateImage": GenerateImage()})
+elif task == "embed":
+    from xim_embedding.handler import EmbedHandler
+
+    from .embed import TorchEncoder
+
+    serve(batches={"embed": EmbedHandler(TorchEncoder)})
 else:
     sys.exit(f"xim_engine_ipex has no handler for the task {task}")

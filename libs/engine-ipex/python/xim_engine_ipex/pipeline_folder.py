@@ -15,6 +15,7 @@ import transformers
 from diffusers import DiffusionPipeline
 from xim_worker import StartError
 
+from .complete import expect_complete, expect_safetensors
 from .torch_runtime import TorchRuntime
 
 INDEX = "model_index.json"
@@ -87,13 +88,8 @@ def _load_part(folder: Path, library: str, class_name: str, runtime: TorchRuntim
         return _class_of(library, _PIL_PROCESSOR).from_pretrained(str(folder), local_files_only=True)
     files = [path.name for path in folder.glob("*.safetensors")] if folder.is_dir() else []
     if not files:
-        pickles = sorted(path.name for path in folder.glob("*.bin")) if folder.is_dir() else []
-        if pickles:
-            raise StartError(
-                f"{folder.name} has {', '.join(pickles)} and no .safetensors; a pickle is not read, since reading it "
-                "runs what is in it. Save the model with safetensors",
-                permanent=True,
-            )
+        if any(folder.glob("*.bin")):
+            expect_safetensors(folder)
         return None
     variants = {match.group(1) for name in files if (match := _VARIANT.match(name))}
     has_plain = any(not _VARIANT.match(name) for name in files)
@@ -108,17 +104,8 @@ def _load_part(folder: Path, library: str, class_name: str, runtime: TorchRuntim
         )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise StartError(f"{folder.name} cannot be read: {error}", permanent=True) from error
-    _expect_complete(folder, found)
+    expect_complete(folder.name, found)
     return runtime.optimize(model)
-
-
-def _expect_complete(folder: Path, found: dict[str, Any]) -> None:
-    """Libraries invent tensors that are missing and go on; pictures would be noise."""
-    for kind, words in (("missing_keys", "lacks the tensors"), ("mismatched_keys", "has other shapes of")):
-        names = sorted(map(str, found.get(kind, ())))
-        if names:
-            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            raise StartError(f"{folder.name} {words} {shown}: the files are incomplete", permanent=True)
 
 
 def _class_of(library: str, class_name: str) -> Any:

@@ -1,0 +1,50 @@
+"""A model of Transformers, read from safetensors and complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import transformers
+from xim_worker import StartError
+
+
+def expect_safetensors(folder: Path) -> None:
+    """Raises StartError where a folder has weights as pickles alone."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = ", ".join(sorted(path.name for path in folder.glob("*.bin"))) or "none"
+    raise StartError(
+        f"{folder.name} has no .safetensors (other weights: {pickles}); a pickle is not read, since reading it runs "
+        "what is in it. Save the model with safetensors",
+        permanent=True,
+    )
+
+
+def expect_complete(name: str, found: dict[str, Any]) -> None:
+    """`found`: what a library says of the tensors that it loaded. It invents those that are missing and goes on."""
+    for kind, words in (("missing_keys", "lacks the tensors"), ("mismatched_keys", "has other shapes of")):
+        names = sorted(map(str, found.get(kind, ())))
+        if names:
+            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise StartError(f"{name} {words} {shown}: the files are incomplete", permanent=True)
+
+
+def load_model(folder: Path, auto: Any, *, may_lack: str | None = None, **how: Any) -> Any:
+    """The model that `config.json` names, by an Auto class of Transformers.
+
+    `may_lack` is the first name of tensors whose results nobody reads.
+    """
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    expect_safetensors(folder)
+    try:
+        model, found = auto.from_pretrained(
+            str(folder), use_safetensors=True, local_files_only=True, output_loading_info=True, **how
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise StartError(f"the model in {folder} cannot be read: {error}", permanent=True) from error
+    if may_lack is not None:
+        found["missing_keys"] = [name for name in found["missing_keys"] if name.split(".")[0] != may_lack]
+    expect_complete(folder.name, found)
+    return model
