@@ -23,9 +23,10 @@ export type SpeakEvent =
       readonly sampleRate: number;
       /** Unicode characters of `text`. */
       readonly inputCharacters: number;
-      /** Units that the model reads, such as phonemes. */
-      readonly inputTokens: number;
     }
   | { readonly type: 'audio'; readonly bytes: Uint8Array }
-  /** `duration` of the speech in seconds; output tokens are units that the model makes, such as spectrogram frames. */
+  /**
+   * `duration` of the speech in seconds; input tokens are units that the model reads, such as phonemes, output tokens
+   * those that it makes, such as spectrogram frames.
+   */
   | { readonly type: 'end'; readonly duration: number; readonly usage: Usage };

@@ -40,7 +40,6 @@ class Speak:
             "mediaType": _MEDIA_TYPES[request["format"]],
             "sampleRate": SAMPLE_RATE,
             "inputCharacters": len(text),
-            "inputTokens": len(text),
         }
         head = _wav_head(frames) if request["format"] == "wav" else b""
         pace = Pace(self._rate)

@@ -18,17 +18,20 @@ interface Counted {
   /** Seconds of audio. */
   readonly duration?: unknown;
   readonly cachedTokens?: unknown;
-  readonly usage?: { readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
+  readonly usage?: { readonly inputTokens?: unknown; readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
 }
 
 export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
   const lastToken: (number | undefined)[] = []; // by choice
   let output = 0;
   let cached = 0;
+  let hasInput = false;
   let started: number | undefined;
 
+  /** Said at the start where they are known so early, else at the end. */
   const countInput = (tokens: unknown): void => {
-    if (typeof tokens !== 'number') return;
+    if (typeof tokens !== 'number' || hasInput) return;
+    hasInput = true;
     stats.inputTokens += tokens;
     metrics.tokens.input += tokens;
   };
@@ -73,6 +76,7 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
         countCached(cachedTokens);
       } else if (type === 'end') {
         countAudio((event as Counted).duration);
+        countInput(usage?.inputTokens);
         countCached(usage?.cachedTokens);
         // The engine's own sum also holds what no delta stood for, such as end tokens and tool calls.
         if (typeof usage?.outputTokens === 'number') countOutput(Math.max(0, usage.outputTokens - output));

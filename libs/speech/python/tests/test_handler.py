@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import threading
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,27 @@ def test_the_first_sentence_leaves_before_the_second_is_computed(bench: Bench) -
     audio = next(events)
     assert audio is not None and audio["type"] == "audio"
     assert len(bench.synthesizer.spoken) == 1
+
+
+def test_of_a_thousand_sentences_only_the_next_one_has_its_phonemes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phonemized: list[str] = []
+    phonemize: Callable[[str, Sequence[str]], list[str]] = bench.handler._phonemizer.phonemize
+
+    def watched(voice: str, texts: Sequence[str]) -> list[str]:
+        phonemized.extend(texts)
+        return phonemize(voice, texts)
+
+    monkeypatch.setattr(bench.handler._phonemizer, "phonemize", watched)
+    events = bench.stream(" ".join(f"Sentence {number} is here." for number in range(1000)))
+    next(events)
+    assert (len(phonemized), len(bench.synthesizer.spoken)) == (1, 0)
+    for spoken in range(1, 5):
+        next(events)
+        assert (len(phonemized), len(bench.synthesizer.spoken)) == (spoken + 1, spoken)
+    assert [event["type"] for event in events if event is not None][-1] == "end"
+    assert len(phonemized) == len(bench.synthesizer.spoken) == 1000
 
 
 def test_whoever_leaves_costs_one_sentence(bench: Bench) -> None:
@@ -92,8 +113,9 @@ def test_seeds(bench: Bench) -> None:
 
 def test_usage_counts_phonemes_and_frames(bench: Bench) -> None:
     _, start, end = bench.run("Some words. More words.")
-    assert start["inputTokens"] == sum(len(utterance.ids) for utterance in bench.synthesizer.spoken)
-    assert end["usage"] == {"inputTokens": start["inputTokens"], "outputTokens": 2 * start["inputTokens"]}
+    tokens = sum(len(utterance.ids) for utterance in bench.synthesizer.spoken)
+    assert "inputTokens" not in start
+    assert end["usage"] == {"inputTokens": tokens, "outputTokens": 2 * tokens}
 
 
 @pytest.mark.parametrize("text", ["a", "9", "%", "x" * 1000, "日本", "Привет", "👋", "naïve", "<b>x</b>", "\x00a", "½"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,28 +77,39 @@ class SpeakHandler:
         speaker, format, speed, seed = self._read(request)
         text: str = request["text"]
         sentences = self._phonemize(text, speaker.voice)
-        input_tokens = sum(map(len, sentences))
+        # The first one tells whether there is anything to speak, before an answer begins.
+        ids = next(sentences, None)
+        if ids is None:
+            raise InvalidInput(
+                "There is nothing to speak: the text has no letters, digits or symbols that have a name. "
+                "Give a text with words.",
+                "text",
+            )
         yield {
             "type": "start",
             "mediaType": _MEDIA_TYPES[format],
             "sampleRate": OUTPUT_RATE,
             "inputCharacters": len(text),
-            "inputTokens": input_tokens,
         }
-        file = _File(format, speaker.voice.sample_rate, is_whole=len(sentences) == 1)
-        frames = samples = 0
-        for index, ids in enumerate(sentences):
+        file: _File | None = None
+        index = input_tokens = frames = samples = 0
+        while ids is not None:
             utterance = Utterance(ids, speaker.voice.length_scale / speed, speaker.number, seed + index)
             with self._turns.take():
                 if cancelled():
                     return
                 speech = self._synthesizer.speak(speaker.voice.name, utterance)
+            input_tokens += len(ids)
             frames += speech.frames
             sound = _finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
             samples += len(sound)
+            ids = next(sentences, None)
+            file = file or _File(format, speaker.voice.sample_rate, is_whole=ids is None)
             encoded = file.write(sound)
             # Without an event the runtime would not look for cancellation; an encoder may hold a short sentence back.
             yield {"type": "audio", "bytes": encoded} if encoded else None
+            index += 1
+        assert file is not None
         rest = file.finish()
         if rest:
             yield {"type": "audio", "bytes": rest}
@@ -135,21 +146,15 @@ class SpeakHandler:
         # numpy takes no negative seeds.
         return speaker, format, speed, seed % 2**64
 
-    def _phonemize(self, text: str, voice: PiperVoice) -> list[Int64s]:
-        spoken = normalize(text, voice.language)
-        sentences = [split_clauses(sentence) for sentence in split_sentences(spoken, voice.language.code)]
-        texts = [clause.text for clauses in sentences for clause in clauses]
-        phonemes = iter(self._phonemizer.phonemize(voice.espeak_voice, texts))
-        # A clause of marks alone has no phonemes.
-        ids = [voice.to_ids([(next(phonemes), clause.mark) for clause in clauses]) for clauses in sentences]
-        speakable = [one for one in ids if len(one)]
-        if not speakable:
-            raise InvalidInput(
-                "There is nothing to speak: the text has no letters, digits or symbols that have a name. "
-                "Give a text with words.",
-                "text",
-            )
-        return speakable
+    def _phonemize(self, text: str, voice: PiperVoice) -> Iterator[Int64s]:
+        """The numbers of each sentence that has phonemes, made when they are asked for."""
+        for sentence in split_sentences(normalize(text, voice.language), voice.language.code):
+            clauses = split_clauses(sentence)
+            phonemes = self._phonemizer.phonemize(voice.espeak_voice, [clause.text for clause in clauses])
+            # A clause of marks alone has no phonemes.
+            ids = voice.to_ids([(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)])
+            if len(ids):
+                yield ids
 
     def _prove_phonemes(self, voice: PiperVoice) -> None:
         try:

@@ -526,8 +526,6 @@ class SpeakStart(TypedDict):
     sampleRate: int
     inputCharacters: int
     """Unicode characters of `text`."""
-    inputTokens: int
-    """Units that the model reads, such as phonemes."""
 
 
 class SpeakAudio(TypedDict):
@@ -536,7 +534,9 @@ class SpeakAudio(TypedDict):
 
 
 class SpeakEnd(TypedDict):
-    """`duration` of the speech in seconds; output tokens are units that the model makes, such as spectrogram frames."""
+    """`duration` of the speech in seconds; input tokens are units that the model reads, such as phonemes, output tokens
+    those that it makes, such as spectrogram frames.
+    """
 
     type: Literal["end"]
     duration: float
