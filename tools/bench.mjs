@@ -6,7 +6,7 @@ import { setup } from './start/index.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({
   engines: ['oneapi', 'echo'],
-  models: ['chat', 'embedding'],
+  models: ['chat', 'embedding', 'speech', 'whisperx'],
   dev: false,
   // The peer that the benchmark measures against; no service needs it.
   tools: ['bench'],

@@ -9,20 +9,24 @@ import { benchRuntime } from './runtime-cost.ts';
 import { ROOT } from './processes.ts';
 import { type Figure, formatReport, isMissed, load, machine, type Report } from './report.ts';
 import type { Settings } from './settings.ts';
+import { benchSpeech } from './speech.ts';
+import { benchWhisperx } from './whisperx.ts';
 
 const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: string) => void) => Promise<Figure[]>>> = {
   chat: benchChat,
   embedding: benchEmbedding,
   runtime: benchRuntime,
+  speech: benchSpeech,
+  whisperx: benchWhisperx,
 };
 
-const HELP = `usage: npm run bench -- [chat] [embedding] [runtime] [options]
+const HELP = `usage: npm run bench -- [chat] [embedding] [runtime] [speech] [whisperx] [options]
 
-chat, embedding: starts the service and, interleaved in the same run, the bare Python loop over the same library, and
+chat, embedding, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same library, and
 prints both. runtime: the generation runtime's own time per step, over a runner that computes nothing.
 Nothing else should run on the machine meanwhile.
 
-  --clients LIST   concurrent clients, default 1,8,32
+  --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
   --kinds LIST     of chat plain,schema,tools (the default), sampling, alternatives, bias; of embedding fairness
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
@@ -32,7 +36,7 @@ Nothing else should run on the machine meanwhile.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    clients: { type: 'string', default: '1,8,32' },
+    clients: { type: 'string' },
     kinds: { type: 'string', default: 'plain,schema,tools' },
     pairs: { type: 'string', default: '7' },
     json: { type: 'string' },
@@ -40,6 +44,10 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+/** Each request of these takes seconds. */
+const SLOW = ['speech', 'whisperx'];
+const clientsOf = (name: string): number[] =>
+  (values.clients ?? (SLOW.includes(name) ? '1,4' : '1,8,32')).split(',').map(Number);
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 if (values.help || unknown.length > 0) {
@@ -50,8 +58,7 @@ if (values.help || unknown.length > 0) {
 const env = { XIM_VENVS: process.env['XIM_VENVS'] ?? '', XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? '' };
 const python = join(env.XIM_VENVS, 'bench', 'bin', 'python');
 const all = availableParallelism();
-const settings: Settings = {
-  clients: values.clients.split(',').map(Number),
+const settings: Omit<Settings, 'clients'> = {
   kinds: values.kinds.split(','),
   pairs: Number(values.pairs),
   threads: [...new Set([1, Math.ceil(all / 2), all])],
@@ -67,12 +74,13 @@ const settings: Settings = {
 const reports: Report[] = [];
 for (const name of names) {
   const before = load();
-  const figures = await BENCHMARKS[name]!(settings, (line) => console.error(`  ${line}`));
+  const clients = clientsOf(name);
+  const figures = await BENCHMARKS[name]!({ ...settings, clients }, (line) => console.error(`  ${line}`));
   reports.push({
     benchmark: name,
     machine: machine(),
     load: { before, after: load() },
-    settings: { clients: values.clients, pairs: settings.pairs },
+    settings: { clients: clients.join(), pairs: settings.pairs },
     figures,
   });
   console.log(`\n${formatReport(reports.at(-1)!)}\n`);

@@ -57,8 +57,16 @@ export interface Bare {
 }
 
 /** Starts one of the bare Python loops; it prints one line of JSON per line it is sent. */
-export function startBare(python: string, script: string, args: readonly string[]): Bare {
-  const child: ChildProcess = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+export function startBare(
+  python: string,
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Bare {
+  const child: ChildProcess = spawn(python, ['-u', script, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {
