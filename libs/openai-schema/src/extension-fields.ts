@@ -1,10 +1,10 @@
 /** The servers whose clients send a field. */
 export type ExtensionServer =
-  'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Fireworks'; // prettier-ignore
+  'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Fireworks' | 'OpenAI'; // prettier-ignore
 
-export type ExtensionRoute = 'chat' | 'completions' | 'embeddings';
+export type ExtensionRoute = 'chat' | 'completions' | 'responses' | 'embeddings';
 
-/** A field that OpenAI's API does not have and that another server takes. */
+/** A field that OpenAI's API does not have on a route, and that another server, or another route of OpenAI, takes. */
 export interface ExtensionField {
   /** Path in the body: `min_p`, `stream_options.continuous_usage_stats`. */
   readonly name: string;
@@ -24,8 +24,11 @@ export interface ExtensionField {
 type Servers = ExtensionField['servers'];
 type Routes = ExtensionField['routes'];
 
-const text: Routes = ['chat', 'completions'];
-const all: Routes = ['chat', 'completions', 'embeddings'];
+const text: Routes = ['chat', 'completions', 'responses'];
+/** The routes whose answers are choices. */
+const choices: Routes = ['chat', 'completions'];
+const conversation: Routes = ['chat', 'responses'];
+const all: Routes = [...text, 'embeddings'];
 const vllm: Servers = ['vLLM'];
 const sglang: Servers = ['SGLang'];
 const llama: Servers = ['llama.cpp'];
@@ -59,7 +62,7 @@ export const extensionFields: readonly ExtensionField[] = [
   honoured('repeat_penalty', ['llama.cpp', 'Ollama'], text, 'sampling.repetitionPenalty'),
   honoured('typical_p', ['llama.cpp', 'TGI'], text, 'sampling.typicalP'),
   refused('use_beam_search', vllm, text, 'there is no beam search; use n, or best_of of completions', false),
-  refused('best_of', vllm, ['chat'], 'a conversation has no best_of; use n and choose', 1),
+  refused('best_of', vllm, conversation, 'a conversation has no best_of; use n and choose', 1),
   refused('length_penalty', vllm, text, 'it belongs to beam search, which is not there', 1),
   refused('early_stopping', vllm, text, 'it belongs to beam search, which is not there', false),
   refused('mirostat', ['llama.cpp', 'Ollama'], text, noSampler, 0),
@@ -126,16 +129,21 @@ export const extensionFields: readonly ExtensionField[] = [
   // What is read.
   honoured('add_generation_prompt', vllm, ['chat'], 'prompt.generationPrompt'),
   honoured('continue_final_message', vllm, ['chat'], 'prompt.continueLast'),
-  honoured('chat_template_kwargs', ['vLLM', 'llama.cpp', 'SGLang'], ['chat'], 'prompt.templateVariables'),
-  refused('chat_template', vllm, ['chat', 'embeddings'], 'the template is the model’s; set another one in the profile'),
-  refused('documents', vllm, ['chat'], 'put them into a message', []),
-  refused('enable_thinking', ['Qwen'], ['chat'], 'use chat_template_kwargs, or reasoning_effort'),
-  refused('thinking', ['DeepSeek'], ['chat'], 'use reasoning_effort'),
-  refused('think', ['Ollama'], ['chat'], 'use reasoning_effort'),
+  honoured('chat_template_kwargs', ['vLLM', 'llama.cpp', 'SGLang'], conversation, 'prompt.templateVariables'),
+  refused(
+    'chat_template',
+    vllm,
+    [...conversation, 'embeddings'],
+    'the template is the model’s; set another one in the profile',
+  ),
+  refused('documents', vllm, conversation, 'put them into a message', []),
+  refused('enable_thinking', ['Qwen'], conversation, 'use chat_template_kwargs, or reasoning_effort'),
+  refused('thinking', ['DeepSeek'], conversation, 'use reasoning_effort'),
+  refused('think', ['Ollama'], conversation, 'use reasoning_effort'),
   refused('reasoning', ['OpenRouter'], ['chat'], 'use reasoning_effort'),
-  refused('prompt_mode', ['Mistral'], ['chat'], 'use reasoning_effort'),
-  refused('safe_prompt', ['Mistral'], ['chat'], 'put it into a system message', false),
-  refused('echo', vllm, ['chat'], 'a conversation is not echoed', false),
+  refused('prompt_mode', ['Mistral'], conversation, 'use reasoning_effort'),
+  refused('safe_prompt', ['Mistral'], conversation, 'put it into a system message', false),
+  refused('echo', vllm, conversation, 'a conversation is not echoed', false),
   refused('add_special_tokens', vllm, text, 'the tokenizer adds the tokens that the model expects; send tokens'),
   honoured('truncate_prompt_tokens', vllm, text, 'truncate'),
   refused('prompt_truncate_len', ['Fireworks'], text, 'use truncate_prompt_tokens'),
@@ -152,9 +160,23 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('n_keep', llama, text, 'a context is not shifted', 0),
   refused('n_discard', llama, text, 'a context is not shifted', 0),
 
+  refused('add_generation_prompt', vllm, ['responses'], 'use it on /v1/chat/completions', true),
+  refused('continue_final_message', vllm, ['responses'], 'use it on /v1/chat/completions', false),
+  refused('messages', ['OpenAI'], ['responses'], 'use input'),
+  refused('max_tokens', ['OpenAI'], ['responses'], 'use max_output_tokens'),
+  refused('max_completion_tokens', ['OpenAI'], ['responses'], 'use max_output_tokens'),
+  refused('n', ['OpenAI'], ['responses'], 'a response is one; send several requests', 1),
+  refused('response_format', ['OpenAI'], ['responses'], 'use text.format'),
+  refused('reasoning_effort', ['OpenAI'], ['responses'], 'use reasoning.effort'),
+  refused('verbosity', ['OpenAI'], ['responses'], 'use text.verbosity'),
+  honoured('logprobs', ['OpenAI'], ['responses'], 'logprobs; the API itself has top_logprobs and include'),
+
   // What is answered.
-  honoured('prompt_logprobs', vllm, text, 'promptLogprobs'),
-  honoured('return_token_ids', vllm, text, 'tokenIds'),
+  refused('prompt_logprobs', vllm, ['responses'], 'use it on /v1/chat/completions'),
+  refused('return_token_ids', vllm, ['responses'], 'use it on /v1/chat/completions', false),
+  refused('stream_options.continuous_usage_stats', vllm, ['responses'], 'the last event has the usage', false),
+  honoured('prompt_logprobs', vllm, choices, 'promptLogprobs'),
+  honoured('return_token_ids', vllm, choices, 'tokenIds'),
   refused('return_tokens_as_token_ids', vllm, text, 'tokens are named by their texts', false),
   refused('return_tokens', llama, text, 'use return_token_ids', false),
   refused('return_progress', llama, text, 'progress is not told', false),
@@ -164,16 +186,16 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('return_hidden_states', sglang, text, onlyText, false),
   refused('skip_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text', true),
   withoutEffect('spaces_between_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text'),
-  refused('include_reasoning', ['vLLM', 'OpenRouter'], ['chat'], 'a thought is always answered', true),
-  refused('separate_reasoning', sglang, ['chat'], 'a thought is always apart from the answer', true),
-  refused('stream_reasoning', sglang, ['chat'], 'a thought is streamed as it comes', true),
-  refused('reasoning_format', llama, ['chat'], 'a thought is in reasoning_content', 'auto', 'deepseek'),
-  refused('thinking_forced_open', llama, ['chat'], 'the template decides', false),
-  refused('parse_tool_calls', llama, ['chat'], 'use tool_choice "none"', true),
-  refused('parse_reasoning', ['Mistral'], ['chat'], 'a thought is always apart from the answer', true),
+  refused('include_reasoning', ['vLLM', 'OpenRouter'], conversation, 'a thought is always answered', true),
+  refused('separate_reasoning', sglang, conversation, 'a thought is always apart from the answer', true),
+  refused('stream_reasoning', sglang, conversation, 'a thought is streamed as it comes', true),
+  refused('reasoning_format', llama, conversation, 'a thought is in reasoning_content', 'auto', 'deepseek'),
+  refused('thinking_forced_open', llama, conversation, 'the template decides', false),
+  refused('parse_tool_calls', llama, conversation, 'use tool_choice "none"', true),
+  refused('parse_reasoning', ['Mistral'], conversation, 'a thought is always apart from the answer', true),
   refused('response_fields', llama, text, 'an answer has all of its fields', []),
   refused('timings_per_token', llama, text, 'times are metrics', false),
-  honoured('stream_options.continuous_usage_stats', vllm, text, 'usage in each chunk'),
+  honoured('stream_options.continuous_usage_stats', vllm, choices, 'usage in each chunk'),
 
   // How it is served.
   refused('priority', vllm, all, 'calls are served in the order of their arrival', 0),

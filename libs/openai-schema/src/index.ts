@@ -2,26 +2,33 @@
 export { ChatCompletionRequest } from './chat-request.ts';
 export { ResponseFormat } from './response-format.ts';
 export { StreamOptions } from './sampling-fields.ts';
-export { ChatMessage, UserPart } from './chat-messages.ts';
+export type { SamplingRequest } from './sampling-fields.ts';
+export type { ChatMessage, UserPart } from './chat-messages.ts';
 export { allowedToolName, FunctionDefinition, Tool, ToolCall, ToolChoice } from './chat-tools.ts';
 
 // POST /v1/chat/completions: the answer.
-export {
-  ChatCompletion,
-  ChatCompletionChunk,
+export { ChatCompletion, ChatCompletionChunk } from './chat-response.ts';
+export type {
   ChatDelta,
   ChatLogprobs,
   CompletionUsage,
   FinishReason,
+  PromptLogprobs,
   ToolCallDelta,
 } from './chat-response.ts';
-
-export type { PromptLogprobs } from './chat-response.ts';
 
 // POST /v1/completions.
 export { CompletionRequest } from './completion-request.ts';
 export { Completion, CompletionChunk, CompletionLogprobs } from './completion-response.ts';
 export type { TextOrTokens } from './text-or-tokens.ts';
+
+// POST /v1/responses.
+export { ResponsesRequest } from './responses/request.ts';
+export { ResponseObject, ResponseStreamEvent } from './responses/response.ts';
+export type { ResponseUsage } from './responses/response.ts';
+export type { ResponseFormatConfig } from './responses/request.ts';
+export type { ResponseInputItem, ResponseInputPart, ResponseLogprob, ResponseOutputItem } from './responses/items.ts';
+export type { ResponseTool, ResponseToolChoice } from './responses/tools.ts';
 
 // POST /v1/embeddings.
 export { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from './embeddings.ts';

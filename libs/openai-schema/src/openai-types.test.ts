@@ -14,6 +14,9 @@ import type {
   ErrorResponse,
   Model,
   ModelList,
+  ResponseObject,
+  ResponsesRequest,
+  ResponseStreamEvent,
   SpeechRequest,
   Transcription,
   TranscriptionDiarized,
@@ -45,6 +48,10 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof OpenAI.CompletionCreateParams, keyof CompletionRequest>>().toBeNever();
     expectTypeOf<OpenAI.EmbeddingCreateParams>().toExtend<z.input<typeof EmbeddingsRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.EmbeddingCreateParams, keyof EmbeddingsRequest>>().toBeNever();
+    expectTypeOf<OpenAI.Responses.ResponseCreateParams['tools']>().toExtend<
+      z.input<typeof ResponsesRequest>['tools']
+    >();
+    expectTypeOf<Exclude<keyof OpenAI.Responses.ResponseCreateParams, keyof ResponsesRequest>>().toBeNever();
     expectTypeOf<OpenAI.Audio.SpeechCreateParams>().toExtend<z.input<typeof SpeechRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.Audio.SpeechCreateParams, keyof SpeechRequest>>().toBeNever();
     // The file is not a field of the request's schema.
@@ -75,6 +82,9 @@ describe('against the types of the openai package', () => {
     expectTypeOf<WithoutNulls<Completion>>().toExtend<OpenAI.Completion>();
     expectTypeOf<WithoutNulls<CompletionChunk>>().toExtend<OpenAI.Completion>();
     expectTypeOf<Exclude<keyof OpenAI.CompletionChoice.Logprobs, keyof CompletionLogprobs>>().toBeNever();
+    expectTypeOf<ResponseObject['output']>().toExtend<OpenAI.Responses.Response['output']>();
+    expectTypeOf<NonNullable<ResponseObject['usage']>>().toExtend<OpenAI.Responses.ResponseUsage>();
+    expectTypeOf<ResponseStreamEvent['type']>().toExtend<OpenAI.Responses.ResponseStreamEvent['type']>();
     expectTypeOf<EmbeddingsResponse>().toExtend<OpenAI.CreateEmbeddingResponse>();
     expectTypeOf<Transcription>().toExtend<OpenAI.Audio.Transcription>();
     expectTypeOf<TranscriptionVerbose>().toExtend<OpenAI.Audio.TranscriptionVerbose>();

@@ -46,6 +46,10 @@ export const samplingFields = {
   ...generateExtensions,
 };
 
+type SamplingFields = z.infer<z.ZodObject<typeof samplingFields>>;
+/** What a request says of the text alone. */
+export type SamplingRequest = Omit<SamplingFields, 'n' | 'stream' | 'stream_options' | 'user'>;
+
 interface StreamFields {
   readonly stream?: boolean | null | undefined;
   readonly stream_options?: StreamOptions | null | undefined;

@@ -49,9 +49,9 @@ describe('an unknown path', () => {
     }
   });
 
-  it('names chat completions where somebody looks for responses', async () => {
-    const { status, error } = await send({ method: 'POST', url: '/v1/responses', headers: json, payload: '{}' });
-    expect([status, error['message']]).toEqual([404, expect.stringContaining('POST /v1/chat/completions')]);
+  it('says that responses are not kept where one is read again', async () => {
+    const { status, error } = await send({ url: '/v1/responses/resp_1' });
+    expect([status, error['message']]).toEqual([404, expect.stringContaining('Responses are not kept')]);
   });
 
   it.each([

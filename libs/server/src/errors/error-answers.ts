@@ -119,8 +119,8 @@ function toNotFound(
   near: string | undefined,
   paths: ReadonlyMap<string, Path>,
 ): XimError {
-  const hint = /^\/v1\/responses(\/|$)/.test(path)
-    ? ' The Responses API is not there yet: use POST /v1/chat/completions.'
+  const hint = /^\/v1\/responses\/./.test(path)
+    ? ' Responses are not kept, so none can be read again: send all of a conversation to POST /v1/responses.'
     : near === undefined
       ? ''
       : ` Use ${[...paths.get(near)!.methods].filter((one) => one !== 'HEAD').join(' or ')} ${near}${toBaseAdvice(near)}.`;

@@ -7,10 +7,13 @@ const KEEP_ALIVE_MS = 5_000;
 /** Characters that may wait for more to join them. */
 const MAX_QUEUED = 1 << 15;
 
+/** One frame: its data, one line; with an `event`, the frame has a name. */
+export type Frame = string | { readonly event: string; readonly data: string };
+
 /** An answer of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface EventStream {
-  /** Queues one frame. `data` is one line. What is queued before the event loop turns leaves in one write. */
-  send(data: string): void;
+  /** Queues one frame. What is queued before the event loop turns leaves in one write. */
+  send(frame: Frame): void;
   /** Whether the client is behind: then wait for `drained()` before sending more. */
   readonly full: boolean;
   /**
@@ -56,8 +59,8 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
   raw.flushHeaders();
 
   return {
-    send(data) {
-      queued += `data: ${data}\n\n`;
+    send(frame) {
+      queued += typeof frame === 'string' ? `data: ${frame}\n\n` : `event: ${frame.event}\ndata: ${frame.data}\n\n`;
       if (queued.length > MAX_QUEUED) flush();
       if (scheduled) return;
       scheduled = true;

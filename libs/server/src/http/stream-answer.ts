@@ -1,14 +1,14 @@
 import { XimError } from '@xim/engine';
 import type { FastifyReply } from 'fastify';
 import { IncompleteError } from '../errors/errors.ts';
-import { type EventStream, openEventStream } from './sse.ts';
+import { type EventStream, type Frame, openEventStream } from './sse.ts';
 
 /** How an API writes a streamed answer. */
 export interface StreamWriter<E> {
-  /** An event → the data of its frames, each one line; none for an event that clients are not told of. */
-  toFrames(event: E): readonly string[];
-  /** A failure → the data of the stream's last frame. */
-  toErrorFrame(error: unknown): string;
+  /** An event → its frames; none for an event that clients are not told of. */
+  toFrames(event: E): readonly Frame[];
+  /** A failure → the stream's last frame. */
+  toErrorFrame(error: unknown): Frame;
   /** The data of the frame after the last event, where the API has one. */
   readonly done?: string;
 }

@@ -11,9 +11,9 @@ export interface AnswerHead {
   readonly fingerprint: string;
 }
 
-/** @param prefix of the id, by the kind of answer: `chatcmpl`, `cmpl`. */
-export function createAnswerHead(prefix: string, model: string, fingerprint: string): AnswerHead {
-  const id = `${prefix}-${randomUUID().replaceAll('-', '')}`;
+/** @param prefix of the id, by the kind of answer: `chatcmpl`, `cmpl`, `resp`; with what joins it to the rest. */
+export function createAnswerHead(prefix: string, model: string, fingerprint: string, joint = '-'): AnswerHead {
+  const id = `${prefix}${joint}${randomUUID().replaceAll('-', '')}`;
   return { id, created: Math.floor(Date.now() / 1000), model, fingerprint };
 }
 

@@ -25,11 +25,13 @@ afterAll(() => service.close());
 const path: Record<ExtensionRoute, string> = {
   chat: '/v1/chat/completions',
   completions: '/v1/completions',
+  responses: '/v1/responses',
   embeddings: '/v1/embeddings',
 };
 const base: Record<ExtensionRoute, object> = {
   chat: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'a' }] },
   completions: { model: 'gpt-4o-mini', prompt: 'a' },
+  responses: { model: 'gpt-4o-mini', input: 'a' },
   embeddings: { model: 'gpt-4o-mini', input: 'a' },
 };
 
@@ -71,6 +73,7 @@ const examples: Record<string, object> = {
   response_format: { response_format: { type: 'json_object' } },
   prompt_name: { prompt_name: 'query' },
   input_type: { input_type: 'query' },
+  logprobs: { logprobs: true },
 };
 /** Fields that change the answer, and not what the engine is asked for. */
 const answersOnly: readonly string[] = ['stream_options.continuous_usage_stats'];

@@ -1,5 +1,5 @@
 import { type GenerateEvent, InvalidInputError, type OutputFormat } from '@xim/engine';
-import type { ChatCompletionRequest, CompletionRequest, ResponseFormat } from '@xim/openai-schema';
+import type { ResponseFormat, SamplingRequest } from '@xim/openai-schema';
 
 /** A format, and the place in the request where its schema, pattern or grammar stands. */
 export interface AskedFormat {
@@ -9,8 +9,14 @@ export interface AskedFormat {
 
 type Schema = Extract<OutputFormat, { type: 'json-schema' }>['schema'];
 
+type ShapeRequest = Pick<
+  SamplingRequest,
+  | ('structured_outputs' | 'guided_json' | 'guided_choice' | 'guided_regex' | 'guided_grammar')
+  | ('grammar' | 'ebnf' | 'json_schema' | 'regex')
+> & { readonly response_format?: ResponseFormat | null | undefined };
+
 /** The shape that a request asks for, by the one of its fields that says so; undefined for free text. */
-export function toAskedFormat(request: ChatCompletionRequest | CompletionRequest): AskedFormat | undefined {
+export function toAskedFormat(request: ShapeRequest): AskedFormat | undefined {
   const { structured_outputs: outputs } = request;
   if (request.response_format) return toResponseFormat(request.response_format);
   return (

@@ -1,7 +1,5 @@
 import type { GenerateInput, Sampling } from '@xim/engine';
-import type { ChatCompletionRequest, CompletionRequest } from '@xim/openai-schema';
-
-type Request = Omit<CompletionRequest, 'prompt' | 'logprobs'> | ChatCompletionRequest;
+import type { SamplingRequest } from '@xim/openai-schema';
 
 /** Names of what chat and completions share: of the task's input → of the request, for what an engine finds wrong. */
 export const samplingParamNames = {
@@ -26,7 +24,7 @@ export const samplingParamNames = {
 } as const;
 
 /** Absent and null mean the model's own default; a `top_k` below 1 means all tokens. */
-export function toSampling(request: Request): Sampling {
+export function toSampling(request: Omit<SamplingRequest, 'prompt_logprobs' | 'return_token_ids'>): Sampling {
   return {
     temperature: request.temperature ?? undefined,
     topP: request.top_p ?? undefined,
@@ -45,7 +43,16 @@ export function toSampling(request: Request): Sampling {
 
 /** Where a text ends. */
 export function toEnding(
-  request: Request,
+  request: Pick<
+    SamplingRequest,
+    | 'stop'
+    | 'include_stop_str_in_output'
+    | 'no_stop_trim'
+    | 'stop_token_ids'
+    | 'min_tokens'
+    | 'min_new_tokens'
+    | 'ignore_eos'
+  >,
 ): Pick<GenerateInput, 'stop' | 'includeStop' | 'stopTokens' | 'minTokens' | 'ignoreEnd'> {
   const { stop } = request;
   return {
@@ -58,7 +65,9 @@ export function toEnding(
 }
 
 /** What is read of the prompt, and what is told of all tokens. */
-export function toReport(request: Request): Pick<GenerateInput, 'truncate' | 'promptLogprobs' | 'tokenIds'> {
+export function toReport(
+  request: Pick<SamplingRequest, 'truncate_prompt_tokens' | 'prompt_logprobs' | 'return_token_ids'>,
+): Pick<GenerateInput, 'truncate' | 'promptLogprobs' | 'tokenIds'> {
   return {
     truncate: request.truncate_prompt_tokens ?? undefined,
     promptLogprobs: request.prompt_logprobs ?? undefined,
