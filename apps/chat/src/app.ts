@@ -1,5 +1,5 @@
 import { oneapi } from '@xim/engine-oneapi';
-import { chatCompletions, completions, defineService, responses, textGeneration } from '@xim/server';
+import { chatCompletions, completions, defineService, messages, responses, textGeneration } from '@xim/server';
 
 /** Chat with a language model, under OpenAI's API and Text Generation Inference's, on the first engine that takes this host. */
 export default defineService({
@@ -7,5 +7,5 @@ export default defineService({
   task: 'generate',
   engines: [oneapi],
   models: new URL('../models.json', import.meta.url),
-  routes: [chatCompletions, completions, responses, textGeneration],
+  routes: [chatCompletions, completions, responses, messages, textGeneration],
 });

@@ -11,6 +11,7 @@ export type { Config } from './config/config.ts';
 export { transcriptions } from './openai/audio/route.ts';
 export { chatCompletions } from './openai/chat/route.ts';
 export { completions } from './openai/completions/route.ts';
+export { messages } from './anthropic/route.ts';
 export { responses } from './openai/responses/route.ts';
 export { embeddings } from './openai/embeddings/route.ts';
 export { speech } from './openai/audio/speech.ts';

@@ -10,6 +10,7 @@ import type { RoutePlugin } from '../context.ts';
 import { createServer } from '../create-server.ts';
 import { chatCompletions } from '../openai/chat/route.ts';
 import { completions } from '../openai/completions/route.ts';
+import { messages } from '../anthropic/route.ts';
 import { responses } from '../openai/responses/route.ts';
 import { embeddings } from '../openai/embeddings/route.ts';
 import { defineService } from '../service.ts';
@@ -53,7 +54,7 @@ async function start(
   };
 }
 
-const generating = [chatCompletions, completions, responses, textGeneration];
+const generating = [chatCompletions, completions, responses, messages, textGeneration];
 
 /** The real server over a real worker that answers with the prompt's own words. */
 export const startChat = (env?: Record<string, string>) => start('generate', echo, generating, env);

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import type { Socket } from 'node:net';
 import { nearPath } from '../http/near-path.ts';
 import { toRequestId } from '../http/request-id.ts';
+import { toAnthropicError } from './anthropic-error.ts';
 import type { Api } from './error-table.ts';
 import { MethodNotAllowedError, RouteNotFoundError } from './errors.ts';
 import { toOpenaiError } from './openai-error.ts';
@@ -22,6 +23,7 @@ declare module 'fastify' {
 const shapes: Readonly<Record<Api, (error: unknown, paramNames?: ParamNames) => ErrorAnswer>> = {
   openai: toOpenaiError,
   tgi: toTgiError,
+  anthropic: toAnthropicError,
 };
 
 /** What is known of a path: its methods, and whose shape their errors have. */

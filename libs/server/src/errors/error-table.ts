@@ -1,5 +1,5 @@
-/** The APIs that a route may belong to: a column each of the table below. */
-export type Api = 'openai' | 'tgi';
+/** The APIs that a route may belong to: a column each of the table below, but Anthropic's, whose types follow the status. */
+export type Api = 'openai' | 'tgi' | 'anthropic';
 
 /** What clients of each API see of an error. Another API is another column. */
 export interface StatusRow {

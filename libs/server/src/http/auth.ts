@@ -57,7 +57,9 @@ export const auth = fp<{ keys: readonly string[] }>(
     app.addHook('onRequest', (request, _reply, done) => {
       if (request.routeOptions.config?.open) return done();
       const header = request.headers.authorization;
-      const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+      // Clients of Anthropic's API send the bare key in a header of its own.
+      const bare = [request.headers['x-api-key']].flat()[0];
+      const given = header === undefined ? bare : /^Bearer +(\S+) *$/i.exec(header)?.[1];
       if (given === undefined) {
         const found = header === undefined ? 'no key was sent' : 'the Authorization header is not of that form';
         return done(new UnauthorizedError(`This service needs an API key as "Authorization: Bearer …"; ${found}.`));
