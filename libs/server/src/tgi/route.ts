@@ -16,6 +16,7 @@ import { toMaxInputTokens } from './info.ts';
 import { tgiParamNames, toTgiCall } from './request.ts';
 import { type TgiOutcome, toTgiResponse } from './response.ts';
 import { createTgiSequence } from './sequence.ts';
+import { tokenization } from '../tokenize/route.ts';
 import { tokenize } from './tokenize.ts';
 
 const tags = ['text generation'];
@@ -30,6 +31,7 @@ const events = { 'text/event-stream': { schema: StreamResponse } };
 /** The routes of Text Generation Inference: `/`, `/generate`, `/generate_stream`, `/tokenize`, `/chat_tokenize`, `/info`. */
 export const textGeneration: RoutePlugin = async (app) => {
   useZodSchemas(app);
+  await app.register(tokenization);
   await app.register(tokenize);
   const { xim } = app;
 

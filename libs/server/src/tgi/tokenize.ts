@@ -1,6 +1,6 @@
-import type { TokenizeInput, TokenizeOutput } from '@xim/engine';
+import type { TokenizeInput } from '@xim/engine';
 import { ChatCompletionRequest } from '@xim/openai-schema';
-import { ChatTokenizeResponse, type SimpleToken, GenerateRequest, Info, TokenizeResponse } from '@xim/tgi-schema';
+import { ChatTokenizeResponse, Info } from '@xim/tgi-schema';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RoutePlugin } from '../context.ts';
@@ -9,6 +9,7 @@ import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { toGenerateInput } from '../openai/chat/request.ts';
 import { toTgiInfo } from './info.ts';
 import { tgiParamNames } from './request.ts';
+import { toTgiTokens } from './tokens.ts';
 
 const tags = ['text generation'];
 const config = { paramNames: tgiParamNames, api: 'tgi' as const };
@@ -17,24 +18,13 @@ const ChatTokenizeRequest = z
   .object({ ...ChatCompletionRequest.shape, model: z.string().nullish() })
   .meta({ id: 'TgiChatTokenizeRequest' });
 
-/** `POST /tokenize` and `/chat_tokenize`, which generate nothing, and `GET /info`. */
+/** `POST /chat_tokenize`, which generates nothing, and `GET /info`. */
 export const tokenize: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
   const ask = (request: FastifyRequest, input: TokenizeInput) =>
     xim.calls.once(request, 1, (engine, options) => methodOf(engine, 'tokenize')(input, options));
 
-  app.post<{ Body: GenerateRequest }>(
-    '/tokenize',
-    {
-      config,
-      schema: {
-        ...{ tags, summary: 'The tokens of a text; parameters are not read', body: GenerateRequest },
-        response: { 200: TokenizeResponse, ...tgiFailures },
-      },
-    },
-    async (request) => toTgiTokens(await ask(request, { prompt: { text: request.body.inputs } })),
-  );
   app.post<{ Body: z.infer<typeof ChatTokenizeRequest> }>(
     '/chat_tokenize',
     {
@@ -56,7 +46,3 @@ export const tokenize: RoutePlugin = async (app) => {
     () => toTgiInfo(xim),
   );
 };
-
-export function toTgiTokens({ tokens }: TokenizeOutput): SimpleToken[] {
-  return tokens.map(({ id, text, start, end }) => ({ id, text, start, stop: end }));
-}
