@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startEmbedding, type TestService } from '../__fixtures__/test-service.ts';
+import { EmbedResponse, SimilarityResponse } from './schema.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startEmbedding();
+});
+afterAll(() => service.close());
+
+async function post(path: string, body: object): Promise<unknown> {
+  const reply = await service.post(path, body);
+  const text = await reply.text();
+  expect(reply.status, text).toBe(200);
+  return JSON.parse(text);
+}
+
+const texts = ['a quiet harbour', 'a loud market', 'a quiet harbour'];
+
+it('POST /embed gives the vectors of /v1/embeddings', async () => {
+  const body = { model: 'text-embedding-3-small', input: texts };
+  const { data } = (await post('/v1/embeddings', body)) as { data: { embedding: number[] }[] };
+  const vectors = EmbedResponse.parse(await post('/embed', { inputs: texts, normalize: true, truncate: false }));
+  expect(vectors).toEqual(data.map(({ embedding }) => embedding));
+  expect(await post('/embed', { inputs: texts[0] })).toEqual([vectors[0]]);
+});
+
+it('POST /similarity gives the cosine of each sentence with the source', async () => {
+  const [a, b] = EmbedResponse.parse(await post('/embed', { inputs: texts }));
+  const inputs = { source_sentence: texts[0], sentences: texts.slice(1) };
+  const [other, same] = SimilarityResponse.parse(await post('/similarity', { inputs }));
+  expect(same).toBeCloseTo(1, 5);
+  expect(other).toBeCloseTo(
+    a!.reduce((sum, value, i) => sum + value * b![i]!, 0),
+    5,
+  );
+});
+
+it.each<[string, string, object]>([
+  ['normalize', '/embed', { inputs: 'a', normalize: false }],
+  ['truncate', '/embed', { inputs: 'a', truncate: true }],
+  ['inputs', '/embed', { inputs: [] }],
+  ['prompt_name', '/embed', { inputs: 'a', prompt_name: 'nobody' }],
+  [
+    'parameters.truncate',
+    '/similarity',
+    { inputs: { source_sentence: 'a', sentences: ['b'] }, parameters: { truncate: true } },
+  ],
+  ['inputs.sentences', '/similarity', { inputs: { source_sentence: 'a', sentences: [] } }],
+])('is refused at %s: %s %j', async (param, path, body) => {
+  const reply = await service.post(path, body);
+  const { error, error_type: type } = (await reply.json()) as { error: string; error_type: string };
+  expect([reply.status, type, error]).toEqual([422, 'validation', expect.stringContaining(param)]);
+});
