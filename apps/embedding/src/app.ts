@@ -1,5 +1,5 @@
 import { oneapi } from '@xim/engine-oneapi';
-import { defineService, embeddings, textEmbeddings } from '@xim/server';
+import { defineService, embeddings } from '@xim/server';
 
 /** Vectors for texts: OpenAI's embeddings and Text Embeddings Inference's, on the first engine that takes this host. */
 export default defineService({
@@ -7,5 +7,5 @@ export default defineService({
   task: 'embed',
   engines: [oneapi],
   models: new URL('../models.json', import.meta.url),
-  routes: [embeddings, textEmbeddings],
+  routes: [embeddings],
 });

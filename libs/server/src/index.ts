@@ -15,7 +15,6 @@ export { messages } from './anthropic/route.ts';
 export { responses } from './openai/responses/route.ts';
 export { embeddings } from './openai/embeddings/route.ts';
 export { speech } from './openai/audio/speech.ts';
-export { textEmbeddings } from './tei/route.ts';
 export { textGeneration } from './tgi/route.ts';
 
 // Writing a route.

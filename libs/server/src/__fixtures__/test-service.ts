@@ -14,7 +14,6 @@ import { messages } from '../anthropic/route.ts';
 import { responses } from '../openai/responses/route.ts';
 import { embeddings } from '../openai/embeddings/route.ts';
 import { defineService } from '../service.ts';
-import { textEmbeddings } from '../tei/route.ts';
 import { textGeneration } from '../tgi/route.ts';
 
 export interface TestService {
@@ -59,7 +58,7 @@ const generating = [chatCompletions, completions, responses, messages, textGener
 
 /** The real server over a real worker that answers with the prompt's own words. */
 export const startChat = (env?: Record<string, string>) => start('generate', echo, generating, env);
-export const startEmbedding = (env?: Record<string, string>) => start('embed', echo, [embeddings, textEmbeddings], env);
+export const startEmbedding = (env?: Record<string, string>) => start('embed', echo, [embeddings], env);
 
 type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<GenerateEvent>;
 

@@ -4,6 +4,7 @@ import type { RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
+import { textEmbeddings } from '../../tei/route.ts';
 import { refuseExtensions } from '../extensions.ts';
 import { embedParamNames, toEmbedInput } from './request.ts';
 import { toEmbeddingsResponse } from './response.ts';
@@ -18,9 +19,10 @@ const schema = {
   },
 };
 
-/** `POST /v1/embeddings`. */
+/** `POST /v1/embeddings`, and the routes of Text Embeddings Inference for the same task. */
 export const embeddings: RoutePlugin = async (app) => {
   useZodSchemas(app);
+  await app.register(textEmbeddings);
   const { xim } = app;
 
   app.post<{ Body: EmbeddingsRequest }>(
