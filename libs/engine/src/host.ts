@@ -41,6 +41,11 @@ export interface MemoryNeeds {
    * steps are short. The plan derives from it how long an engine may show no progress.
    */
   readonly tokensPerThreadSecond?: number | undefined;
+  /**
+   * Tokens of cache that the engine reserves for every sequence, however short it stays: the longest that one may have.
+   * Such an engine computes a prompt in one step. Absent where a sequence takes what it needs, in steps of the plan.
+   */
+  readonly reservedTokens?: number | undefined;
 }
 
 /** What a service takes of the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */

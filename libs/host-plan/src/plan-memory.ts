@@ -31,7 +31,7 @@ export interface MemoryOptions {
  */
 export function planMemory(options: MemoryOptions): MemoryPlan {
   const { host, model, needs, requested } = options;
-  const { reserveBytes, kvBytesPerToken: perToken } = needs;
+  const { reserveBytes, kvBytesPerToken: perToken, reservedTokens } = needs;
   const weights = planWeights(needs.weightBytes);
   const left = host.availableMemoryBytes - weights.value - reserveBytes;
   if (model.task !== 'generate') {
@@ -40,7 +40,7 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
     return { weights, kvCache: { value: 0, reason: `${model.task} keeps no key-value cache between steps` } };
   }
 
-  const context = model.shape.contextLength ?? typicalTokens;
+  const context = reservedTokens ?? model.shape.contextLength ?? typicalTokens;
   const whole = { context, perToken: perToken ?? 0, bytes: Math.ceil(context * (perToken ?? 0)) };
   // Without weights and cache there is nothing to fit: the echo engine.
   const least = requested === undefined ? whole.bytes : 0;
@@ -57,7 +57,7 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
     return { weights, kvCache: askedOr(requested, () => ({ value: 0, reason }), formatBytes) };
   }
 
-  const typical = Math.ceil(Math.min(context, typicalTokens) * perToken);
+  const typical = Math.ceil((reservedTokens ?? Math.min(context, typicalTokens)) * perToken);
   const wanted = Math.min(Math.floor(left * cacheShare), options.maxSlots * typical);
   const value = requested ?? Math.max(whole.bytes, wanted);
   const tokens = Math.floor(value / perToken);

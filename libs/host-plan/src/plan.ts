@@ -33,7 +33,9 @@ export function planFor({ host, model, memory: needs, requested = {} }: PlanOpti
   const queue = askedOr(requested.queue, () => planQueue(task, slots.value));
   const batchTokens = planBatchTokens(task, threads.value, slots.value);
   const cpus = Math.min(threads.value, host.cpuQuota ?? threads.value);
-  const work = { batchTokens: batchTokens.value, tokensPerThreadSecond: needs.tokensPerThreadSecond, cpus };
+  // A prompt of an engine that reserves whole sequences is one step.
+  const stepTokens = Math.max(batchTokens.value, needs.reservedTokens ?? 0);
+  const work = { batchTokens: stepTokens, tokensPerThreadSecond: needs.tokensPerThreadSecond, cpus };
   const stallMs = askedOr(requested.stallMs, () => planStall(task, work), formatSeconds);
 
   const line = (key: string, { value, shown, reason }: Decision) => ({ key, value: shown ?? String(value), reason });

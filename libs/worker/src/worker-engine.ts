@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly graceMs?: number;
   /** Milliseconds without any frame after which a start has failed. Default ten minutes. */
   readonly startTimeoutMs?: number;
+  /** Exit codes of a start that would end alike again. SIGILL is always one. */
+  readonly hopelessCodes?: readonly number[];
 }
 
 /**
@@ -62,11 +64,11 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
   const exited = new Promise<EngineExit>((resolve) => (resolveExited = resolve));
   let onStartFrame: (frame: Frame, connection: JobConnection) => void = () => undefined;
 
-  const die = (how: EngineExit, isHopeless = false): void => {
+  const die = (how: EngineExit, neverStarts = false): void => {
     if (state === 'dead') return;
     state = 'dead';
     exit = how;
-    hopeless = isHopeless;
+    hopeless = neverStarts;
     const open = [...receivers.values()];
     receivers.clear();
     for (const receiver of open) receiver.fail(deadError(name, how));
@@ -171,7 +173,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
     signal?.removeEventListener('abort', onAbort);
     if (exit !== undefined || info === undefined) {
       const message = refusal?.message ?? exit?.reason ?? 'the worker sent no info';
-      throw startError(name, message, refusal?.permanent ?? (hopeless || exit?.signal === 'SIGILL'), exit?.lastWords);
+      throw startError(name, message, refusal?.permanent ?? isHopeless(exit), exit?.lastWords);
     }
     main = hellos.get(0);
     state = 'ready';
@@ -180,6 +182,9 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
     served = engineInfo.models;
     return engineInfo;
   };
+
+  const isHopeless = ({ code, signal }: Partial<EngineExit> = {}): boolean =>
+    hopeless || signal === 'SIGILL' || (code !== undefined && (options.hopelessCodes ?? []).includes(code));
 
   const engine: Engine = {
     start,

@@ -12,10 +12,12 @@ from xim_generation.runner import RunnerLimits
 from xim_generation.schedule import Chunk, Scheduler, Sequence
 
 LIMITS = RunnerLimits(vocabulary=300, context_length=64, block_tokens=4, blocks=24, batch_tokens=16)
+WHOLE = replace(LIMITS, block_tokens=0, blocks=0, mixed=False, whole_prompts=True)
 SETTINGS = {
     "mixed": LIMITS,
     "unmixed": replace(LIMITS, mixed=False),
     "own-cache": replace(LIMITS, block_tokens=0, blocks=0),
+    "whole-prompts": replace(WHOLE, batch_tokens=64),
     "few-tokens": replace(LIMITS, batch_tokens=3),
     "few-tokens-unmixed": replace(LIMITS, batch_tokens=3, mixed=False, blocks=17),
 }
@@ -33,7 +35,8 @@ def alone(limits: RunnerLimits, prompt: list[int], new: int) -> list[int]:
 def step(runner: TinyRunner, scheduler: Scheduler, rows_of: dict[int, list[int]]) -> list[Chunk]:
     chunks = scheduler.plan()
     if not scheduler._limits.mixed:
-        decodes = {c.count == 1 and c.start >= c.sequence.prompt and c.rows == 1 for c in chunks}
+        begin = 1 if scheduler._limits.whole_prompts else None
+        decodes = {c.count == 1 and c.start >= (begin or c.sequence.prompt) and c.rows == 1 for c in chunks}
         assert len(decodes) == 1, "prompts and single tokens in one batch"
     logits = runner.forward(scheduler.to_batch(chunks))
     assert np.isfinite(logits).all()
@@ -201,6 +204,35 @@ def test_prompts_and_single_tokens_alternate_where_they_cannot_mix() -> None:
     scheduler.add(long)
     planned = [step(runner, scheduler, {})[0].sequence for _ in range(8)]
     assert planned.count(decode) == planned.count(long) == 4
+
+
+def test_whole_prompts_are_never_cut_and_a_long_one_is_a_batch_of_its_own() -> None:
+    scheduler = Scheduler(WHOLE, slots=8)
+    for number, length in enumerate((40, 6, 4, 12, 7)):
+        scheduler.add(Sequence(number, number, [number * 50 + i for i in range(length)]))
+    batches = []
+    while scheduler.busy:
+        chunks = scheduler.plan()
+        batches.append([(chunk.sequence.number, chunk.start, chunk.count, chunk.rows) for chunk in chunks])
+        scheduler.commit(chunks)
+        for chunk in chunks:
+            scheduler.finish(chunk.sequence)
+    assert batches == [[(0, 0, 40, 1)], [(1, 0, 6, 1), (2, 0, 4, 1)], [(3, 0, 12, 1)], [(4, 0, 7, 1)]]
+
+
+def test_a_whole_prompt_whose_rows_are_wanted_goes_token_by_token_beside_others() -> None:
+    limits = replace(WHOLE, batch_tokens=64)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 4)
+    scored, other = Sequence(0, 0, [5, 6, 7, 8], wants_prompt_rows=True), Sequence(1, 1, [9, 10, 11])
+    scheduler.add(scored)
+    scheduler.add(other)
+    rows_of: dict[int, list[int]] = {}
+    counts = [
+        sorted((chunk.sequence.number, chunk.count) for chunk in step(runner, scheduler, rows_of)) for _ in range(4)
+    ]
+    assert counts == [[(0, 1), (1, 3)], [(0, 1), (1, 1)], [(0, 1), (1, 1)], [(0, 1), (1, 1)]]
+    assert rows_of[0] == [0, 1, 2, 3] and len(scored.tokens) == 5
+    assert scored.tokens == alone(limits, [5, 6, 7, 8], 1)
 
 
 def test_the_tail_of_a_prefix_is_evicted_before_its_head() -> None:

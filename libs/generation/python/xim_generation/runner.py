@@ -37,6 +37,10 @@ class RunnerLimits:
     """Tokens of the longest batch."""
     mixed: bool = True
     """Whether one batch may contain prompts and single tokens; otherwise a batch contains only one of the two kinds."""
+    whole_prompts: bool = False
+    """Whether a prompt is one batch's, and only the last token of each sequence has logits. A prompt of more than
+    `batch_tokens` tokens is then a batch of its own, and one whose rows are all wanted is computed token by token. For
+    runners with a cache of their own that are not `mixed`."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Scheduler:
         decodes: list[Sequence] = []
         prompts: list[Sequence] = []
         for sequence in self._running:
-            (decodes if _decodes(sequence) else prompts).append(sequence)
+            (decodes if self._decodes(sequence) else prompts).append(sequence)
         if self._limits.mixed:
             left = self._plan_decodes(decodes, chunks)
             self._plan_prompts(prompts, chunks, left)
@@ -145,7 +145,7 @@ class Scheduler:
         spare = left - len(decodes)
         size = self._limits.block_tokens
         for sequence in decodes:
-            length = len(sequence.tokens)
+            length = sequence.computed + 1
             if size and length > len(sequence.blocks) * size and not self._room(sequence, length, chunks):
                 continue
             drafted = 0
@@ -163,6 +163,9 @@ class Scheduler:
         shortest first.
         """
         if not prompts or left <= 0:
+            return
+        if self._limits.whole_prompts:
+            self._plan_whole_prompts(prompts, chunks, left)
             return
         counts = dict.fromkeys(prompts, 0)
         for sequence, most in (
@@ -187,6 +190,23 @@ class Scheduler:
                 first = min(first, sequence.scored)
             chunks[sequence] = Chunk(sequence, start, count, max(0, start + count - max(start, first)))
             sequence.served = self._step
+
+    def _plan_whole_prompts(self, prompts: list[Sequence], chunks: dict[Sequence, Chunk], left: int) -> None:
+        """The oldest prompt whatever its length, and the shortest others that the batch has room for."""
+        for sequence in (prompts[0], *sorted(prompts[1:], key=_remaining)):
+            count = 1 if sequence.wants_prompt_rows else _remaining(sequence)
+            if chunks and count > left:
+                return
+            chunks[sequence] = Chunk(sequence, sequence.computed, count, 1)
+            sequence.served = self._step
+            left -= count
+
+    def _decodes(self, sequence: Sequence) -> bool:
+        """Whether the next chunk of the sequence is a single token behind others."""
+        if self._limits.whole_prompts and sequence.wants_prompt_rows:
+            return sequence.computed > 0
+        length = len(sequence.tokens)
+        return sequence.computed == length - 1 and length > sequence.prompt
 
     def _room(self, sequence: Sequence, tokens: int, chunks: dict[Sequence, Chunk]) -> bool:
         """Makes room for this number of tokens by preempting younger sequences. False if the sequence has to wait."""
@@ -214,8 +234,3 @@ class Scheduler:
 
 def _remaining(sequence: Sequence) -> int:
     return len(sequence.tokens) - sequence.computed
-
-
-def _decodes(sequence: Sequence) -> bool:
-    length = len(sequence.tokens)
-    return sequence.computed == length - 1 and length > sequence.prompt

@@ -1,0 +1,1 @@
+"""The worker of the engine xft: xFasterTransformer behind the generation runtime."""

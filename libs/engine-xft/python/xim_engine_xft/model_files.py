@@ -1,0 +1,98 @@
+"""The folder that the library's converters write: `config.ini` and a file per matrix, checked before it is loaded.
+
+The library reads a missing file as an error on its output and computes with what is in memory; a folder is therefore
+compared with what its `config.ini` promises.
+"""
+
+from __future__ import annotations
+
+import configparser
+from dataclasses import dataclass
+from pathlib import Path
+
+from xim_worker import StartError
+
+CONFIG = "config.ini"
+
+_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What the engine plans with."""
+
+    architecture: str
+    layers: int
+    kv_heads: int
+    head_size: int
+    vocabulary: int
+    context_length: int
+    weights: str
+    """dtype of the numbers in the files; that of the computation is chosen when they are loaded."""
+
+
+def read_model(folder: Path) -> ModelFiles:
+    """Raises StartError, permanent, for a folder that is no converted model or not a whole one."""
+    parser = configparser.ConfigParser()
+    try:
+        text = (folder / CONFIG).read_text("utf-8")
+    except FileNotFoundError:
+        raise _broken(folder, f"{CONFIG} is missing") from None
+    try:
+        parser.read_string(text)
+        architecture = parser.sections()[0]
+        section = parser[architecture]
+        heads, hidden = section.getint("head_num"), section.getint("hidden_size")
+        model = ModelFiles(
+            architecture=architecture,
+            layers=int(section["num_layer"]),
+            kv_heads=section.getint("kv_head_num", int(section["head_num"])),
+            head_size=int(section["size_per_head"]),
+            vocabulary=int(section["vocab_size"]),
+            context_length=int(section["max_pos_seq_len"]),
+            weights=section.get("weight_data_type", "fp16"),
+        )
+    except (configparser.Error, LookupError, ValueError) as error:
+        raise _broken(folder, f"{CONFIG} cannot be read ({error})") from error
+    _check_sizes(folder, model, hidden or (heads or 0) * model.head_size)
+    return model
+
+
+def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> None:
+    """Every layer has the same files of the same sizes, none of them empty, and the embedding has the model's size."""
+    sizes = {path.name: path.stat().st_size for path in folder.glob("model.*.bin")}
+    empty = sorted(name for name, size in sizes.items() if size == 0)
+    if empty:
+        raise _broken(folder, f"{empty[0]} is empty")
+    layers: list[dict[str, int]] = [{} for _ in range(model.layers)]
+    for name, size in sizes.items():
+        parts = name.split(".")
+        if parts[1] == "layers":
+            number = int(parts[2])
+            if number >= model.layers:
+                raise _broken(folder, f"{name} belongs to a layer beyond the {model.layers} of {CONFIG}")
+            layers[number][".".join(parts[3:])] = size
+    for number, files in enumerate(layers):
+        # Models whose layers differ have the same small ones at least: norms and attention.
+        if not files:
+            raise _broken(folder, f"the files of layer {number} are missing")
+        lacking = sorted(name for name in layers[0] if name not in files and "mlp" not in name)
+        if lacking:
+            raise _broken(folder, f"model.layers.{number}.{lacking[0]} is missing")
+        wrong = sorted(name for name, size in files.items() if layers[0].get(name, size) != size and "mlp" not in name)
+        if wrong:
+            raise _broken(folder, f"model.layers.{number}.{wrong[0]} has not the size of the first layer's")
+    width = _BYTES.get(model.weights)
+    for name in ("model.wte.bin", "model.final_layernorm.weight.bin"):
+        if name not in sizes:
+            raise _broken(folder, f"{name} is missing")
+    if width is not None and hidden and sizes["model.wte.bin"] != model.vocabulary * hidden * width:
+        expected = model.vocabulary * hidden * width
+        raise _broken(folder, f"model.wte.bin has {sizes['model.wte.bin']} bytes instead of {expected}")
+
+
+def _broken(folder: Path, what: str) -> StartError:
+    message = (
+        f"{folder} is no whole model of xFasterTransformer: {what}. Convert it anew: npx xim-models convert --to xft"
+    )
+    return StartError(message, permanent=True)

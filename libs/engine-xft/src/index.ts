@@ -1,0 +1,2 @@
+// The engine.
+export { xft } from './xft-engine.ts';

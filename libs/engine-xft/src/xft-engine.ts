@@ -1,0 +1,37 @@
+import type { CreateOptions, EngineFactory, Task } from '@xim/engine';
+import { generationPython } from '@xim/generation';
+import { createWorkerEngine, pythonFolder, pythonWorkerSpec, type WorkerSpec } from '@xim/worker';
+import { checkXft } from './xft-check.ts';
+import { xftMemory } from './xft-memory.ts';
+import { optionsOf } from './xft-options.ts';
+import { toRanksCommand } from './xft-ranks.ts';
+
+export const TASKS: readonly Task[] = ['generate'];
+
+/**
+ * Codes with which the library ends a process that it cannot run in: SIGILL as a launcher tells it, and `exit(-1)` of a
+ * kernel on a CPU of another vendor, or of a dtype that is not there. Starting again would end alike.
+ */
+const HOPELESS_CODES = [132, 255];
+
+/** xFasterTransformer: text, on Intel Xeon with AVX-512 and AMX. One process, or one for each NUMA node. */
+export const xft: EngineFactory = {
+  name: 'xft',
+  formats: ['xft'],
+  check: checkXft,
+  memory: xftMemory,
+  create: (options) =>
+    createWorkerEngine(toSpec(options), { name: 'xft', create: options, hopelessCodes: HOPELESS_CODES }),
+};
+
+function toSpec(options: CreateOptions): WorkerSpec {
+  const folders = [pythonFolder(import.meta.url, 'xim_engine_xft'), generationPython()];
+  // Without it a variable that some launcher left behind would have the import wait for other ranks.
+  const single = { SINGLE_INSTANCE: '1' };
+  const spec = pythonWorkerSpec({ module: 'xim_engine_xft', folders, env: single }, options);
+  const { places = [] } = optionsOf(options.profile);
+  if (places.length === 0 || options.handler !== undefined) return spec;
+  const { python, plan } = options;
+  const { command, env } = toRanksCommand({ python, rank: spec.command, places, threads: plan.threads });
+  return { ...spec, command, env: { ...spec.env, ...env }, ranks: places.length };
+}

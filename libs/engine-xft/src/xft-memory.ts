@@ -1,0 +1,45 @@
+import { fileBytes, type MemoryNeeds, type ModelEntry, type Profile } from '@xim/engine';
+import { DEFAULT_CONTEXT, optionsOf } from './xft-options.ts';
+
+/** Bytes of a weight as the library keeps it. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  bf16: 2,
+  fp16: 2,
+  int8: 1,
+  w8a8: 1,
+  fp8_e4m3: 1,
+  int4: 0.5,
+  nf4: 0.5,
+};
+
+/** Python, PyTorch, the library's buffers and Node. */
+const RESERVE_BYTES = 1024 ** 3;
+
+/** Tokens × bytes of weights that a thread gets through in a second. */
+const TOKEN_BYTES_PER_THREAD_SECOND = 100 * 270_000_000;
+
+/**
+ * Each slot reserves its longest sequence, so slots are planned by whole contexts; and a prompt is one step, so the
+ * longest step has as many tokens.
+ */
+export function xftMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
+  const { dtype = 'bf16', weights = 'fp16', contextLength } = optionsOf(profile);
+  const parts = dtype in WIDTHS ? [dtype] : dtype.split('_');
+  const width = parts.reduce((sum, part) => sum + (WIDTHS[part] ?? 2), 0);
+  const weightBytes =
+    model.shape.weightBytes ?? Math.ceil((fileBytes(model, profile) * width) / (weights === 'fp32' ? 4 : 2));
+  return {
+    weightBytes,
+    kvBytesPerToken: kvBytesPerToken(model, profile),
+    reserveBytes: RESERVE_BYTES,
+    tokensPerThreadSecond: weightBytes > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / weightBytes : undefined,
+    reservedTokens: contextLength ?? Math.min(model.shape.contextLength ?? DEFAULT_CONTEXT, DEFAULT_CONTEXT),
+  };
+}
+
+/** In int8 with a scale (f32) for each head of keys and of values. */
+function kvBytesPerToken({ shape: { layers, kvHeads, headDim } }: ModelEntry, profile: Profile): number | undefined {
+  if (layers === undefined || kvHeads === undefined || headDim === undefined) return undefined;
+  const head = optionsOf(profile).kvDtype === 'int8' ? headDim + 4 : 2 * headDim;
+  return 2 * layers * kvHeads * head;
+}
