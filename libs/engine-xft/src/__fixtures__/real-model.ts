@@ -66,7 +66,7 @@ function listed(folder: string): string[] {
 export function makeModel(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'xim-xft-model-'));
   const folders = ['engine-oneapi', 'generation', 'worker'].map((name) => join(ROOT, 'libs', name, 'python'));
-  const script = join(ROOT, 'libs/engine-xft/python/tests/gguf_to_xft.py');
+  const script = join(ROOT, 'libs/engine-xft/src/__fixtures__/gguf_to_xft.py');
   execFileSync(join(VENVS, 'oneapi/bin/python'), [script, ggufFile()!, path], {
     env: { PYTHONPATH: folders.join(':'), PATH: '/usr/bin:/bin' },
   });
