@@ -6,7 +6,7 @@ import { SetupError, toSetupError } from './errors.mjs';
 import { installNodePackages, nodePackagesCurrent } from './node-packages.mjs';
 import { findPython } from './python.mjs';
 import { interruptible, run } from './run.mjs';
-import { appEnvironments, engineEnvironment, toEnvironment } from './wheels.mjs';
+import { appEnvironments, engineEnvironment, isInstalledOnDemand, toEnvironment } from './wheels.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -49,7 +49,8 @@ export async function prepare({
     ...(dev ? [toEnvironment('dev', [join(root, 'tools', 'python', 'requirements.lock')]), ...libraries(root)] : []),
   ];
   const environments = [...new Map(wanted.map((one) => [one.name, one])).values()].filter(
-    ({ locks }) => locks.length > 0,
+    ({ name, locks }) =>
+      locks.length > 0 && (name === env.XIM_ENGINE || !isInstalledOnDemand(root, name.replace(/^.*@/, ''))),
   );
   const missing = () => environments.filter((one) => !environmentCurrent(ownVenvs, one, env.XIM_PYTHON));
   const waits = () => log('another start is setting up this folder; waiting for it …');

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { enginesOf } from './workspace.mjs';
 
@@ -49,6 +49,18 @@ export function appEnvironments(root, app) {
  */
 export function appEnvironmentName(root, app, engine) {
   return existsSync(join(root, 'apps', app, 'requirements.lock')) ? `${app}@${engine}` : engine;
+}
+
+/**
+ * Whether the wheels of an engine are installed only where `XIM_ENGINE` names it: they take gigabytes, and few hosts run
+ * them. Its package.json says so (`xim.install`).
+ *
+ * @param {string} root
+ * @param {string} engine
+ */
+export function isInstalledOnDemand(root, engine) {
+  const path = join(root, 'libs', `engine-${engine}`, 'package.json');
+  return existsSync(path) && JSON.parse(readFileSync(path, 'utf8')).xim?.install === 'on-demand';
 }
 
 /**
