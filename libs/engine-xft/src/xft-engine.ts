@@ -14,6 +14,12 @@ export const TASKS: readonly Task[] = ['generate'];
  */
 const HOPELESS_CODES = [132, 255];
 
+/**
+ * glibc fills what `malloc` gives with zeros (the complement of the value, mallopt(3)). The library reads parts of its
+ * buffers that it never wrote: with what other code left there, prompts gave logits that were no numbers.
+ */
+const ZEROED_HEAP = { MALLOC_PERTURB_: '255' };
+
 /** xFasterTransformer: text, on Intel Xeon with AVX-512 and AMX. One process, or one for each NUMA node. */
 export const xft: EngineFactory = {
   name: 'xft',
@@ -26,12 +32,11 @@ export const xft: EngineFactory = {
 
 function toSpec(options: CreateOptions): WorkerSpec {
   const folders = [pythonFolder(import.meta.url, 'xim_engine_xft'), generationPython()];
-  // Without it a variable that some launcher left behind would have the import wait for other ranks.
-  const single = { SINGLE_INSTANCE: '1' };
-  const spec = pythonWorkerSpec({ module: 'xim_engine_xft', folders, env: single }, options);
+  const env = { SINGLE_INSTANCE: '1', ...ZEROED_HEAP };
+  const spec = pythonWorkerSpec({ module: 'xim_engine_xft', folders, env }, options);
   const { places = [] } = optionsOf(options.profile);
   if (places.length === 0 || options.handler !== undefined) return spec;
   const { python, plan } = options;
-  const { command, env } = toRanksCommand({ python, rank: spec.command, places, threads: plan.threads });
-  return { ...spec, command, env: { ...spec.env, ...env }, ranks: places.length };
+  const ranks = toRanksCommand({ python, rank: spec.command, places, threads: plan.threads });
+  return { ...spec, command: ranks.command, env: { ...spec.env, ...ranks.env }, ranks: places.length };
 }

@@ -11,7 +11,7 @@ from make_model import make_model
 from xim_engine_xft.model_files import read_model
 from xim_engine_xft.xft_runner import IDS, XftRunner
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import RunnerLimits
+from xim_generation.runner import Floats, RunnerLimits
 from xim_generation.schedule import Scheduler, Sequence
 from xim_worker import Runtime
 
@@ -97,3 +97,15 @@ def test_a_number_that_is_given_twice_ends_the_worker(runner: XftRunner) -> None
 
 def test_memory_of_a_sequence_is_reserved_once_for_its_longest(runner: XftRunner) -> None:
     assert len(alone(runner, 0, list(range(10)), 54)) == runner.limits.context_length
+
+
+def test_logits_that_are_no_numbers_end_the_worker(runner: XftRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spoiled:
+        def numpy(self) -> Floats:
+            return np.full((1, runner.limits.vocabulary), np.nan, np.float32)
+
+    monkeypatch.setattr(runner._model, "forward_cb", Spoiled)
+    scheduler = Scheduler(runner.limits, 1)
+    scheduler.add(Sequence(0, 0, [1]))
+    with pytest.raises(RuntimeError, match="no numbers"):
+        step(runner, scheduler)

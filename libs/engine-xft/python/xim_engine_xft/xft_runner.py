@@ -104,7 +104,11 @@ class XftRunner:
         # A list of one length for several prompts is read beyond its end (src/pytorch/auto_model.h, `setInputCB`).
         lengths = [self.limits.context_length] * len(tokens) if ids is None else None
         self._given: list[int] = self._model.set_input_cb(tokens, ids, lengths).tolist()
-        return self._model.forward_cb().numpy().reshape(len(tokens), self.limits.vocabulary)
+        logits = self._model.forward_cb().numpy().reshape(len(tokens), self.limits.vocabulary)
+        # A row is spoiled as a whole, so one column shows it.
+        if np.isnan(logits[:, 0]).any():
+            raise RuntimeError("xFasterTransformer gave logits that are no numbers")
+        return logits
 
     def _renew_old_ids(self, count: int) -> None:
         """Computes sequences anew whose numbers are about to be given again, so that they get new ones."""
