@@ -83,8 +83,11 @@ describe('a service', () => {
     expect(engines.length).toBeGreaterThan(0);
     expect(listed(member(app, 'engines')).sort()).toEqual(engines.map(toCamel).sort());
     const profiles: string[] = main.profiles.map(({ engine }: { engine: string }) => engine);
+    // An engine that is installed on demand may be waiting for a conversion.
+    const onDemand = (engine: string) =>
+      JSON.parse(read(`libs/engine-${engine}/package.json`)).xim.install === 'on-demand';
     expect(
-      engines.filter((engine) => !profiles.includes(engine)),
+      engines.filter((engine) => !profiles.includes(engine) && !onDemand(engine)),
       'engines without a profile',
     ).toEqual([]);
   });
@@ -170,7 +173,8 @@ describe('budgets', () => {
       path,
       'lines of TypeScript',
       adapter(path).reduce((sum, file) => sum + linesOf(file), 0),
-      200,
+      // One that starts several ranks places them too.
+      adapter(path).some((file) => file.endsWith('-ranks.ts')) ? 300 : 200,
     ]),
     ...matching(/^libs\/[^/]+\/src\/index\.ts$/).map((path) => [
       path,
