@@ -3,7 +3,7 @@ import { generationPython } from '@xim/generation';
 import { createWorkerEngine, pythonFolder, pythonWorkerSpec, type WorkerSpec } from '@xim/worker';
 import { checkXft } from './xft-check.ts';
 import { xftMemory } from './xft-memory.ts';
-import { optionsOf } from './xft-options.ts';
+import type { XftOptions } from './xft-options.ts';
 import { toRanksCommand } from './xft-ranks.ts';
 
 export const TASKS: readonly Task[] = ['generate'];
@@ -34,7 +34,7 @@ function toSpec(options: CreateOptions): WorkerSpec {
   const folders = [pythonFolder(import.meta.url, 'xim_engine_xft'), generationPython()];
   const env = { SINGLE_INSTANCE: '1', ...ZEROED_HEAP };
   const spec = pythonWorkerSpec({ module: 'xim_engine_xft', folders, env }, options);
-  const { places = [] } = optionsOf(options.profile);
+  const { places = [] }: XftOptions = options.profile.options ?? {};
   if (places.length === 0 || options.handler !== undefined) return spec;
   const { python, plan } = options;
   const ranks = toRanksCommand({ python, rank: spec.command, places, threads: plan.threads });

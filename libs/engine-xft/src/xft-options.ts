@@ -1,4 +1,4 @@
-import type { HostCpu, Profile } from '@xim/engine';
+import type { HostCpu } from '@xim/engine';
 
 /** The profile's options. */
 export interface XftOptions {
@@ -45,9 +45,4 @@ export function toPlaces({ ranks = 1 }: XftOptions, cpus: readonly HostCpu[]): P
   if (nodes.size < 2) return `a second NUMA node for the option ranks: "numa" (found: ${nodes.size})`;
   const byId = (a: number, b: number) => a - b;
   return [...nodes].sort(([a], [b]) => a - b).map(([node, cores]) => ({ node, cpus: [...cores.values()].sort(byId) }));
-}
-
-/** What the options of a profile that `check` returned hold. */
-export function optionsOf(profile: Profile): XftOptions {
-  return profile.options ?? {};
 }
