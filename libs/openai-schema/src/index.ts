@@ -34,6 +34,9 @@ export type { ResponseTool, ResponseToolChoice } from './responses/tools.ts';
 export { EmbeddingsBase64Response, EmbeddingsRequest, EmbeddingsResponse } from './embeddings.ts';
 export type { EmbeddingsInput } from './embeddings.ts';
 
+// POST /v1/images/generations, POST /v1/images/edits.
+export { ImageEditRequest, imageEditForm, ImageGenerationRequest, ImagesResponse, ImageStreamEvent } from './images.ts';
+
 // POST /v1/audio/speech, GET /v1/audio/voices.
 export { SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechRequest, VoiceList } from './speech.ts';
 

@@ -12,6 +12,10 @@ import type {
   EmbeddingsRequest,
   EmbeddingsResponse,
   ErrorResponse,
+  ImageEditRequest,
+  ImageGenerationRequest,
+  ImagesResponse,
+  ImageStreamEvent,
   Model,
   ModelList,
   ResponseObject,
@@ -54,7 +58,9 @@ describe('against the types of the openai package', () => {
     expectTypeOf<Exclude<keyof OpenAI.Responses.ResponseCreateParams, keyof ResponsesRequest>>().toBeNever();
     expectTypeOf<OpenAI.Audio.SpeechCreateParams>().toExtend<z.input<typeof SpeechRequest>>();
     expectTypeOf<Exclude<keyof OpenAI.Audio.SpeechCreateParams, keyof SpeechRequest>>().toBeNever();
+    expectTypeOf<Exclude<keyof OpenAI.ImageGenerateParams, keyof ImageGenerationRequest>>().toBeNever();
     // The file is not a field of the request's schema.
+    expectTypeOf<Exclude<keyof OpenAI.ImageEditParams, keyof ImageEditRequest>>().toEqualTypeOf<'image' | 'mask'>();
     expectTypeOf<Exclude<keyof TranscriptionParams, keyof TranscriptionRequest>>().toEqualTypeOf<'file'>();
     expectTypeOf<Exclude<keyof TranslationParams, keyof TranslationRequest>>().toEqualTypeOf<'file'>();
   });
@@ -77,6 +83,10 @@ describe('against the types of the openai package', () => {
   });
 
   it('answers what OpenAI’s types promise', () => {
+    expectTypeOf<ImagesResponse['data']>().toExtend<OpenAI.ImagesResponse['data']>();
+    expectTypeOf<ImageStreamEvent['type']>().toExtend<
+      OpenAI.ImageGenStreamEvent['type'] | OpenAI.ImageEditStreamEvent['type']
+    >();
     expectTypeOf<ChatCompletion>().toExtend<OpenAI.ChatCompletion>();
     expectTypeOf<ChatCompletionChunk>().toExtend<OpenAI.ChatCompletionChunk>();
     expectTypeOf<WithoutNulls<Completion>>().toExtend<OpenAI.Completion>();

@@ -1,20 +1,10 @@
 import { z } from 'zod';
-
-// All values of a form are text. An empty one is what a form sends for a field that nobody filled in.
-const absent = (value: unknown): unknown => (value === '' ? undefined : value);
-const optional = <Schema extends z.ZodType>(schema: Schema) => z.preprocess(absent, schema.nullish()).optional();
-
-const number = (schema: z.ZodNumber) =>
-  optional(z.preprocess((value) => (typeof value === 'string' ? toNumber(value) : value), schema));
-const boolean = optional(z.preprocess((value) => BOOLEANS[String(value).toLowerCase()] ?? value, z.boolean()));
-const list = <Item extends z.ZodType>(item: Item, most = 100) =>
-  optional(z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(item).max(most)));
-
-const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
-
-function toNumber(text: string): unknown {
-  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text;
-}
+import {
+  booleanField as boolean,
+  listField as list,
+  numberField as number,
+  optionalField as optional,
+} from './form-fields.ts';
 
 function toJson(value: unknown): unknown {
   if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return value;

@@ -17,6 +17,13 @@ interface Counted {
   readonly inputCharacters?: unknown;
   /** Seconds of audio. */
   readonly duration?: unknown;
+  /** Pixels of the pictures that follow. */
+  readonly width?: unknown;
+  readonly height?: unknown;
+  /** The number of an unfinished picture. */
+  readonly partial?: unknown;
+  /** Denoising steps done so far. */
+  readonly step?: unknown;
   readonly cachedTokens?: unknown;
   readonly usage?: { readonly inputTokens?: unknown; readonly outputTokens?: unknown; readonly cachedTokens?: unknown };
 }
@@ -27,6 +34,8 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
   let cached = 0;
   let hasInput = false;
   let started: number | undefined;
+  let pixels = 0;
+  let steps = 0;
 
   /** Said at the start where they are known so early, else at the end. */
   const countInput = (tokens: unknown): void => {
@@ -51,6 +60,18 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
     metrics.audio.seconds += seconds;
     if (started !== undefined) metrics.realTimeFactor.observe((performance.now() - started) / 1000 / seconds);
   };
+  const countImages = (event: Counted): void => {
+    const { images } = metrics;
+    if (event.type === 'start') {
+      if (typeof event.width === 'number' && typeof event.height === 'number') pixels = event.width * event.height;
+    } else if (event.type === 'progress' && typeof event.step === 'number') {
+      images.steps += event.step - steps;
+      steps = event.step;
+    } else if (event.type === 'image' && event.partial === undefined) {
+      images.count += 1;
+      images.pixels += pixels;
+    }
+  };
   const first = (now: number): void => {
     if (stats.firstTokenMs !== undefined) return;
     stats.firstTokenMs = now - stats.arrived;
@@ -60,6 +81,7 @@ export function createMeter(metrics: Metrics, stats: RequestStats): Meter {
   return {
     event(event) {
       const { type, tokens, choice = 0, inputTokens, cachedTokens, usage } = event as Counted;
+      if (typeof tokens !== 'number') countImages(event);
       if (typeof tokens === 'number') {
         if (tokens === 0) return; // text that was held back; its tokens were counted
         const now = performance.now();

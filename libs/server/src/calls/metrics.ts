@@ -23,6 +23,8 @@ export interface Metrics {
   /** Seconds of audio that a call heard or spoke, and characters that it spoke. */
   readonly audio: { seconds: number; characters: number };
   readonly realTimeFactor: Histogram;
+  /** Finished pictures, their pixels, and denoising steps. */
+  readonly images: { count: number; pixels: number; steps: number };
   /** Files that came whole. */
   readonly uploads: { count: number; bytes: number };
   request(route: string, status: number, seconds: number): void;
@@ -82,6 +84,10 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   const audio = { seconds: 0, characters: 0 };
   total('xim_audio_seconds_total', 'Seconds of audio heard or spoken', () => audio.seconds);
   total('xim_input_characters_total', 'Characters of texts that were spoken', () => audio.characters);
+  const images = { count: 0, pixels: 0, steps: 0 };
+  total('xim_images_total', 'Pictures made', () => images.count);
+  total('xim_image_pixels_total', 'Pixels of the pictures made', () => images.pixels);
+  total('xim_image_steps_total', 'Denoising steps computed', () => images.steps);
   const uploads = { count: 0, bytes: 0 };
   total('xim_uploads_total', 'Forms with files that came whole', () => uploads.count);
   total('xim_upload_bytes_total', 'Bytes of their files', () => uploads.bytes);
@@ -130,6 +136,7 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
     ),
     batchSize: histogram('xim_batch_size', 'Sequences that run when a call is admitted, its own included', SEQUENCES),
     audio,
+    images,
     realTimeFactor: histogram(
       'xim_real_time_factor',
       'From the start of a call to its end, per second of audio; a slow reader counts',

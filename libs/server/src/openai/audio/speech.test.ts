@@ -15,7 +15,12 @@ const voiceAliases = { alloy: 'alto', onyx: 'bass', fable: 'nobody' };
 const path = '/v1/audio/speech';
 const model = 'xim/echo-speak';
 const start = (options: Parameters<typeof startMediaService>[1] = {}) =>
-  startMediaService('speak', { ...options, routes: [speech], model: { voiceAliases } });
+  startMediaService('speak', {
+    ...options,
+    routes: [speech],
+    model: { voiceAliases },
+    env: { XIM_QUEUE: '8', ...options.env },
+  });
 
 let service: MediaService;
 let client: OpenAI;

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { booleanField, numberField, optionalField } from './form-fields.ts';
+
+/** Longest prompt of OpenAI's API, in characters. */
+const MAX_PROMPT = 32_000;
+
+// Most fields stand in a JSON body and in a form. A form has text only, and an empty text where a field is absent.
+const fields = {
+  prompt: z.string().min(1, 'expected a text of at least one character').max(MAX_PROMPT),
+  model: optionalField(z.string()),
+  n: numberField(z.int().min(1).max(10)).describe('Pictures to make. Default 1.'),
+  size: optionalField(
+    z.string().regex(/^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$/, 'expected "auto" or a size such as "512x512"'),
+  ).describe('Width and height in pixels. Default auto, the size of the model or of the picture that is edited.'),
+  quality: optionalField(z.enum(['standard', 'hd', 'low', 'medium', 'high', 'auto'])).describe(
+    'low takes half of the model’s steps, high and hd twice as many, all others its own number.',
+  ),
+  background: optionalField(z.enum(['transparent', 'opaque', 'auto'])).describe(
+    'Default auto; transparent is refused, since models make opaque pictures.',
+  ),
+  output_format: optionalField(z.enum(['png', 'jpeg', 'webp'])).describe('Default png.'),
+  output_compression: numberField(z.int().min(0).max(100)).describe('Quality of jpeg and webp. Default 100.'),
+  response_format: optionalField(z.enum(['url', 'b64_json'])).describe('b64_json, the default; url is refused.'),
+  stream: booleanField.describe('Server-sent events instead of one answer; with n: 1.'),
+  partial_images: numberField(z.int().min(0).max(3)).describe('Unfinished pictures of a stream. Default 0.'),
+  user: optionalField(z.string()),
+  seed: numberField(
+    z
+      .number()
+      .refine(Number.isSafeInteger, 'expected an integer that a double holds exactly')
+      .meta({ type: 'integer' }),
+  ).describe('An extension: the same seed and request give the same picture; picture i of several has seed + i.'),
+  negative_prompt: optionalField(z.string().max(MAX_PROMPT)).describe('An extension: content to avoid.'),
+  num_inference_steps: numberField(z.int().min(1).max(1000)).describe(
+    'An extension: denoising steps; wins over quality.',
+  ),
+  guidance_scale: numberField(z.number().min(0).max(100)).describe('An extension: weight of the prompt.'),
+};
+
+type Fields = z.infer<z.ZodObject<typeof fields>>;
+
+/** Combinations of fields that contradict each other. */
+function check(request: Fields, context: z.RefinementCtx): void {
+  const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+  if ((request.partial_images ?? 0) > 0 && request.stream !== true)
+    issue('partial_images', 'only allowed with stream: true');
+  if (request.stream === true && (request.n ?? 1) > 1) issue('n', 'a stream has one picture; expected 1');
+  if ((request.output_compression ?? 100) !== 100 && (request.output_format ?? 'png') === 'png')
+    issue('output_compression', 'png keeps every pixel; only allowed with output_format: jpeg or webp');
+}
+
+/**
+ * The body of `POST /v1/images/generations`: every field of OpenAI's API, and the extensions `seed`, `negative_prompt`,
+ * `num_inference_steps` and `guidance_scale`. Unknown fields are dropped.
+ */
+export const ImageGenerationRequest = z
+  .object({
+    ...fields,
+    moderation: z.enum(['low', 'auto']).nullish().describe('Accepted; the model’s own safety checker decides.'),
+    style: z.enum(['vivid', 'natural']).nullish().describe('Refused: describe the style in the prompt.'),
+  })
+  .superRefine(check)
+  .meta({ id: 'ImageGenerationRequest' });
+export type ImageGenerationRequest = z.infer<typeof ImageGenerationRequest>;
+
+const edit = z.object({
+  ...fields,
+  input_fidelity: optionalField(z.enum(['high', 'low'])).describe('high is refused; send strength.'),
+  strength: numberField(z.number().gt(0).max(1)).describe('An extension: distance from the picture, up to 1.'),
+});
+/** The form of `POST /v1/images/edits` without its files: every field of OpenAI's API, from text. */
+export const ImageEditRequest = edit.superRefine(check);
+export type ImageEditRequest = z.infer<typeof ImageEditRequest>;
+
+const file = (description: string) => z.custom<unknown>().meta({ type: 'string', format: 'binary', description });
+
+/** The form as a whole, for documentation. */
+export const imageEditForm = edit
+  .extend({
+    image: file('The picture to edit: PNG, JPEG or WebP.'),
+    mask: file('Transparent pixels, or white ones of a mask without alpha, are made anew.').optional(),
+  })
+  .meta({ id: 'ImageEditForm' });
+
+const tokens = z.int().nonnegative();
+const ImageUsage = z
+  .object({
+    input_tokens: tokens,
+    output_tokens: tokens,
+    total_tokens: tokens,
+    input_tokens_details: z.object({ text_tokens: tokens, image_tokens: tokens }),
+  })
+  .meta({ id: 'ImageUsage' });
+
+const described = {
+  size: z.string().describe('Width and height in pixels, such as 512x512.'),
+  quality: z.enum(['low', 'medium', 'high', 'auto']),
+  background: z.literal('opaque'),
+  output_format: z.enum(['png', 'jpeg', 'webp']),
+};
+
+/** The answer of both routes. */
+export const ImagesResponse = z
+  .object({
+    created: z.int().describe('Unix seconds.'),
+    data: z.array(z.object({ b64_json: z.base64() })),
+    ...described,
+    usage: ImageUsage,
+  })
+  .meta({ id: 'ImagesResponse' });
+export type ImagesResponse = z.infer<typeof ImagesResponse>;
+
+const event = { b64_json: z.base64(), created_at: z.int().describe('Unix seconds.'), ...described };
+
+/** One event of an answer with `stream: true`. */
+export const ImageStreamEvent = z
+  .union([
+    z.object({
+      type: z.enum(['image_generation.partial_image', 'image_edit.partial_image']),
+      partial_image_index: z.int().nonnegative(),
+      ...event,
+    }),
+    z.object({ type: z.enum(['image_generation.completed', 'image_edit.completed']), usage: ImageUsage, ...event }),
+  ])
+  .meta({ id: 'ImageStreamEvent' });
+export type ImageStreamEvent = z.infer<typeof ImageStreamEvent>;

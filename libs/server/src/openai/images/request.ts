@@ -1,0 +1,104 @@
+import { type EngineInfo, type ImageInput, InvalidInputError } from '@xim/engine';
+import type { ImageEditRequest, ImageGenerationRequest } from '@xim/openai-schema';
+import type { Upload } from '../../http/upload.ts';
+
+/** Names of the task's input → names of the request, for the errors of an engine. */
+export const imageParamNames = {
+  count: 'n',
+  width: 'size',
+  height: 'size',
+  steps: 'num_inference_steps',
+  guidance: 'guidance_scale',
+  negativePrompt: 'negative_prompt',
+  format: 'output_format',
+  partials: 'partial_images',
+} as const;
+
+type Common = Omit<ImageEditRequest, 'input_fidelity' | 'strength'>;
+type Defaults = EngineInfo['imageDefaults'];
+
+/** Throws InvalidInputError for a field that would change the picture and has no support. */
+export function toImageInput(request: ImageGenerationRequest, defaults: Defaults): ImageInput {
+  if (request.style != null) throw unsupported('style', 'Describe the style in the prompt');
+  return toCommon(request, defaults);
+}
+
+/** The same for an edit, with the paths of its files. */
+export function toEditInput(request: ImageEditRequest, upload: Upload, defaults: Defaults): ImageInput {
+  if (request.input_fidelity === 'high') throw unsupported('input_fidelity', 'Send a small "strength" instead');
+  const mask = readPicture(upload, 'mask');
+  return {
+    ...toCommon(request, defaults),
+    image: { path: readPicture(upload, 'image') ?? missing() },
+    ...(mask !== undefined && { mask: { path: mask } }),
+    ...(request.strength != null && { strength: request.strength }),
+  };
+}
+
+function toCommon(request: Common, defaults: Defaults): ImageInput {
+  if (request.response_format === 'url')
+    throw unsupported('response_format', 'This service sends pictures as "b64_json" and stores none');
+  if (request.background === 'transparent') throw unsupported('background', 'The model makes opaque pictures');
+  const size = /^(\d+)x(\d+)$/.exec(request.size ?? '');
+  const steps = request.num_inference_steps ?? toSteps(request.quality, defaults);
+  return {
+    prompt: request.prompt,
+    format: request.output_format ?? 'png',
+    count: request.n ?? 1,
+    ...(size && { width: Number(size[1]), height: Number(size[2]) }),
+    ...(steps !== undefined && { steps }),
+    ...(request.output_compression != null && { quality: request.output_compression }),
+    ...(request.negative_prompt && { negativePrompt: request.negative_prompt }),
+    ...(request.guidance_scale != null && { guidance: request.guidance_scale }),
+    ...(request.seed != null && { seed: request.seed }),
+    ...(request.partial_images && { partials: request.partial_images }),
+  };
+}
+
+/** `quality` → denoising steps; undefined: the model's own number. */
+function toSteps(quality: Common['quality'], defaults: Defaults): number | undefined {
+  if (!defaults) return undefined;
+  if (quality === 'low') return Math.max(1, Math.floor(defaults.steps / 2));
+  if (quality === 'high' || quality === 'hd') return defaults.steps * 2;
+  return undefined;
+}
+
+/**
+ * Seconds that a request takes on this host while nothing else runs, from one step that was measured at the start.
+ * Undefined where the engine measured none.
+ */
+export function estimateSeconds(input: ImageInput, defaults: Defaults): number | undefined {
+  if (!defaults || input.image) return undefined;
+  const { width = defaults.width, height = defaults.height, steps = defaults.steps, count = 1 } = input;
+  const area = (width * height) / (defaults.width * defaults.height);
+  return count * area * (steps * defaults.stepSeconds + defaults.otherSeconds);
+}
+
+/** Throws InvalidInputError for a request that cannot end before its deadline. */
+export function refuseTooLong(input: ImageInput, defaults: Defaults, timeoutSeconds: number): void {
+  const seconds = estimateSeconds(input, defaults);
+  if (seconds === undefined || seconds <= timeoutSeconds) return;
+  throw new InvalidInputError(
+    `This request takes about ${Math.ceil(seconds)} s on this host, and its deadline is ${timeoutSeconds} s. Ask for ` +
+      'fewer pictures ("n"), a smaller "size" or fewer "num_inference_steps", or raise XIM_REQUEST_TIMEOUT_SECONDS.',
+    { param: 'count' },
+  );
+}
+
+function readPicture({ files, fields }: Upload, field: 'image' | 'mask'): string | undefined {
+  const wrong = (message: string): InvalidInputError => new InvalidInputError(message, { param: field });
+  const [picture, ...more] = files.filter((file) => file.field === field || file.field === `${field}[]`);
+  if (more.length > 0) throw wrong(`There are several files "${field}"; the model takes one.`);
+  if (!picture && field in fields) throw wrong(`The field "${field}" is text; expected a file, with a file name.`);
+  if (picture?.bytes === 0) throw wrong(`The file "${field}" is empty: 0 bytes.`);
+  return picture?.path;
+}
+
+function missing(): never {
+  throw new InvalidInputError('There is no picture. Send one as the file "image".', { param: 'image' });
+}
+
+function unsupported(param: string, advice: string): InvalidInputError {
+  const message = `The value of "${param}" is not supported. ${advice}, or leave the field out.`;
+  return new InvalidInputError(message, { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
+}
