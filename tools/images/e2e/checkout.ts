@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { foldersWith } from '../../check/folders.mjs';
@@ -9,12 +18,15 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(
 /**
  * Makes a repository of one commit of the files of this one as they are now, with the packages installed here: a
  * release writes versions, commits and tags, and may do so there.
+ *
+ * @param without folders to leave out, such as `apps/chat`
  */
-export function checkOut(folder: string): void {
+export function checkOut(folder: string, without: readonly string[] = []): void {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'pipe' });
   const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
   for (const path of execFileSync('git', list, { cwd: ROOT, encoding: 'utf8' }).split('\0')) {
     const from = join(ROOT, path);
+    if (without.some((left) => path.startsWith(`${left}/`))) continue;
     if (!path || !lstatSync(from, { throwIfNoEntry: false })?.isFile()) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(from, join(folder, path));
@@ -32,6 +44,17 @@ export function checkOut(folder: string): void {
   git('commit', '--quiet', '--allow-empty', '--message', 'chore: nothing yet');
   git('add', '--all');
   git('commit', '--quiet', '--message', 'feat: the beginning');
+}
+
+/** The base images whose wheels include PyTorch, which lies on an index of its own, and the services on them. */
+export function foldersOnPyTorch(): string[] {
+  const dockerfile = (folder: string) => readFileSync(join(ROOT, folder, 'Dockerfile'), 'utf8');
+  const bases = foldersWith(ROOT, 'xim', 'Dockerfile').filter((folder) => dockerfile(folder).includes('pytorch.in'));
+  const names = bases.map((folder) => `ENGINE_IMAGE=xim-${folder.split('/')[1]!}`);
+  const services = foldersWith(ROOT, 'apps', 'Dockerfile').filter((folder) =>
+    names.some((name) => dockerfile(folder).split('\n').includes(`ARG ${name}`)),
+  );
+  return [...bases, ...services];
 }
 
 /** Links to all installed packages; ours are links within the workspace, and stay so. */
