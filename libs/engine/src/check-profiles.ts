@@ -2,7 +2,7 @@ import type { EngineFactory } from './engine.ts';
 import type { Profile, Refusal } from './model.ts';
 import type { Task } from './task.ts';
 
-/** What an engine asks for, whatever the model. */
+/** Requirements of an engine for every model. */
 export interface EngineTraits {
   readonly name: string;
   /** Tasks for which the engine has a handler. */

@@ -37,7 +37,7 @@ export interface EngineFactory {
    */
   check(host: Host, model: ModelEntry, handler?: string): Profile | Refusal;
 
-  /** What `model` takes of a host with a profile of this engine. Pure, as `check`. */
+  /** The memory of `model` with a profile of this engine. Pure, as `check`. */
   memory(model: ModelEntry, profile: Profile): MemoryNeeds;
 
   /** Makes an engine in state `starting`. Spawns nothing and opens nothing before `start()`. */
@@ -45,7 +45,7 @@ export interface EngineFactory {
 }
 
 export interface CreateOptions {
-  /** What `check` returned for this host and model. */
+  /** The result of `check` for this host and model. */
   readonly profile: Profile;
   readonly plan: Plan;
   readonly model: ModelEntry;
@@ -114,7 +114,7 @@ export interface Engine {
 
   readonly state: 'starting' | 'ready' | 'dead';
 
-  /** Resolves once, after the state became `dead`, whoever caused it. Never rejects. */
+  /** Resolves once, after the state became `dead` for any cause. Never rejects. */
   readonly exited: Promise<EngineExit>;
 
   /**
@@ -133,7 +133,7 @@ export interface Engine {
 }
 
 /**
- * What every call carries beside its input.
+ * The options of every call, beside its input.
  *
  * Rules of every iterable:
  * - the call is sent when iteration begins (the first `next()`), and it may be iterated once;
@@ -168,7 +168,7 @@ export interface LoadProgress {
   readonly fraction?: number | undefined;
 }
 
-/** What the engine runs after loading, as the worker reports it; never assumed from the profile. */
+/** The state of the engine after loading, as the worker reports it; never assumed from the profile. */
 export interface EngineInfo {
   /** `EngineFactory.name`. */
   readonly engine: string;

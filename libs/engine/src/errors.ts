@@ -99,7 +99,7 @@ export class DeadlineError extends XimError {
   }
 }
 
-/** The caller's signal was aborted. Nobody is left to read this; it ends the iteration and tells the log. */
+/** The caller's signal was aborted. No reader is left; the error ends the iteration and appears in the log. */
 export class CancelledError extends XimError {
   constructor(message = 'The caller went away.') {
     super('XIM_CANCELLED', message);

@@ -42,7 +42,7 @@ export interface GenerateInput {
 
 export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
-/** What the model continues: a conversation (the engine applies the model's template), a text, or tokens. */
+/** The prompt: a conversation (the engine applies the model's template), a text, or tokens. */
 export type Prompt =
   | {
       readonly messages: readonly Message[];
@@ -214,7 +214,7 @@ export interface TokenizeInput {
 export interface TokenizeOutput {
   /** All tokens, special ones included: as many as `generate` counts for the same prompt. */
   readonly tokens: readonly TextToken[];
-  /** What was tokenised: the text itself, or a conversation as the model's template writes it. */
+  /** The text that was tokenised: the prompt itself, or a conversation as the model's template writes it. */
   readonly text: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What this process may really use. Read once by `host-plan`; everything that decides (an engine's `check`, the plan)
+ * The resources that this process may use. Read once by `host-plan`; everything that decides (an engine's `check`, the plan)
  * takes this value and nothing else, so that a decision can be repeated from a recorded host.
  */
 export interface Host {
@@ -28,7 +28,7 @@ export interface HostCpu {
   readonly node: number;
 }
 
-/** What a model takes of a host, as its engine measured it. The plan computes with these numbers and knows no engine. */
+/** The memory and speed of a model on a host, as its engine measured them. The plan computes with these numbers and knows no engine. */
 export interface MemoryNeeds {
   /** Bytes of weights in memory, repacked as the engine keeps them; 0 for an engine without weights. */
   readonly weightBytes: number;
@@ -48,7 +48,7 @@ export interface MemoryNeeds {
   readonly reservedTokens?: number | undefined;
 }
 
-/** What a service takes of the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */
+/** The share of a service in the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */
 export interface Plan {
   /** Threads of the engine's computation. */
   readonly threads: number;

@@ -29,8 +29,8 @@ export interface ImageInput {
    */
   readonly image?: Media | undefined;
   /**
-   * What to repaint: transparent pixels, or white pixels of a mask without an alpha channel. It has the size of `image`
-   * and repaints something. Absent: the transparent pixels of `image`; without any, all of it.
+   * Marks the pixels to repaint: transparent pixels, or white pixels of a mask without an alpha channel. It has the size
+   * of `image` and marks at least one pixel. Absent: the transparent pixels of `image`; without any, all of it.
    */
   readonly mask?: Media | undefined;
   /** How far from `image` to go, above 0 and up to 1; absent: the model's own value. */

@@ -46,7 +46,7 @@ export type {
 export type { SpeakEvent, SpeakInput } from './speak.ts';
 export type { ImageEvent, ImageInput, ImageUsage } from './image.ts';
 
-// What an engine is chosen by.
+// The choice of an engine.
 export type { Host, HostCpu, MemoryNeeds, Plan } from './host.ts';
 export { fileBytes, isRefusal } from './model.ts';
 export { checkProfiles } from './check-profiles.ts';

@@ -13,7 +13,7 @@ export interface ModelEntry {
   /** The hub hands it out only to accounts that accepted its licence: fetching from there needs a token. */
   readonly gated?: boolean | undefined;
   /**
-   * Nobody has compared this entry with the hub yet: its `hf:` sources name repositories and paths that are expected
+   * This entry was not compared with the hub yet: its `hf:` sources name repositories and paths that are expected
    * to hold exactly these files. Absent once `xim-models verify --remote` found that they do. What is fetched is
    * checked against `sha256` in either case.
    */

@@ -5,7 +5,7 @@ import type { Config } from './config/config.ts';
 /** One route file of the API: a Fastify plugin that finds what it needs at `app.xim`. */
 export type RoutePlugin = FastifyPluginAsync;
 
-/** What a route may use: everything of the running service that is not wire. Decorates the Fastify instance as `xim`. */
+/** The parts of the running service that a route may use; none of them knows the wire. Decorates the Fastify instance as `xim`. */
 export interface ServiceContext {
   readonly name: string;
   /** The service's own, where it has one. */
@@ -13,7 +13,7 @@ export interface ServiceContext {
   readonly config: Config;
   readonly model: ModelEntry;
   readonly plan: Plan;
-  /** What runs now; undefined while no engine is ready. */
+  /** The running engine; undefined while no engine is ready. */
   info(): EngineInfo | undefined;
   /** Every name a client may send, resolved ids first; the order of `/v1/models`. */
   names(): readonly ServedName[];
@@ -28,9 +28,9 @@ export interface ServiceContext {
 }
 
 export interface ServedName {
-  /** What the client may send. */
+  /** The name that a client may send. */
   readonly name: string;
-  /** What answers carry: the model's own id. */
+  /** The name in answers: the model's own id. */
   readonly id: string;
   /** Unix seconds. */
   readonly created: number;

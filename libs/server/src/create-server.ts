@@ -43,7 +43,7 @@ export interface XimServer {
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
-/** What a test may give instead of the real thing. */
+/** Replacements that a test may give. */
 export interface TestOverrides {
   readonly host?: Host;
   readonly log?: { write(line: string): void };

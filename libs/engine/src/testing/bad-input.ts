@@ -57,7 +57,7 @@ async function expectRefusal<T extends Task>(
   checkEvents(task, quick, await collect(open(engine, task, quick)));
 }
 
-/** What the call failed with; nothing may come before it, since an input is refused instead of its `start`. */
+/** The error of a failed call; no event may come before it, since an input is refused instead of its `start`. */
 async function failureOf(call: AsyncIterable<unknown>): Promise<unknown> {
   const iterator = call[Symbol.asyncIterator]();
   const outcome = await iterator.next().then(
@@ -72,7 +72,7 @@ async function failureOf(call: AsyncIterable<unknown>): Promise<unknown> {
   return outcome.error;
 }
 
-/** What the contract itself calls invalid. */
+/** Inputs that the contract itself calls invalid. */
 const ofEveryEngine: { readonly [T in Task]: readonly BadInput<InputOf[T]>[] } = {
   generate: [
     { what: 'a prompt without tokens', input: { prompt: { tokens: [] } } },

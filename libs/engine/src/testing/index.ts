@@ -1,7 +1,7 @@
 // The suite that every engine passes.
 export { describeEngine } from './describe-engine.ts';
 
-// What it needs to know about an engine.
+// Its description of an engine.
 export type { BadInput, EngineSuite, EventOf, InputOf, TaskSamples } from './samples.ts';
 
 // For an engine's own tests: events of a finished call in their order, and what a job leaves behind.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 
-/** What an engine has outside this process's memory. */
+/** The processes and files of an engine outside this process's memory. */
 export interface JobWatch {
   /** Processes begun since the watch began, the leader of the job first. Remembered for `expectNothingLeft`. */
   processes(): number[];
@@ -100,7 +100,7 @@ function allProcesses(): ProcessStat[] {
     });
 }
 
-/** A zombie is not: nobody can do anything about it but its parent. */
+/** A zombie does not count: only its parent can remove it. */
 function isAlive({ state }: ProcessStat): boolean {
   return state !== 'Z' && state !== 'X';
 }

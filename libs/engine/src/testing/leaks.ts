@@ -6,7 +6,7 @@ import type { Engine, Task } from '../index.ts';
 import { abortAfter, collect, isStreamed, open, samplesOf, type Shared, sharedAbort, tasksOf } from './calls.ts';
 import type { EngineSuite } from './samples.ts';
 
-/** What a forgotten entry with its closures weighs is more than this; measuring the heap is not exact to less. */
+/** Bytes. A forgotten entry with its closures is larger, and a measurement of the heap is not more exact. */
 const BYTES_PER_CALL = 2048;
 const NOISE_BYTES = 256 * 1024;
 

@@ -14,7 +14,7 @@ import type {
   TranscribeInput,
 } from '../index.ts';
 
-/** What the suite needs to know about an engine. */
+/** The suite's description of an engine. */
 export interface EngineSuite {
   readonly name: string;
   /**
@@ -43,7 +43,7 @@ export interface TaskSamples<T extends Task> {
   readonly more?: readonly InputOf[T][];
   /** Answers with several MiB, and ends by itself. For tasks whose events carry bytes. */
   readonly large?: InputOf[T];
-  /** What this engine refuses, beside what the contract says that every engine refuses. */
+  /** Inputs that this engine refuses, beside those that every engine refuses by the contract. */
   readonly bad?: readonly BadInput<InputOf[T]>[];
   /** Inputs whose outputs can be told apart: `check` throws when the events are not those of this input. */
   readonly numbered?: (number: number) => {

@@ -1,7 +1,7 @@
 import type { CallOptions, GenerateEvent, GenerateInput, Message } from '@xim/engine';
 
 /**
- * What a model does that uses its tools: it calls the first one with the user's words as `city`, and after the result
+ * Behaves as a model that uses its tools: it calls the first one with the user's words as `city`, and after the result
  * it says what it learned. Without tools it repeats the user.
  */
 export async function* callsItsTools(input: GenerateInput, _options: CallOptions): AsyncGenerator<GenerateEvent> {

@@ -19,7 +19,7 @@ const tags = ['messages'];
 const config = { paramNames: messageParamNames, api: 'anthropic' as const };
 const failures = {
   default: {
-    description: 'What was wrong. The types are Anthropic’s.',
+    description: 'The error. The types are Anthropic’s.',
     content: { 'application/json': { schema: MessageError } },
   },
 };

@@ -70,7 +70,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     };
   };
 
-  /** What a call waits for: nothing, large calls alone, or any. */
+  /** The calls that a new call waits for: none, large calls alone, or any. */
   const blockedBy = (wanted: number, large: boolean): 'nothing' | 'large' | 'all' => {
     const count = Math.min(wanted, share);
     if (running + count > slots) return 'all';

@@ -44,7 +44,7 @@ export function createCallStream<E>(parts: StreamParts<E>): AsyncIterator<E> {
   };
   const leave = (): void => {
     // An iterator that waits for its next event hears of `return` only after that event, of the signal at once. The
-    // engine may still take a step to stop; nobody waits for that.
+    // engine may still take a step to stop; no caller waits for that.
     call?.abort(new CancelledError('The reader left.'));
     Promise.resolve(inner?.return?.()).catch(() => undefined);
   };

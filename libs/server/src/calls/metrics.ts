@@ -114,7 +114,7 @@ export function createMetrics(labels: MetricLabels, admission: Admission): Metri
   const restarts = new Counter({ name: 'xim_engine_restarts_total', help: 'Engines that were replaced', registers });
   const engine = new Gauge({
     name: 'xim_engine_info',
-    help: 'What computes, and why it was chosen',
+    help: 'The engine that computes, and the reason of its choice',
     labelNames: ['runtime', 'version', 'isa', 'dtype', 'reason'],
     registers,
   });

@@ -13,7 +13,7 @@ import { ServiceStartError } from '../errors/errors.ts';
 import { isApiKey, isFolder, isHost, isHubEndpoint, isOrigin, isTrimmed, mayBeFolder } from './config-values.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 
-/** What people are told about one key of the configuration. */
+/** The documentation of one key of the configuration. */
 export interface Setting {
   /** Name of the environment variable. */
   readonly env: string;
@@ -67,7 +67,7 @@ export const configSchema = z.object({
     advice:
       'Your own model instead of the service’s: a GGUF file, a folder with one or with OpenVINO IR, or org/name[@revision] on the hub.',
   }),
-  // One that is set and holds no key is a slip that would open the service.
+  // A variable that is set and holds no key is a mistake that would open the service.
   apiKeys: list
     .refine((keys) => keys.length > 0 && keys.every(isApiKey))
     .default([])

@@ -16,7 +16,7 @@ function rows(): Row[] {
   });
 }
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export function formatHelp(service: string): string {
   const all = rows();
   const name = Math.max(...all.map((row) => row.env.length));

@@ -14,7 +14,7 @@ export interface EngineChoice {
   readonly profile: Profile;
   /** One sentence for the log, the metadata and the metric label. */
   readonly reason: string;
-  /** What the engines before it in the list are missing. */
+  /** The refusals of the engines before it in the list. */
   readonly refusals: readonly EngineRefusal[];
 }
 

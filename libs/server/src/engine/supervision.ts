@@ -13,7 +13,7 @@ import { watchForStall } from './stall-watch.ts';
 
 export type ServiceState = 'downloading' | 'loading' | 'ready' | 'restarting' | 'failed' | 'draining';
 
-/** What the supervision is doing, for health and metadata. */
+/** The state of the supervision, for health and metadata. */
 export interface SupervisionStatus {
   readonly state: ServiceState;
   /** One sentence for anybody, where the state is not `ready`. */
@@ -47,7 +47,7 @@ export interface Supervision {
   /** Once. */
   start(): void;
   status(): SupervisionStatus;
-  /** What runs; undefined while nothing is ready. */
+  /** The running engine; undefined while none is ready. */
   readonly info: EngineInfo | undefined;
   /** The engine that runs now, also while draining. Throws EngineNotReadyError. */
   engine(): Engine;

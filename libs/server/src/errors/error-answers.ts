@@ -26,7 +26,7 @@ const shapes: Readonly<Record<Api, (error: unknown, paramNames?: ParamNames) => 
   anthropic: toAnthropicError,
 };
 
-/** What is known of a path: its methods, and whose shape their errors have. */
+/** The methods of a path, and the API whose shape their errors have. */
 interface Path {
   readonly methods: Set<string>;
   readonly api: Api;
@@ -47,7 +47,7 @@ export const errorAnswers = fp<{ isDraining(): boolean }>(
     });
 
     app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
-    // Who comes while the service shuts down should come back to another one.
+    // A client that comes during the shutdown should go to another replica.
     app.addHook('onRequest', (_request, reply, done) => {
       if (isDraining()) reply.raw.setHeader('connection', 'close');
       done();
@@ -141,7 +141,7 @@ function matches(pattern: string, path: string): boolean {
   return want.length === have.length && want.every((part, i) => part.startsWith(':') || part === have[i]);
 }
 
-/** What a connection gets whose bytes are not HTTP; Fastify's `clientErrorHandler`. */
+/** Answers a connection whose bytes are not HTTP; Fastify's `clientErrorHandler`. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();

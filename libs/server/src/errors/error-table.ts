@@ -1,7 +1,7 @@
 /** The APIs that a route may belong to: a column each of the table below, but Anthropic's, whose types follow the status. */
 export type Api = 'openai' | 'tgi' | 'anthropic';
 
-/** What clients of each API see of an error. Another API is another column. */
+/** The status and shape of an error for the clients of each API. Another API is another column. */
 export interface StatusRow {
   readonly status: number;
   readonly openai: { readonly type: string; readonly code: string | null };
@@ -61,7 +61,7 @@ export const statuses: Readonly<Record<string, StatusRow>> = {
     openai: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
     tgi: { type: 'overloaded' },
   },
-  // Nobody reads it; the number is what nginx logs for a client that went away.
+  // No client reads it; nginx logs this number for a client that disconnected.
   XIM_CANCELLED: { status: 499, openai: invalid('client_closed_request'), tgi: { type: 'cancelled' } },
   // The official SDKs retry every 5xx: a request that took its whole time once will do so again.
   XIM_DEADLINE: {
@@ -91,7 +91,7 @@ export const statuses: Readonly<Record<string, StatusRow>> = {
     retryAfter: 5,
   },
 
-  // What Fastify finds wrong before a route sees the request.
+  // Errors that Fastify finds before a route sees the request.
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
     openai: invalid('request_too_large'),

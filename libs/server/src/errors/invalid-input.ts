@@ -3,7 +3,7 @@ import type { z } from 'zod';
 
 type Issue = z.core.$ZodIssue;
 
-/** What a schema found wrong with a request's body → the one error that a client is told: which field, what was expected. */
+/** The issues that a schema found in a request's body → one error that names the field and the expected value. */
 export function toInvalidInput(error: z.core.$ZodError): InvalidInputError {
   const { path, expected } = explain(error.issues[0]!);
   if (path.length === 0) return new InvalidInputError(`The body is not what this path takes: ${expected}.`);

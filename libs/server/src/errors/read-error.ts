@@ -10,7 +10,7 @@ export interface ReadError {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What an API's clients get for a failure. */
+/** The answer of an API to a failure. */
 export interface ErrorAnswer<B extends object = object> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ function toValidation(error: unknown, message: string, param: string | null): st
   if ((error as { code?: unknown }).code === 'XIM_CONTEXT_LENGTH_EXCEEDED') {
     return `Input validation error: \`inputs\` tokens + \`max_new_tokens\` must be <= the context. ${message}`;
   }
-  // What the schema finds names its field already.
+  // The message of the schema names its field already.
   const named = param === null || message.includes(`"${param}"`);
   return `Input validation error: ${named ? '' : `\`${param}\`: `}${message}`;
 }

@@ -15,7 +15,7 @@ type Start = Extract<GenerateEvent, { type: 'start' }>;
 /**
  * Several inputs as one call: their choices are numbered one after the other, their tokens are summed, and the one
  * `start` comes when each of them has been taken, so that what is wrong with any is known before anything is said.
- * One that fails fails the whole. What is left when the reader leaves is cancelled, as all of it is by the one signal.
+ * A failure of one stream fails all. The streams that are open when the reader leaves are cancelled by the one signal.
  */
 export async function* mergeGenerate(
   inputs: readonly GenerateInput[],
@@ -33,7 +33,7 @@ export async function* mergeGenerate(
     yield* interleave(calls, firstChoices(inputs));
   } finally {
     own.abort(new CancelledError());
-    // One that is asked for nothing right now hears of no signal.
+    // An idle iterator does not see the signal, so it is closed.
     for (const call of calls) call.return?.().catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** What a body of JSON consists of, as far as it costs time to read; counted before anything is built. */
+/** The parts of a JSON body that cost time to read; counted before any value is built. */
 export interface JsonStructure {
   /** Levels of arrays and objects. */
   readonly depth: number;

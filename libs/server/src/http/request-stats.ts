@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What this request cost so far; the access log and the metrics read it when the answer ended. */
+    /** The cost of this request so far; the access log and the metrics read it at the end of the answer. */
     stats: RequestStats;
   }
 }

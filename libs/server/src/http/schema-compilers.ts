@@ -19,7 +19,7 @@ export function useZodSchemas(app: FastifyInstance): void {
 /** The documentation of every answer that is not a success. */
 export const failures = {
   default: {
-    description: 'What was wrong. The types and codes are OpenAI’s.',
+    description: 'The error. The types and codes are OpenAI’s.',
     content: { 'application/json': { schema: ErrorResponse } },
   },
 };
@@ -27,7 +27,7 @@ export const failures = {
 /** The same on the routes of Text Generation Inference. */
 export const tgiFailures = {
   default: {
-    description: 'What was wrong. The types are Text Generation Inference’s.',
+    description: 'The error. The types are Text Generation Inference’s.',
     content: { 'application/json': { schema: TgiErrorResponse } },
   },
 };

@@ -12,7 +12,7 @@ export type Frame = string | { readonly event: string; readonly data: string };
 
 /** An answer of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface EventStream {
-  /** Queues one frame. What is queued before the event loop turns leaves in one write. */
+  /** Queues one frame. Frames that are queued before the event loop turns leave in one write. */
   send(frame: Frame): void;
   /** Whether the client is behind: then wait for `drained()` before sending more. */
   readonly full: boolean;

@@ -14,7 +14,7 @@ export interface StreamWriter<E> {
 }
 
 /**
- * Sends a call's events as they come. What fails before the first event is thrown, so that it becomes a plain status;
+ * Sends a call's events as they come. A failure before the first event is thrown, so that it becomes a plain status;
  * later failures are the stream's last frame. A call that ends without its `end` event has failed.
  */
 export async function streamAnswer<E extends { readonly type: string }>(

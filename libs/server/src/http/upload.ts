@@ -91,7 +91,7 @@ function asksToClose({ headers, httpVersion }: FastifyRequest['raw']): boolean {
 
 /**
  * Admits a call, then receives the request's form, then runs `use` with both. A request that is refused or waits in
- * the queue has its body unread in the connection. Whatever happens, the files are deleted and the slots given back.
+ * the queue has its body unread in the connection. In every case the files are deleted and the slots are free again.
  *
  * Fails with what admission throws, MalformedBodyError, UnsupportedMediaTypeError, UploadTooLargeError,
  * UploadTimeoutError, StorageFullError, CancelledError, or what `use` throws.
@@ -237,7 +237,7 @@ function toText(name: string, { value, valueTruncated }: { value: unknown; value
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 const TOO_MANY: readonly unknown[] = ['FST_FILES_LIMIT', 'FST_FIELDS_LIMIT', 'FST_PARTS_LIMIT'];
 
-/** What receiving threw → an error with a status. The form's parser throws plain errors with words of its own. */
+/** An error of receiving → an error with a status. The form's parser throws plain errors with its own messages. */
 function toUploadError(error: unknown, { raw }: FastifyRequest): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (FULL.includes(code)) return new StorageFullError({ cause: error });

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { EngineInfo, ModelEntry, Usage } from '@xim/engine';
 import type { CompletionUsage } from '@xim/openai-schema';
 
-/** What all parts of one answer share. */
+/** The members that all parts of one answer share. */
 export interface AnswerHead {
   readonly id: string;
   /** Unix seconds. */
@@ -19,7 +19,7 @@ export function createAnswerHead(prefix: string, model: string, fingerprint: str
 
 const fingerprints = new WeakMap<object, string>();
 
-/** What decides the text besides the request: the weights, the engine, its version, its arithmetic. */
+/** The causes of a text besides the request: the weights, the engine, its version, its arithmetic. */
 export function toFingerprint(model: ModelEntry, info: EngineInfo | undefined): string {
   const key = info ?? model;
   let fingerprint = fingerprints.get(key);

@@ -2,7 +2,7 @@ import type { TokenLogprob } from '@xim/engine';
 import type { PromptLogprobs } from '@xim/openai-schema';
 import type { GeneratedChoice } from '../generate/join.ts';
 
-/** What extension fields ask about a prompt; empty where none does. */
+/** The reports on a prompt that extension fields ask for; empty where no field asks. */
 export function toPromptReport({ promptLogprobs, tokens }: Pick<GeneratedChoice, 'promptLogprobs' | 'tokens'>): {
   prompt_logprobs?: PromptLogprobs;
   prompt_token_ids?: number[];

@@ -64,7 +64,7 @@ export function toEnding(
   };
 }
 
-/** What is read of the prompt, and what is told of all tokens. */
+/** The reports on the prompt and on all tokens. */
 export function toReport(
   request: Pick<SamplingRequest, 'truncate_prompt_tokens' | 'prompt_logprobs' | 'return_token_ids'>,
 ): Pick<GenerateInput, 'truncate' | 'promptLogprobs' | 'tokenIds'> {

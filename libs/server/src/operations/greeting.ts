@@ -18,7 +18,7 @@ export function toBaseUrl({ address, port }: AddressInfo): string {
   return `http://${host}:${port}/v1`;
 }
 
-/** What people see when the service is ready: a request to try, and last the URL. */
+/** The lines for people when the service is ready: a request to try, and last the URL. */
 export function formatGreeting(options: {
   service: string;
   task: Task;

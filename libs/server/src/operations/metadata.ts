@@ -11,36 +11,40 @@ export interface MetadataParts {
   readonly supervision: Supervision;
 }
 
-/** `GET /v1/metadata`: what runs here, on what, and why so. Nothing of any request. */
+/** `GET /v1/metadata`: the model, the engine, the host and the plan, with reasons. It shows no data of requests. */
 export function metadata({ service, host, choice, supervision }: MetadataParts): RoutePlugin {
   return async (app) => {
     const { model, plan } = app.xim;
     const { id, revision, task, licence, aliases, shape } = model;
     const { vendor, cpuModel, isa, cpus, cpuQuota, memoryBytes, availableMemoryBytes } = host;
 
-    app.get('/v1/metadata', { schema: { tags: ['service'], summary: 'What runs here and why so' } }, () => ({
-      service: { name: service.name, version: service.version ?? null, task: service.task },
-      versions: { node: process.version },
-      state: supervision.status(),
-      model: {
-        id,
-        revision,
-        task,
-        licence,
-        aliases,
-        shape,
-        names: app.xim.names().map((served) => served.name),
-        ...(task === 'generate' && { sampling: app.xim.sampling() }),
-      },
-      engine: {
-        name: choice.factory.name,
-        reason: choice.reason,
-        refusals: choice.refusals,
-        profile: choice.profile,
-        info: supervision.info ?? null,
-      },
-      plan,
-      host: { vendor, cpuModel, isa, cpus: cpus.length, cpuQuota, memoryBytes, availableMemoryBytes },
-    }));
+    app.get(
+      '/v1/metadata',
+      { schema: { tags: ['service'], summary: 'The running model, engine and plan, with reasons' } },
+      () => ({
+        service: { name: service.name, version: service.version ?? null, task: service.task },
+        versions: { node: process.version },
+        state: supervision.status(),
+        model: {
+          id,
+          revision,
+          task,
+          licence,
+          aliases,
+          shape,
+          names: app.xim.names().map((served) => served.name),
+          ...(task === 'generate' && { sampling: app.xim.sampling() }),
+        },
+        engine: {
+          name: choice.factory.name,
+          reason: choice.reason,
+          refusals: choice.refusals,
+          profile: choice.profile,
+          info: supervision.info ?? null,
+        },
+        plan,
+        host: { vendor, cpuModel, isa, cpus: cpus.length, cpuQuota, memoryBytes, availableMemoryBytes },
+      }),
+    );
   };
 }

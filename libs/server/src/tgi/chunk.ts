@@ -4,7 +4,7 @@ import { toLine } from '../openai/chunk-text.ts';
 import type { TgiCall } from './request.ts';
 import { createTgiSequence, type TgiSequence, type TgiStep } from './sequence.ts';
 
-/** What one stream has said so far. */
+/** The state of one stream. */
 export interface TgiStream {
   readonly call: TgiCall;
   readonly sequence: TgiSequence;

@@ -1,4 +1,4 @@
-/** What is known before a token is generated. */
+/** The headers that are known before the first token. */
 export function toTgiHeaders(inputs: string): Record<string, string> {
   return { 'x-compute-type': 'cpu', 'x-compute-characters': String([...inputs].length) };
 }
@@ -12,7 +12,7 @@ export interface TgiTimes {
   readonly ended: number;
 }
 
-/** What is known at the end. Seconds in `x-compute-time`, whole milliseconds elsewhere. */
+/** The headers that are known at the end. Seconds in `x-compute-time`, whole milliseconds elsewhere. */
 export function toTgiCosts(times: TgiTimes, inputTokens: number, outputTokens: number): Record<string, string> {
   const { arrived, queueMs, started, ended } = times;
   const inference = ended - started;

@@ -5,7 +5,7 @@ import type { ServiceContext } from '../context.ts';
 /** That server's limit, and OpenAI's. */
 const MAX_STOP_TEXTS = 4;
 
-/** What this service is, as Text Generation Inference says it. Throws EngineNotReadyError while the context is unknown. */
+/** The description of this service in the shape of Text Generation Inference. Throws EngineNotReadyError while the context is unknown. */
 export function toTgiInfo(xim: Pick<ServiceContext, 'model' | 'plan' | 'version' | 'info'>): Info {
   const { model, plan } = xim;
   const context = contextLengthOf(xim);

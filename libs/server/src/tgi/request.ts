@@ -4,15 +4,15 @@ import type { GenerateParameters, GenerateRequest, Grammar } from '@xim/tgi-sche
 /** A request of Text Generation Inference: the task, and what of the answer it wants to see. */
 export interface TgiCall {
   readonly input: GenerateInput;
-  /** What sampling was seeded with; null where nothing is sampled, or each sequence has its own. */
+  /** The seed of sampling; null for a greedy request, or where each sequence has its own. */
   readonly seed: number | null;
   readonly details: boolean;
   readonly topTokens: boolean;
-  /** What the answer's text begins with: the request's, or nothing. */
+  /** The beginning of the answer's text: the prompt, or empty. */
   readonly opening: string;
 }
 
-/** What a request leaves to its route and its service. */
+/** Values that a request leaves to its route and its service. */
 export interface TgiRequestContext {
   readonly stream: boolean;
   /** `return_full_text` where the request says nothing. */
@@ -51,7 +51,7 @@ export const tgiParamNames = {
 export function toTgiCall({ inputs, parameters }: GenerateRequest, context: TgiRequestContext): TgiCall {
   const given = parameters ?? {};
   refuse(given, context);
-  // As that server has it: whoever sends no parameters at all samples; whoever sends some has to ask for it.
+  // As in that server: a request without `parameters` samples; with `parameters` only where they ask for it.
   const samples = !parameters || given.do_sample === true || isWarped(given);
   const bestOf = given.best_of ?? 1;
   if (bestOf > 1 && !samples && given.temperature == null && given.top_p == null) {

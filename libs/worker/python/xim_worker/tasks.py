@@ -105,7 +105,7 @@ class PromptTokens(TypedDict):
 
 
 Prompt = PromptMessages | PromptText | PromptTokens
-"""What the model continues: a conversation (the engine applies the model's template), a text, or tokens."""
+"""The prompt: a conversation (the engine applies the model's template), a text, or tokens."""
 
 
 class MessageSystem(TypedDict):
@@ -350,7 +350,7 @@ class TokenizeOutput(TypedDict):
     tokens: list[TextToken]
     """All tokens, special ones included: as many as `generate` counts for the same prompt."""
     text: str
-    """What was tokenised: the text itself, or a conversation as the model's template writes it."""
+    """The text that was tokenised: the prompt itself, or a conversation as the model's template writes it."""
 
 
 class TextToken(TypedDict):
@@ -572,8 +572,8 @@ class ImageInput(TypedDict):
     for, the picture is scaled to cover that size and its middle is taken.
     """
     mask: NotRequired[Media]
-    """What to repaint: transparent pixels, or white pixels of a mask without an alpha channel. It has the size of
-    `image` and repaints something. Absent: the transparent pixels of `image`; without any, all of it.
+    """Marks the pixels to repaint: transparent pixels, or white pixels of a mask without an alpha channel. It has the
+    size of `image` and marks at least one pixel. Absent: the transparent pixels of `image`; without any, all of it.
     """
     strength: NotRequired[float]
     """How far from `image` to go, above 0 and up to 1; absent: the model's own value."""

@@ -6,7 +6,7 @@ export const BOUNDARY = 'xim-test-boundary';
 export const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
 export const FORM_END = `\r\n--${BOUNDARY}--\r\n`;
 
-/** What stands before the bytes of a file. */
+/** The part of a form before the bytes of a file. */
 export function fileHead(field = 'file', name = 'sound.wav'): string {
   const disposition = `Content-Disposition: form-data; name="${field}"; filename="${name}"`;
   return `--${BOUNDARY}\r\n${disposition}\r\nContent-Type: audio/wav\r\n\r\n`;

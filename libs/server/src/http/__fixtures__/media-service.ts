@@ -14,7 +14,7 @@ import { mediaRoutes, speakRoutes } from './media-routes.ts';
 
 export interface MediaService extends XimServer {
   readonly url: string;
-  /** What lies in XIM_TMP. */
+  /** The files in XIM_TMP. */
   left(): string[];
   /** The access log's line of each request that ended. */
   requests(): Readonly<Record<string, unknown>>[];

@@ -13,7 +13,7 @@ import type {
 import { toLanguageName } from './languages.ts';
 import { toSpeakerName, type Transcript } from './transcript.ts';
 
-/** What shapes a `verbose_json`. */
+/** The options of a `verbose_json`. */
 export interface VerboseOptions {
   readonly task: 'transcribe' | 'translate';
   readonly words: boolean;

@@ -38,7 +38,7 @@ const server = createServer(async (request, response) => {
   const { method, url, rawHeaders } = request;
   const body = method === 'POST' ? ((await json(request)) as { stream?: boolean }) : undefined;
   const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1]!] as const] : []));
-  // What belongs to this run and not to the client.
+  // Values of this run that do not belong to the client.
   const headers = Object.fromEntries(pairs.filter(([name]) => !/^(host|connection|content-length)$/i.test(name)));
   recorded.push({ method, path: url, headers, body });
   const [type, text] = answers[body?.stream ? 'stream' : 'json']!;
