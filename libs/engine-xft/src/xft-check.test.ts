@@ -78,10 +78,10 @@ describe('xft: the check before the import', () => {
     );
   });
 
-  it('of a model that was not converted, says how', () => {
+  it('of a model that was not converted names the place of the command', () => {
     expect(xft.check(hostWith(SAPPHIRE_RAPIDS), modelWith())).toMatchObject({
       missing: ['a profile of org/model for the engine "xft"'],
-      advice: expect.stringContaining('npx xim-models convert models.json --from org/model --to xft'),
+      advice: expect.stringContaining('Convert org/model with the converters of xFasterTransformer'),
     });
   });
 

@@ -91,7 +91,10 @@ function judge(host: Host, { id, task }: ModelEntry, profile: Profile | undefine
       );
     }
     if (profile === undefined) {
-      return `Convert the model: npx xim-models convert models.json --from ${id} --to xft. Until then oneapi serves it.`;
+      return (
+        `Convert ${id} with the converters of xFasterTransformer; the README of @xim/engine-xft has the command and the ` +
+        'profile. Until then oneapi serves it.'
+      );
     }
     return 'Mend the profile in models.json, or take the engine oneapi.';
   }

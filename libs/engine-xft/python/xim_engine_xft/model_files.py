@@ -93,6 +93,6 @@ def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> None:
 
 def _broken(folder: Path, what: str) -> StartError:
     message = (
-        f"{folder} is no whole model of xFasterTransformer: {what}. Convert it anew: npx xim-models convert --to xft"
+        f"{folder} is no whole model of xFasterTransformer: {what}. Convert it again, as the README of @xim/engine-xft says."
     )
     return StartError(message, permanent=True)
