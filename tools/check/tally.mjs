@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** The only reasons for which a test may be skipped: what the machine has not. */
-export const SKIP_REASONS = ['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2', 'containers', 'browser'];
+/**
+ * The only reasons for which a test may be skipped: a feature that the machine lacks, or wheels that are installed on
+ * demand (`xim.install` of an engine's package.json).
+ */
+export const SKIP_REASONS = ['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2', 'containers', 'browser', 'wheels:xft'];
 
 /**
  * @typedef {object} Tally

@@ -2,12 +2,11 @@ import { deepStrictEqual } from 'node:assert';
 import { type Engine, type GenerateEvent, type GenerateInput, isRefusal } from '@xim/engine';
 import { checkEvents, describeEngine } from '@xim/engine/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, entry, host, makeModel, whyNot } from './__fixtures__/real-model.ts';
+import { createEngine, describeLibrary, entry, host, makeModel, whyNot } from './__fixtures__/real-model.ts';
 import reference from './__fixtures__/transformers-logprobs.json' with { type: 'json' };
 import { xft } from './xft-engine.ts';
 
 const reason = whyNot();
-if (reason !== undefined) console.info(`xFasterTransformer itself is not tried: ${reason}`);
 const model = reason === undefined ? makeModel() : undefined;
 afterAll(() => model?.remove());
 const create = (settings: Parameters<typeof createEngine>[0] = {}) =>
@@ -17,7 +16,7 @@ const greedy = { temperature: 0 };
 const say = (content: string) => ({ messages: [{ role: 'user' as const, content }] });
 const timeout = 300_000;
 
-describe.skipIf(reason !== undefined)(`the library itself${reason === undefined ? '' : ` (${reason})`}`, () => {
+describeLibrary('the library itself', () => {
   describeEngine({
     name: 'xft: generate',
     create: () => create(),
@@ -64,7 +63,8 @@ describe.skipIf(reason !== undefined)(`the library itself${reason === undefined 
     }, timeout);
     afterAll(() => engine?.stop(), timeout);
 
-    it.skipIf(!fits)('gives every token of a text the probability that Transformers gives it', async () => {
+    it('gives every token of a text the probability that Transformers gives it', async (context) => {
+      context.skip(!fits, `cpu:avx512: no kernels for ${dtype}`);
       const events = await run(engine, { prompt: { text: reference.text }, echo: true, logprobs: 0, maxTokens: 1 });
       const found = events
         .flatMap((event) => (event.type === 'text-delta' ? (event.logprobs ?? []) : []))
@@ -76,7 +76,8 @@ describe.skipIf(reason !== undefined)(`the library itself${reason === undefined 
       expect(Math.max(...differences)).toBeLessThan(0.25);
     });
 
-    it.skipIf(!fits)('continues a text as Transformers does, where that is clear', async () => {
+    it('continues a text as Transformers does, where that is clear', async (context) => {
+      context.skip(!fits, `cpu:avx512: no kernels for ${dtype}`);
       const events = await run(engine, {
         prompt: { text: 'The capital of France is' },
         maxTokens: 5,

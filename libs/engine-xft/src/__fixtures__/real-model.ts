@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CreateOptions, type Engine, isRefusal, type ModelEntry, type Plan, type Profile } from '@xim/engine';
 import { readHost } from '@xim/host-plan';
+import { describe, it } from 'vitest';
 import { xft } from '../xft-engine.ts';
 import type { XftOptions } from '../xft-options.ts';
 
@@ -37,11 +38,12 @@ export const entry = (options: XftOptions = {}): ModelEntry => ({
 /** Why the library cannot be tried here; undefined where it can. */
 export function whyNot(): string | undefined {
   const profile = xft.check(host, entry());
-  if (isRefusal(profile)) return `the CPU lacks ${profile.missing.join(', ')}`;
-  if (!existsSync(python)) return `${python} is not there: npm start vllm-xft installs it`;
-  if (!packagesOf(join(VENVS, 'xft')).includes('xfastertransformer')) return `${python} has no xfastertransformer`;
+  if (isRefusal(profile)) return `cpu:avx512: the host lacks ${profile.missing.join(', ')}`;
+  if (!existsSync(python)) return `wheels:xft: ${python} is not there: XIM_ENGINE=xft npm start vllm-xft installs it`;
+  if (!packagesOf(join(VENVS, 'xft')).includes('xfastertransformer'))
+    return `wheels:xft: ${python} has no xfastertransformer`;
   if (ggufFile() === undefined)
-    return 'SmolLM2-135M-Instruct is not in the model cache: npx xim-models pull apps/chat/models.json';
+    return 'wheels:xft: SmolLM2-135M-Instruct is not in the model cache: npx xim-models pull apps/chat/models.json';
   return undefined;
 }
 
@@ -85,4 +87,13 @@ export function createEngine({ plan: more, options, ...rest }: EngineSettings): 
   if (isRefusal(profile)) throw new Error(profile.missing.join());
   const taken: Profile = { ...profile, options: { ...profile.options, ...options } };
   return xft.create({ profile: taken, plan: { ...plan, ...more }, model, modelPath: '', python, log, ...rest });
+}
+
+/** A suite that runs on the library itself, or one skipped test that prints why it cannot. */
+export function describeLibrary(title: string, suite: () => void): void {
+  const reason = whyNot();
+  describe(title, () => {
+    if (reason === undefined) suite();
+    else it('is tried', (context) => context.skip(reason));
+  });
 }
