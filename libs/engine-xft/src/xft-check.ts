@@ -91,10 +91,7 @@ function judge(host: Host, { id, task }: ModelEntry, profile: Profile | undefine
       );
     }
     if (profile === undefined) {
-      return (
-        `Convert ${id} with the converters of xFasterTransformer; the README of @xim/engine-xft has the command and the ` +
-        'profile. Until then oneapi serves it.'
-      );
+      return `Convert ${id} with the converters of xFasterTransformer (README of @xim/engine-xft). Until then oneapi serves it.`;
     }
     return 'Mend the profile in models.json, or take the engine oneapi.';
   }

@@ -195,7 +195,11 @@ describe('what cannot be is refused with a sentence:', () => {
       /Name the engine: --engine=<name>\. There are: echo, [a-z, -]*oneapi/,
     ],
     ['the name of an image', { name: 'xim-oneapi' }, /names with "xim-"/],
-    ['an engine that is not there', { engine: 'onnx' }, /no engine "onnx"\. There are: echo, [a-z, -]*oneapi[a-z, -]*\..*nx:engine onnx/],
+    [
+      'an engine that is not there',
+      { engine: 'onnx' },
+      /no engine "onnx"\. There are: echo, [a-z, -]*oneapi[a-z, -]*\..*nx:engine onnx/,
+    ],
     ['a task that is none', { task: 'sing' }, /"sing" is no task\. The tasks are generate, embed, transcribe/],
     ['an engine without a model', { engine: 'echo' }, /No service here has a model .* "echo" yet.*--models=/],
     ['a models.json that is not there', { models: 'no.json' }, /There is no no\.json/],
