@@ -72,7 +72,7 @@ describe('GET /openapi.json', () => {
 
   it('describes the routes of Text Generation Inference under a tag of their own, with its errors', async () => {
     const { paths, components } = await documentOf(chat);
-    for (const path of ['/', '/generate', '/generate_stream', '/tokenize', '/chat_tokenize']) {
+    for (const path of ['/', '/generate', '/generate_stream', '/chat_tokenize']) {
       expect(paths[path]!['post']).toMatchObject({
         tags: ['text generation'],
         responses: {
@@ -83,6 +83,9 @@ describe('GET /openapi.json', () => {
     expect(components.schemas['TgiGenerateRequestInput']!.required).toEqual(['inputs']);
     expect(JSON.stringify(paths['/generate_stream'])).toContain('#/components/schemas/TgiStreamResponse');
     expect(paths['/info']!['get']).toMatchObject({ tags: ['text generation'] });
+    // Clients of several servers use these.
+    for (const path of ['/tokenize', '/detokenize', '/apply-template'])
+      expect(paths[path]!['post']).toMatchObject({ tags: ['tokens'] });
   });
 
   it('has every schema that it refers to, and none of another task', async () => {
