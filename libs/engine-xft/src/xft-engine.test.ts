@@ -27,6 +27,8 @@ const more: readonly GenerateInput[] = [
 for (const ranks of [1, 'numa'] as const) {
   describeEngine({
     name: `xft over its stand-in, ranks: ${ranks}`,
+    // The stand-in computes in Python.
+    concurrent: 40,
     create: () => standIn.create({ ranks }),
     // A folder without a model never has one; a program that is no Python ends like a worker that lacks a wheel.
     createFaulty: (fault) =>
