@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { appEnvironmentName } from '../start/wheels.mjs';
+import { appEnvironmentName, isInstalledOnDemand } from '../start/wheels.mjs';
 import { enginesOf } from '../start/workspace.mjs';
 import { foldersWith } from './folders.mjs';
 
@@ -35,7 +35,7 @@ export function pythonFolders(root) {
       files: ['.'],
       tested: existsSync(join(root, path, 'python/tests')),
       imports: SHARED.filter((folder) => folder !== `${path}/python` && existsSync(join(root, folder))),
-      environments: [path.replace(/^libs\/(engine-)?/, '')],
+      environments: libraryEnvironments(root, path.replace(/^libs\/(engine-)?/, '')),
     })),
     ...foldersWith(root, 'apps', 'handler.py').map((path) => ({
       name: path.replace('apps/', ''),
@@ -83,6 +83,16 @@ export function pytestCommand(root, { path, imports, environments }, { venvs, re
     },
     ...(report && { report }),
   };
+}
+
+/**
+ * The tests of an engine whose wheels are installed on demand use a stand-in, on the wheels of the generation runtime.
+ *
+ * @param {string} root
+ * @param {string} name of the environment
+ */
+function libraryEnvironments(root, name) {
+  return isInstalledOnDemand(root, name) ? ['generation'] : [name];
 }
 
 /** @param {string} folder */
