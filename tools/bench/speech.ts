@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { bestSplit, splits, workerPath } from './best-split.ts';
+import { compareWithBare, ratioFigure, workerPath } from './best-split.ts';
 import { askMedia, runMedia } from './media.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import type { Figure } from './report.ts';
 import type { Settings } from './settings.ts';
-import { exactly, medianInterval, quantile } from './statistics.ts';
+import { exactly, quantile } from './statistics.ts';
 
 interface BareRun {
   readonly seconds: number;
@@ -19,32 +19,21 @@ export async function benchSpeech(settings: Settings, say: (line: string) => voi
   const python = join(settings.env['XIM_VENVS']!, 'speech@oneapi', 'bin', 'python');
   const weights = join(await settings.modelFolder('speech'), `${VOICE}.onnx`);
   const service = await startService('apps/speech/src/main.ts', settings.env);
-  const bares: Bare[] = [];
   try {
     const texts = Array.from({ length: 2 }, (_, number) => text(number));
-    const speed = async (bare: Bare) => 1 / (await bare.ask<BareRun>({ texts, encode: true })).seconds;
-    const options = {
+    return await compareWithBare({
       python,
       script: 'bare_speech.py',
       args: [weights],
       path: workerPath('speech', 'audio'),
-      speed,
+      speed: async (bare) => 1 / (await bare.ask<BareRun>({ texts, encode: true })).seconds,
       say,
-    };
-    const figures: Figure[] = [];
-    for (const clients of settings.clients) {
-      const { bare, streams } = await bestSplit({ ...options, streams: clients === 1 ? [1] : splits() });
-      bares.push(bare);
-      if (clients === 1) figures.push(...(await compareOne(service, bare, settings.pairs, say)));
-      else {
-        figures.push({ name: `${clients} clients: streams of the best bare loop`, unit: '', value: exactly(streams) });
-        figures.push(...(await compareMany(service, bare, clients, settings.pairs, say)));
-      }
-    }
-    return figures;
+      clients: settings.clients,
+      one: (bare) => compareOne(service, bare, settings.pairs, say),
+      many: (bare, clients) => compareMany(service, bare, clients, settings.pairs, say),
+    });
   } finally {
     await service.stop();
-    for (const bare of bares) await bare.stop();
   }
 }
 
@@ -68,9 +57,9 @@ async function compareOne(service: Service, bare: Bare, pairs: number, say: (lin
   }
   return [
     { name: '1 client: first sound', unit: 's', value: exactly(quantile(firsts, 0.5)) },
-    figure('1 client: first sound over bare first sentence', ratios.first, 'most', 1.1),
-    figure('1 client: whole text over bare', ratios.total, 'most', 1.05),
-    figure('1 client: mp3 over pcm', ratios.encoding, 'most', 1.05),
+    ratioFigure('1 client: first sound over bare first sentence', ratios.first, 'most', 1.1),
+    ratioFigure('1 client: whole text over bare', ratios.total, 'most', 1.05),
+    ratioFigure('1 client: mp3 over pcm', ratios.encoding, 'most', 1.05),
   ];
 }
 
@@ -91,11 +80,7 @@ async function compareMany(
     say(`${clients} clients, pair ${pair}: ${ours.seconds.toFixed(2)} s, bare ${seconds.toFixed(2)}`);
     if (pair > 0) ratios.push(seconds / ours.seconds);
   }
-  return [figure(`${clients} clients: throughput over best bare`, ratios, 'least', 0.95)];
-}
-
-function figure(name: string, ratios: readonly number[], at: 'most' | 'least', value: number): Figure {
-  return { name, unit: '', value: medianInterval(ratios), target: { at, value } };
+  return [ratioFigure(`${clients} clients: throughput over best bare`, ratios, 'least', 0.95)];
 }
 
 function ask(service: Service, sentences: readonly string[], format: string) {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bestSplit, splits } from './best-split.ts';
+import { compareWithBare, ratioFigure } from './best-split.ts';
 import { askMedia, runMedia } from './media.ts';
 import { type Bare, ROOT, type Service, startService } from './processes.ts';
 import type { Figure } from './report.ts';
 import type { Settings } from './settings.ts';
-import { exactly, medianInterval } from './statistics.ts';
+import { exactly } from './statistics.ts';
 import { type Clip, clips, spoken, wordErrors } from '../../libs/engine-oneapi/src/__fixtures__/speech.ts';
 
 interface BareRun {
@@ -22,25 +22,21 @@ export async function benchWhisperx(settings: Settings, say: (line: string) => v
   const python = join(settings.env['XIM_VENVS']!, 'whisperx@oneapi', 'bin', 'python');
   const args = [await settings.modelFolder('whisperx')];
   const service = await startService('apps/whisperx/src/main.ts', settings.env);
-  const bares: Bare[] = [];
   try {
     const paths = clips.slice(0, 2).map(pathOf);
-    const speed = async (bare: Bare) => 1 / (await bare.ask<BareRun>({ paths, language })).seconds;
-    const options = { python, script: 'bare_whisper.py', args, path: '', speed, say };
-    const figures: Figure[] = [];
-    for (const clients of settings.clients) {
-      const { bare, streams } = await bestSplit({ ...options, streams: clients === 1 ? [1] : splits() });
-      bares.push(bare);
-      if (clients === 1) figures.push(...(await compareOne(service, bare, settings.pairs, say)));
-      else {
-        figures.push({ name: `${clients} clients: streams of the best bare loop`, unit: '', value: exactly(streams) });
-        figures.push(...(await compareMany(service, bare, clients, settings.pairs, say)));
-      }
-    }
-    return figures;
+    return await compareWithBare({
+      python,
+      script: 'bare_whisper.py',
+      args,
+      path: '',
+      speed: async (bare) => 1 / (await bare.ask<BareRun>({ paths, language })).seconds,
+      say,
+      clients: settings.clients,
+      one: (bare) => compareOne(service, bare, settings.pairs, say),
+      many: (bare, clients) => compareMany(service, bare, clients, settings.pairs, say),
+    });
   } finally {
     await service.stop();
-    for (const bare of bares) await bare.stop();
   }
 }
 
@@ -55,14 +51,7 @@ async function compareOne(service: Service, bare: Bare, pairs: number, say: (lin
     say(`1 client, pair ${pair}, ${clip}: ${ours.total.toFixed(3)} s, bare ${seconds.toFixed(3)}`);
     if (pair > 0) ratios.push(ours.total / seconds);
   }
-  return [
-    {
-      name: '1 client: time over bare',
-      unit: '',
-      value: medianInterval(ratios),
-      target: { at: 'most', value: 1.03 },
-    },
-  ];
+  return [ratioFigure('1 client: time over bare', ratios, 'most', 1.03)];
 }
 
 async function compareMany(
@@ -85,12 +74,7 @@ async function compareMany(
     errors = { xim: countErrors(ours.answers.map(({ text }) => text)), bare: countErrors(texts), words: WORDS };
   }
   return [
-    {
-      name: `${clients} clients: throughput over best bare`,
-      unit: '',
-      value: medianInterval(ratios),
-      target: { at: 'least', value: 0.97 },
-    },
+    ratioFigure(`${clients} clients: throughput over best bare`, ratios, 'least', 0.97),
     { name: 'word errors', unit: `of ${errors.words}`, value: exactly(errors.xim) },
     { name: 'word errors, bare', unit: `of ${errors.words}`, value: exactly(errors.bare) },
   ];

@@ -6,6 +6,7 @@ import { foldersWith } from '../check/folders.mjs';
 import { chartValues, toValuesSchema, VALUES_SCHEMA } from './chart-values.ts';
 import { ROOT } from './image.ts';
 
+const APPS = foldersWith(ROOT, 'apps', 'models.json');
 const readYaml = (path: string): unknown => parse(readFileSync(join(ROOT, path), 'utf8'));
 
 it('the schema of the chart is the one of its values', () => {
@@ -16,7 +17,7 @@ it('values.yaml has every value', () => {
   expect(chartValues.safeParse(readYaml('xim/chart/values.yaml')).error).toBeUndefined();
 });
 
-it.each(foldersWith(ROOT, 'apps', 'models.json'))('%s has values for its service and its task', (folder) => {
+it.each(APPS)('%s has values for its service and its task', (folder) => {
   const models = JSON.parse(readFileSync(join(ROOT, folder, 'models.json'), 'utf8')) as {
     models: { main: { task: string } };
   };
@@ -26,7 +27,7 @@ it.each(foldersWith(ROOT, 'apps', 'models.json'))('%s has values for its service
   });
 });
 
-it.each(foldersWith(ROOT, 'apps', 'models.json'))('the chart knows the task of %s', (folder) => {
+it.each(APPS)('the chart knows the task of %s', (folder) => {
   const { task } = readYaml(`${folder}/values.yaml`) as { task: string };
   expect(Object.keys(readYaml('xim/chart/files/tasks.yaml') as object)).toContain(task);
 });

@@ -13,9 +13,28 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
-  // The objects of Kubernetes are checked by its own schemas.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly spec: any;
+  readonly spec: Spec;
+}
+
+/** The members that these tests read; the schemas of Kubernetes check the rest. */
+interface Spec {
+  readonly egress?: readonly unknown[];
+  readonly template?: { readonly spec: Pod };
+}
+
+interface Pod {
+  readonly securityContext: object;
+  readonly terminationGracePeriodSeconds: number;
+  readonly containers: readonly [Container];
+}
+
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly lifecycle: { readonly preStop: { readonly sleep: { readonly seconds: number } } };
+  readonly resources: { readonly requests: { readonly cpu: unknown }; readonly limits: object };
+  readonly securityContext: object;
+  readonly startupProbe: { readonly failureThreshold: number; readonly periodSeconds: number };
+  readonly volumeMounts: readonly object[];
 }
 
 const APPS = foldersWith(ROOT, 'apps', 'values.yaml');
@@ -101,6 +120,10 @@ function render(app: string, set: readonly string[], version = '1.2.3'): Manifes
   return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
 }
 
+const deploymentOf = (set: readonly string[], app = 'apps/chat') =>
+  render(app, set).find(({ kind }) => kind === 'Deployment')!;
+const podOf = (set: readonly string[], app?: string) => deploymentOf(set, app).spec.template!.spec;
+
 /** The paths of all names in a value; lists add none. */
 function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return value.length === 0 ? [path] : value.flatMap((item) => pathsOf(item, path));
@@ -152,13 +175,13 @@ describe.each(APPS)('the chart for %s', { timeout: 300_000 }, (app) => {
   });
 
   it('confines its pods and gives them the patience of the task', () => {
-    const { spec } = render(app, []).find(({ kind }) => kind === 'Deployment')!.spec.template;
+    const spec = podOf([], app);
     const [container] = spec.containers;
     expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
     expect(container.securityContext).toEqual({
       ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
     });
-    const drain = container.env.find(({ name }: { name: string }) => name === 'XIM_DRAIN_SECONDS').value;
+    const drain = container.env.find(({ name }) => name === 'XIM_DRAIN_SECONDS')!.value;
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(
       Number(drain) + container.lifecycle.preStop.sleep.seconds,
     );
@@ -168,9 +191,6 @@ describe.each(APPS)('the chart for %s', { timeout: 300_000 }, (app) => {
 
 describe('the chart', { timeout: 60_000 }, () => {
   beforeEach((context) => context.skip(!readDockerHost(), SKIPPED));
-  const podOf = (set: readonly string[]) =>
-    render('apps/chat', set).find(({ kind }) => kind === 'Deployment')!.spec.template.spec;
-
   it.each([
     ['no version', ['image.tag='], /image.tag and image.digest are empty/],
     ['an unknown task', ['task=dance'], /task "dance" is not known. Expected one of: embed, generate/],
@@ -207,8 +227,7 @@ describe('the chart', { timeout: 60_000 }, () => {
   });
 
   it('leaves the number of replicas to KEDA', () => {
-    const deployment = render('apps/chat', ['autoscaling.enabled=true']).find(({ kind }) => kind === 'Deployment')!;
-    expect(deployment.spec).not.toHaveProperty('replicas');
+    expect(deploymentOf(['autoscaling.enabled=true']).spec).not.toHaveProperty('replicas');
   });
 
   it('puts secrets into files, not into the environment', () => {

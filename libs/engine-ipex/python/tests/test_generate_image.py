@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,14 +17,15 @@ from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting, Dif
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from xim_engine_ipex.generate_image import GenerateImage
-from xim_worker import InvalidInput, StartError
+from xim_worker import ImageInput, InvalidInput, StartError
 
 SMALL: dict[str, Any] = {"prompt": "a red house", "format": "png", "width": 64, "height": 48, "seed": 7}
 FAMILIES = ["sd", "lcm", "sdxl", "sd3", "flux"]
 
 
 def events_of(handler: GenerateImage, **request: Any) -> list[Any]:
-    return [event for event in handler.run({**SMALL, **request}, lambda: False) if event is not None]  # type: ignore[typeddict-item]
+    whole = cast(ImageInput, {**SMALL, **request})
+    return [event for event in handler.run(whole, lambda: False) if event is not None]
 
 
 def pictures_of(handler: GenerateImage, **request: Any) -> list[Image.Image]:

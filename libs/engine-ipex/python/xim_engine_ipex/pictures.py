@@ -22,6 +22,7 @@ from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from .image_files import pad
+from .latents import decode, expect_numbers, watch_predictions
 
 TEXT, IMAGE, MASK = "text", "image", "mask"
 _AUTO = {TEXT: AutoPipelineForText2Image, IMAGE: AutoPipelineForImage2Image, MASK: AutoPipelineForInpainting}
@@ -99,13 +100,13 @@ class Pictures:
         """
         width, height = (-(-side // step) * step for side in (order.width, order.height))
         pipeline = self._own(order, width * height)
-        unfinished = _watch_predictions(pipeline) if order.partials else {}
+        unfinished = watch_predictions(pipeline) if order.partials else {}
         finish = functools.partial(_finish, order=order)
 
         def after_step(pipe: Any, number: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
-            _expect_numbers(latents)
-            partial = functools.partial(_decode, pipe, unfinished.get("latents", latents), height, width)
+            expect_numbers(latents)
+            partial = functools.partial(decode, pipe, unfinished.get("latents", latents), height, width)
             on_step(Step(number + 1, getattr(pipe, "num_timesteps", order.steps), lambda: finish(*partial())))
             return tensors
 
@@ -176,60 +177,13 @@ def _guidance(value: float | None, taken: dict[str, Any]) -> dict[str, Any]:
     return {"guidance_scale": value}
 
 
-def _watch_predictions(pipeline: Any) -> dict[str, Any]:
-    """Has the pipeline's scheduler note the finished latents that it predicts at each step, where it says so."""
-    seen: dict[str, Any] = {}
-    step = pipeline.scheduler.step
-
-    @functools.wraps(step)
-    def noting(*args: Any, **kwargs: Any) -> Any:
-        result = step(*args, **kwargs)
-        if isinstance(result, tuple) and len(result) > 1:
-            seen["latents"] = result[1]
-        return result
-
-    pipeline.scheduler.step = noting
-    return seen
-
-
-def _decode(pipeline: Any, latents: Any, height: int, width: int) -> tuple[Any, bool]:
-    """Pixels `[1, height, width, 3]` from 0 to 1 as diffusers decodes them, and whether the checker rejected them.
-
-    Called within a step of the pipeline, which records no gradients.
-    """
-    vae = pipeline.vae
-    if hasattr(pipeline, "_unpack_latents"):
-        latents = pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
-    config = vae.config
-    mean, deviation = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
-    if mean is not None and deviation is not None:
-        of_channels = [torch.tensor(values).view(1, -1, 1, 1).to(latents) for values in (mean, deviation)]
-        latents = latents * of_channels[1] / config.scaling_factor + of_channels[0]
-    else:
-        latents = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
-    pixels = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
-    rejected = False
-    if hasattr(pipeline, "run_safety_checker"):
-        pixels, found = pipeline.run_safety_checker(pixels, pixels.device, pixels.dtype)
-        rejected = bool(found and found[0])
-    return pipeline.image_processor.postprocess(pixels, output_type="np", do_denormalize=[not rejected]), rejected
-
-
 def _finish(pixels: Any, rejected: bool, *, order: Order) -> Picture:
-    _expect_numbers(torch.from_numpy(np.asarray(pixels)))
+    expect_numbers(torch.from_numpy(np.asarray(pixels)))
     image: Image.Image = VaeImageProcessor.numpy_to_pil(pixels)[0].crop((0, 0, order.width, order.height))
     if order.mask is not None and order.image is not None and not rejected:
         # The decoder changes all pixels a little; those that are not repainted are to stay.
         image = Image.composite(image, order.image, order.mask)
     return Picture(image, rejected)
-
-
-def _expect_numbers(values: Any) -> None:
-    if not bool(torch.isfinite(values).all()):
-        raise RuntimeError(
-            "the model computed values that are no numbers (NaN or infinite); where this happens with every prompt, "
-            "give the profile the option dtype f32"
-        )
 
 
 def _to_torch_seed(seed: int) -> int:

@@ -5,25 +5,28 @@ import sys
 
 from .preload import preload_openmp
 
-preload_openmp()
 
-# A launcher numbers its processes; the runtime wants the number before anything else.
+def main(task: str, *own: str) -> None:
+    # The imports come after the preparation of this process.
+    from xim_worker import serve, serve_file
+
+    if own:
+        serve_file(own[0], task)
+    elif task != "generate":
+        sys.exit(f"xim_engine_xft has no handler for the task {task}")
+    elif os.environ.get("XIM_WORKER_RANK", "0") == "0":
+        from .generate import Generate
+
+        serve(steps={task: Generate()})
+    else:
+        from .generate import open_following
+        from .rank import FollowingRank
+
+        serve(steps={task: FollowingRank(open_following)})
+
+
+preload_openmp()
+# A launcher numbers its processes; the runtime reads the number when it is imported.
 if "PMI_RANK" in os.environ:
     os.environ.setdefault("XIM_WORKER_RANK", os.environ["PMI_RANK"])
-
-from xim_worker import serve, serve_file  # noqa: E402
-
-task, *own = sys.argv[1:]
-if own:
-    serve_file(own[0], task)
-elif task != "generate":
-    sys.exit(f"xim_engine_xft has no handler for the task {task}")
-elif os.environ.get("XIM_WORKER_RANK", "0") == "0":
-    from .generate import Generate
-
-    serve(steps={task: Generate()})
-else:
-    from .generate import open_following
-    from .rank import FollowingRank
-
-    serve(steps={task: FollowingRank(open_following)})
+main(*sys.argv[1:])

@@ -92,7 +92,5 @@ def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> None:
 
 
 def _broken(folder: Path, what: str) -> StartError:
-    message = (
-        f"{folder} is no whole model of xFasterTransformer: {what}. Convert it again, as the README of @xim/engine-xft says."
-    )
-    return StartError(message, permanent=True)
+    advice = "Convert it again, as the README of @xim/engine-xft says."
+    return StartError(f"{folder} is no whole model of xFasterTransformer: {what}. {advice}", permanent=True)

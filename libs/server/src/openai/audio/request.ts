@@ -1,8 +1,7 @@
 import { type EngineInfo, InvalidInputError, type SpeakersHint, type TranscribeInput } from '@xim/engine';
 import { type TranscriptionRequest, type TranslationRequest } from '@xim/openai-schema';
-import type { z } from 'zod';
-import { toInvalidInput } from '../../errors/invalid-input.ts';
 import type { Upload } from '../../http/upload.ts';
+import { readFile } from '../form.ts';
 import { readDataUrl } from './data-url.ts';
 import { toLanguageCode } from './languages.ts';
 
@@ -22,22 +21,12 @@ export const transcribeParamNames = {
   'speakers.known.*.name': 'known_speaker_names.*',
 } as const;
 
-/** The fields of a form, by their schema. Throws InvalidInputError. */
-export function readFields<Schema extends z.ZodType>({ fields }: Upload, schema: Schema): z.infer<Schema> {
-  const parsed = schema.safeParse(fields);
-  if (parsed.success) return parsed.data;
-  throw toInvalidInput(parsed.error);
-}
-
 /** The path of the form's recording. Throws InvalidInputError. */
-export function readRecording({ files, fields }: Upload): string {
-  const wrong = (message: string): InvalidInputError => new InvalidInputError(message, { param: 'file' });
-  const [recording, ...more] = files.filter(({ field }) => field === 'file');
-  if (more.length > 0) throw wrong('There are several files; one recording was expected.');
-  if (!recording && 'file' in fields) throw wrong('The field "file" is text; expected a file, with a file name.');
-  if (!recording) throw wrong('There is no recording. Send one as the file "file".');
-  if (recording.bytes === 0) throw wrong('The recording is empty: a file of 0 bytes.');
-  return recording.path;
+export function readRecording(upload: Upload): string {
+  const path = readFile(upload, { field: 'file', noun: 'recording' });
+  if (path === undefined)
+    throw new InvalidInputError('There is no recording. Send one as the file "file".', { param: 'file' });
+  return path;
 }
 
 /** Throws InvalidInputError for what no engine can be asked for. */

@@ -1,6 +1,8 @@
 import { type EngineInfo, type ImageInput, InvalidInputError } from '@xim/engine';
 import type { ImageEditRequest, ImageGenerationRequest } from '@xim/openai-schema';
+import { refusal } from '../../errors/errors.ts';
 import type { Upload } from '../../http/upload.ts';
+import { readFile } from '../form.ts';
 
 /** Names of the task's input → names of the request, for the errors of an engine. */
 export const imageParamNames = {
@@ -67,7 +69,7 @@ function toSteps(quality: Common['quality'], defaults: Defaults): number | undef
  * Seconds that a request takes on this host while nothing else runs, from one step that was measured at the start.
  * Undefined where the engine measured none.
  */
-export function estimateSeconds(input: ImageInput, defaults: Defaults): number | undefined {
+function estimateSeconds(input: ImageInput, defaults: Defaults): number | undefined {
   if (!defaults || input.image) return undefined;
   const { width = defaults.width, height = defaults.height, steps = defaults.steps, count = 1 } = input;
   const area = (width * height) / (defaults.width * defaults.height);
@@ -85,13 +87,8 @@ export function refuseTooLong(input: ImageInput, defaults: Defaults, timeoutSeco
   );
 }
 
-function readPicture({ files, fields }: Upload, field: 'image' | 'mask'): string | undefined {
-  const wrong = (message: string): InvalidInputError => new InvalidInputError(message, { param: field });
-  const [picture, ...more] = files.filter((file) => file.field === field || file.field === `${field}[]`);
-  if (more.length > 0) throw wrong(`There are several files "${field}"; the model takes one.`);
-  if (!picture && field in fields) throw wrong(`The field "${field}" is text; expected a file, with a file name.`);
-  if (picture?.bytes === 0) throw wrong(`The file "${field}" is empty: 0 bytes.`);
-  return picture?.path;
+function readPicture(upload: Upload, field: 'image' | 'mask'): string | undefined {
+  return readFile(upload, { field, alike: [`${field}[]`], noun: 'picture' });
 }
 
 function missing(): never {
@@ -99,6 +96,5 @@ function missing(): never {
 }
 
 function unsupported(param: string, advice: string): InvalidInputError {
-  const message = `The value of "${param}" is not supported. ${advice}, or leave the field out.`;
-  return new InvalidInputError(message, { param, code: 'XIM_UNSUPPORTED_PARAMETER' });
+  return refusal(param, `The value of "${param}" is not supported`, `${advice}, or leave the field out`);
 }

@@ -14,7 +14,7 @@ import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { uploads, withUpload } from '../../http/upload.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
-import { readFields } from '../audio/request.ts';
+import { readFields } from '../form.ts';
 import { imageParamNames, refuseTooLong, toEditInput, toImageInput } from './request.ts';
 import { createImageFrames, toImagesResponse, toQuality } from './response.ts';
 

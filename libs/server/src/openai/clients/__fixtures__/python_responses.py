@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import openai
-from openai.types.responses import ParsedResponseFunctionToolCall
+from openai.types.responses import FunctionToolParam, ParsedResponseFunctionToolCall
 from pydantic import BaseModel
 
 MODEL = "gpt-4o-mini"
@@ -48,8 +48,8 @@ def check_parsed(client: openai.OpenAI) -> None:
 
 def check_tools(client: openai.OpenAI) -> None:
     tool = openai.pydantic_function_tool(City, name="look_up")["function"]
-    function = {"type": "function", "name": "look_up", "parameters": tool["parameters"], "strict": True}
-    answer = client.responses.parse(model=MODEL, input=TEXT, tools=[function], tool_choice="required")  # type: ignore[list-item]
+    function = FunctionToolParam(type="function", name="look_up", parameters=tool["parameters"], strict=True)
+    answer = client.responses.parse(model=MODEL, input=TEXT, tools=[function], tool_choice="required")
     (call,) = answer.output
     assert isinstance(call, ParsedResponseFunctionToolCall), answer
     assert City.model_validate_json(call.arguments) == CITY, answer
