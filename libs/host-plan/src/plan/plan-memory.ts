@@ -1,8 +1,8 @@
 import type { Host, MemoryNeeds, ModelEntry } from '@xim/engine';
-import { formatBytes, MIB } from './bytes.ts';
+import { formatBytes, MIB } from '../bytes.ts';
 import { askedOr } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { HostTooSmallError, PlanRequestError } from './errors.ts';
+import { HostTooSmallError, PlanRequestError } from '../errors.ts';
 
 /** Of the memory left after weights and reserve. The rest is for scratch, the page cache and the neighbours. */
 const cacheShare = 0.5;

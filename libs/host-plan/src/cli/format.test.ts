@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { formatBytes } from './bytes.ts';
+import { formatBytes } from '../bytes.ts';
 import { formatHost } from './format-host.ts';
 import { formatPlan } from './format-plan.ts';
-import { readHost } from './read-host.ts';
+import { readHost } from '../host/read-host.ts';
 
 test('a plan is a line per decision, in columns', () => {
   const reasons = [
@@ -15,7 +15,7 @@ test('a plan is a line per decision, in columns', () => {
 });
 
 test('a host', () => {
-  const root = fileURLToPath(new URL('./__fixtures__/container-v1', import.meta.url));
+  const root = fileURLToPath(new URL('../__fixtures__/container-v1', import.meta.url));
   expect(formatHost(readHost(root)).split('\n')).toEqual([
     'vendor  GenuineIntel',
     'model   Intel Xeon Processor (Skylake, IBRS, no TSX)',

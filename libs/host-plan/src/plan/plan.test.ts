@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Host, MemoryNeeds, ModelEntry, Plan, Task } from '@xim/engine';
-import { HostTooSmallError, PlanRequestError } from './errors.ts';
+import { HostTooSmallError, PlanRequestError } from '../errors.ts';
 import { planFor } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
 import type { PlanRequest } from './plan-request.ts';
-import { readHost } from './read-host.ts';
+import { readHost } from '../host/read-host.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-const fixture = (name: string): Host => readHost(fileURLToPath(new URL(`./__fixtures__/${name}`, import.meta.url)));
+const fixture = (name: string): Host => readHost(fileURLToPath(new URL(`../__fixtures__/${name}`, import.meta.url)));
 
 /** `cores` physical cores with `smt` CPUs each, spread evenly over `sockets`, one NUMA node per socket. */
 function hostOf(o: {

@@ -1,6 +1,6 @@
 import type { Host } from '@xim/engine';
-import { formatCpuList } from './cpu-list.ts';
-import { PlanRequestError } from './errors.ts';
+import { formatCpuList } from '../host/cpu-list.ts';
+import { PlanRequestError } from '../errors.ts';
 
 /** What an operator asks for instead of the planned value. */
 export interface PlanRequest {

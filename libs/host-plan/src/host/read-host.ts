@@ -2,7 +2,7 @@ import type { Host } from '@xim/engine';
 import { readCpuQuota } from './cgroup.ts';
 import { parseCpuInfo } from './cpuinfo.ts';
 import { readCpus } from './cpus.ts';
-import { UnsupportedPlatformError } from './errors.ts';
+import { UnsupportedPlatformError } from '../errors.ts';
 import { hostFiles } from './host-files.ts';
 import { readMemory } from './memory.ts';
 

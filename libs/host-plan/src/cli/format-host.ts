@@ -1,9 +1,9 @@
 import type { Host } from '@xim/engine';
-import { formatBytes } from './bytes.ts';
-import { formatCpuList } from './cpu-list.ts';
+import { formatBytes } from '../bytes.ts';
+import { formatCpuList } from '../host/cpu-list.ts';
 import { formatTable } from './format-plan.ts';
-import { numaNodes } from './numa.ts';
-import { round } from './plan-threads.ts';
+import { numaNodes } from '../host/numa.ts';
+import { round } from '../plan/plan-threads.ts';
 
 /** Instruction sets that decide which engine and which dtype a host can run. */
 const decisive = /^(avx2|fma|f16c|avx512f|avx512_(vnni|bf16|fp16)|avx_vnni|amx_\w+)$/;

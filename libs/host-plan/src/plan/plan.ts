@@ -1,7 +1,7 @@
 import type { Host, MemoryNeeds, ModelEntry, Plan } from '@xim/engine';
 import { askedOr } from './decision.ts';
 import type { Decision } from './decision.ts';
-import { numaReason } from './numa.ts';
+import { numaReason } from '../host/numa.ts';
 import { planMemory } from './plan-memory.ts';
 import { checkRequest } from './plan-request.ts';
 import type { PlanRequest } from './plan-request.ts';

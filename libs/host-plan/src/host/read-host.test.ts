@@ -4,10 +4,10 @@ import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { Host } from '@xim/engine';
-import { UnsupportedPlatformError } from './errors.ts';
+import { UnsupportedPlatformError } from '../errors.ts';
 import { readHost } from './read-host.ts';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`./__fixtures__/${name}`, import.meta.url));
+const fixture = (name: string): string => fileURLToPath(new URL(`../__fixtures__/${name}`, import.meta.url));
 const KIB = 1024;
 const skylake = 'Intel Xeon Processor (Skylake, IBRS, no TSX)';
 const cpu = (id: number, core = id, socket = 0, node = 0) => ({ id, core, socket, node });
@@ -142,7 +142,7 @@ test('this machine, in a process bound to one CPU', () => {
   expect(here.availableMemoryBytes).toBeLessThanOrEqual(here.memoryBytes);
 
   const bound = here.cpus.at(-1);
-  const bin = fileURLToPath(new URL('./bin.ts', import.meta.url));
+  const bin = fileURLToPath(new URL('../bin.ts', import.meta.url));
   const node = [process.execPath, '--conditions=@xim/source', '--import', 'tsx', bin, '--json'];
   const output = execFileSync('taskset', ['-c', String(bound?.id), ...node], { encoding: 'utf8' });
   expect((JSON.parse(output) as { host: Host }).host.cpus).toEqual([bound]);

@@ -5,9 +5,9 @@ import type { Host, ModelEntry, Profile } from '@xim/engine';
 import { formatHost } from './format-host.ts';
 import { formatPlan } from './format-plan.ts';
 import { type LoadEngine, loadEngine } from './load-engine.ts';
-import { numaCommands } from './numa.ts';
-import { planFor } from './plan.ts';
-import { readHost } from './read-host.ts';
+import { numaCommands } from '../host/numa.ts';
+import { planFor } from '../plan/plan.ts';
+import { readHost } from '../host/read-host.ts';
 
 const help = `xim-plan: what this host offers, and what a service would take of it
 

@@ -7,7 +7,7 @@ import type { EngineFactory, Plan } from '@xim/engine';
 import { run } from './cli.ts';
 import { type LoadEngine, loadEngine } from './load-engine.ts';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`./__fixtures__/${name}`, import.meta.url));
+const fixture = (name: string): string => fileURLToPath(new URL(`../__fixtures__/${name}`, import.meta.url));
 const main = {
   id: 'org/chat',
   task: 'generate',
