@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * The only reasons for which a test may be skipped: a feature that the machine lacks, or wheels that are installed on
- * demand (`xim.install` of an engine's package.json).
+ * The only reasons for which a test may be skipped: a feature or a program that the machine lacks, or wheels that are
+ * installed on demand (`xim.install` of an engine's package.json).
  */
-export const SKIP_REASONS = ['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2', 'containers', 'browser', 'wheels:xft'];
+export const SKIP_REASONS = [
+  ...['cpu:avx512', 'cpu:amx', 'cpu:vendor', 'numa:2'],
+  ...['containers', 'browser', 'prometheus', 'haproxy', 'wheels:xft'],
+];
 
 /**
  * @typedef {object} Tally
