@@ -47,6 +47,7 @@ describeEngine({
         { audio: { bytes: recording('austen-0930') } },
         { audio: { bytes: recording('austen-0930') }, words: true },
         { audio: { bytes: recording('jfk') }, speakers: {}, words: true },
+        { audio: { bytes: recording('austen-0880') }, logprobs: true, speakers: {} },
         { audio: { bytes: recording('jfk') }, translate: true, prompt: 'A speech.', temperature: 0.2 },
         { audio: { bytes: toWav([silence(5)]) }, words: true },
         { audio: { bytes: toWav([silence(0.1)]) } },
@@ -109,6 +110,15 @@ describe('oneapi: what Whisper hears', { timeout: 300_000 }, () => {
     }
     expect(words).toBeGreaterThan(80);
     expect(errors / words).toBeLessThanOrEqual(0.05);
+  });
+
+  it('says how probable each token is', async () => {
+    const [found] = segmentsOf(await run({ audio: { bytes: recording('jfk') }, language: 'en', logprobs: true }));
+    const chances = new Map(found!.logprobs!.map(({ token, logprob }) => [token, logprob]));
+    expect(found!.logprobs!.map(({ id }) => id)).toEqual(found!.tokens);
+    // A word that is heard without doubt, and a mark that is a matter of taste.
+    expect(chances.get(' country')).toBeGreaterThan(Math.log(0.98));
+    expect(Math.min(...chances.values())).toBeLessThan(Math.log(0.7));
   });
 
   it('joins of windows neither glue nor double words', async () => {

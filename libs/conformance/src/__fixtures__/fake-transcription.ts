@@ -52,7 +52,8 @@ export function transcription(exchange: Exchange): unknown {
   if (format === 'text') return bare(`${text}\n`);
   if (format === 'srt') return bare(cues(',', true));
   if (format === 'vtt') return bare(`WEBVTT\n\n${cues('.', false)}`);
-  if (format === 'json') return { text };
+  const logprobs = WORDS.map((word, at) => (at > 0 ? ` ${word}` : word)).map((token) => ({ token, logprob: -0.1, bytes: [...Buffer.from(token)] })); // prettier-ignore
+  if (format === 'json') return { text, ...(form.include === 'logprobs' && { logprobs }) };
   const spans = WORDS.map((word, at) => ({ start: at, end: at + 1, word }));
   if (format === 'diarized_json') {
     const type = 'transcript.text.segment';

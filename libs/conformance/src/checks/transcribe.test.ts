@@ -30,6 +30,8 @@ const table: readonly Spoiled[] = [
   ['transcribe.verbose', 'times beyond the end', whole((body) => void (body.segments && (body.segments[2].end = 30)))],
   ['transcribe.words.bracketed', 'null', whole((body) => void (body.words = null))],
   ['transcribe.words.bare', 'ignored', whole((body) => void delete body.words)],
+  ['transcribe.logprobs', 'an empty list', whole((body) => void (body.logprobs &&= []))],
+  ['transcribe.logprobs', 'a probability', whole((body) => void (body.logprobs && (body.logprobs[0].logprob = 0.9)))],
   ['transcribe.diarized', 'no speaker', whole((body) => void delete body.segments?.[1].speaker)],
   ['transcribe.diarized', 'refused for another parameter', refuseWhen((form) => form.response_format === 'diarized_json', 'file')], // prettier-ignore
   ['transcribe.stream', 'a delta is lost', frames((all) => all.slice(1))],

@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import { expectError, expectSuccess, toJson } from '../answers.ts';
 import type { Check, Context } from '../check.ts';
 import type { Answer } from '../client.ts';
 import { expectEqual, expectShape, expectThat } from '../expectations.ts';
 import { DONE, toFrames, toObjects } from '../sse.ts';
 import { pipedWav, wav } from '../wav.ts';
+import { Diarized, expectCues, expectRising, Scored, Text, Verbose } from '../transcripts.ts';
 
 export const TRANSCRIPTIONS = '/v1/audio/transcriptions';
 export const TRANSLATIONS = '/v1/audio/translations';
@@ -35,71 +35,20 @@ async function send(context: Context, fields: Fields, sent?: Sent): Promise<Answ
   return answer;
 }
 
-const Text = z.looseObject({ text: z.string() });
 const textOf = async (context: Context, fields: Fields, sent?: Sent): Promise<string> =>
   expectShape(Text, toJson(await send(context, fields, sent)), 'answer').text.trim();
 
 const plainText = (context: Context) => context.shared('transcribe text', (own) => textOf(own, {}));
 
-const Span = z.looseObject({ start: z.number().min(0), end: z.number().min(0) });
-const Verbose = z.looseObject({
-  language: z.string().regex(/^[a-z]{4,}( [a-z]+)*$/, 'expected an English name in lower case'),
-  duration: z.number(),
-  text: z.string(),
-  segments: z
-    .array(
-      Span.extend({
-        id: z.int(),
-        seek: z.number(),
-        text: z.string(),
-        tokens: z.array(z.int()),
-        temperature: z.number(),
-        avg_logprob: z.number(),
-        compression_ratio: z.number(),
-        no_speech_prob: z.number(),
-      }),
-    )
-    .optional(),
-  words: z.array(Span.extend({ word: z.string().min(1) })).optional(),
-});
 const verbose = async (context: Context, fields: Fields = {}) => {
   const answer = await send(context, { response_format: 'verbose_json', ...fields });
   return expectShape(Verbose, toJson(answer), 'answer');
 };
 
-const Diarized = z.looseObject({
-  task: z.literal('transcribe'),
-  duration: z.number(),
-  text: z.string(),
-  segments: z.array(
-    Span.extend({ type: z.literal('transcript.text.segment'), id: z.string(), text: z.string(), speaker: z.string() }),
-  ),
-});
-
-function expectRising(spans: readonly { start: number; end: number }[], duration: number): void {
-  let before = 0;
-  for (const { start, end } of spans) {
-    expectThat(start >= before && end >= start && end <= duration + 0.1, 'times that rise within the duration', {
-      start,
-      end,
-      duration,
-    });
-    before = start;
-  }
-}
-
 function expectBare(answer: Answer): void {
   const type = answer.headers['content-type'];
   expectThat(type && !type.startsWith('application/json'), 'a content-type of bare text', type);
   expectThat(!/^["{]/.test(answer.text), 'bare text, not JSON', answer.text);
-}
-
-/** Subtitles: the file without its cues is nothing, and their times rise. */
-function expectCues(text: string, cue: RegExp): void {
-  const seconds = (time: string) => time.replace(',', '.').split(':').reduce((sum, part) => sum * 60 + Number(part), 0); // prettier-ignore
-  const cues = [...text.matchAll(cue)];
-  expectEqual(text.replace(cue, '').trim(), '', 'all that is not a cue');
-  expectRising(cues.map(([, start, end]) => ({ start: seconds(start!), end: seconds(end!) })), SECONDS); // prettier-ignore
 }
 
 const wrong: readonly (readonly [id: string, title: string, fields: Fields, param: string, sent?: Sent])[] = [
@@ -136,7 +85,11 @@ export const transcribeChecks: readonly Check[] = [
     async run(context) {
       const answer = await send(context, { response_format: 'srt' });
       expectBare(answer);
-      expectCues(answer.text, /\d+\r?\n(\d\d:\d\d:\d\d,\d{3}) --> (\d\d:\d\d:\d\d,\d{3})\r?\n\S.*\r?\n(?:\r?\n|$)/g);
+      expectCues(
+        answer.text,
+        /\d+\r?\n(\d\d:\d\d:\d\d,\d{3}) --> (\d\d:\d\d:\d\d,\d{3})\r?\n\S.*\r?\n(?:\r?\n|$)/g,
+        SECONDS,
+      );
       const numbers = [...answer.text.matchAll(/^(\d+)\r?\n\d\d:/gm)].map(([, number]) => Number(number));
       expectThat(numbers.every((number, at) => number === at + 1), 'numbers from 1', numbers); // prettier-ignore
     },
@@ -150,7 +103,7 @@ export const transcribeChecks: readonly Check[] = [
       expectBare(answer);
       expectThat(/^WEBVTT\r?\n\r?\n/.test(answer.text), 'WEBVTT and an empty line', answer.text);
       const time = String.raw`((?:\d\d:)?\d\d:\d\d\.\d{3})`;
-      expectCues(answer.text.slice('WEBVTT'.length), new RegExp(`${time} --> ${time}\\r?\\n\\S.*\\r?\\n(?:\\r?\\n|$)`, 'g')); // prettier-ignore
+      expectCues(answer.text.slice('WEBVTT'.length), new RegExp(`${time} --> ${time}\\r?\\n\\S.*\\r?\\n(?:\\r?\\n|$)`, 'g'), SECONDS); // prettier-ignore
     },
   },
   {
@@ -175,6 +128,18 @@ export const transcribeChecks: readonly Check[] = [
       expectRising(words, duration);
     },
   })),
+  {
+    id: 'transcribe.logprobs',
+    title: 'include[]: logprobs gives a log probability for each token, and the tokens join to the text',
+    why: 'Clients mark the words that are uncertain; an empty list marks none.',
+    mayRefuse: ['include'],
+    async run(context) {
+      const answer = await send(context, { 'include[]': 'logprobs' });
+      const { text, logprobs } = expectShape(Scored, toJson(answer), 'answer');
+      const joined = Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString();
+      expectEqual(joined.trim(), text.trim(), 'the joined tokens');
+    },
+  },
   {
     id: 'transcribe.diarized',
     title: 'diarized_json has a speaker for every segment',

@@ -35,6 +35,11 @@ const checks: { readonly [T in Task]: (input: InputOf[T], events: readonly Event
       expect(segment.end).toBeLessThanOrEqual(end.duration + 1);
       expect(segment.words !== undefined, 'words, if and only if asked for').toBe(input.words === true);
       expect(segment.logprobs !== undefined, 'logprobs, if and only if asked for').toBe(input.logprobs === true);
+      if (segment.logprobs) {
+        const bytes = segment.logprobs.flatMap((one) => one.bytes);
+        expect(Buffer.from(bytes).toString(), 'the tokens, joined').toBe(segment.text);
+        for (const { logprob } of segment.logprobs) expect(logprob).toBeLessThanOrEqual(0);
+      }
       if (input.speakers && !input.speakers.known) expect(segment.speaker).toMatch(/^SPEAKER_\d\d$/);
       before = segment.start;
     }

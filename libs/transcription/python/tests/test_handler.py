@@ -74,11 +74,11 @@ def test_settings_beyond_their_range_are_refused(name: str, value: float) -> Non
     assert error.value.param == f"voiceActivity.{name}"
 
 
-def test_probabilities_of_tokens_are_refused_by_name() -> None:
-    handler, _ = load()
-    with pytest.raises(InvalidInput) as error:
-        events(handler, speak((1, SPEECH)), logprobs=True)
-    assert (error.value.param, error.value.code) == ("logprobs", "XIM_UNSUPPORTED_PARAMETER")
+@pytest.mark.parametrize("logprobs", [True, False])
+def test_probabilities_of_tokens_are_asked_of_every_window(logprobs: bool) -> None:
+    handler, recogniser = load()
+    events(handler, speak((3, SPEECH), (7, 0), (4, SPEECH)), language="en", logprobs=logprobs)
+    assert [reading.logprobs for reading in recogniser.readings] == [logprobs] * 2
 
 
 def test_hot_words_reach_every_window() -> None:
@@ -228,11 +228,14 @@ def test_texts_of_windows_are_not_glued() -> None:
     handler, recogniser = load()
 
     def read(encoded: Any, reading: Any) -> list[dict[str, Any]]:
-        return [{"start": 0.0, "end": 1.0, "text": "Hello"}]
+        chance = {"id": 7, "token": "Hello", "bytes": list(b"Hello"), "logprob": -0.5}
+        return [{"start": 0.0, "end": 1.0, "text": "Hello", "logprobs": [chance]}]
 
     recogniser.read = read
     spoken = speak((3, SPEECH), (7, 0), (4, SPEECH))
-    assert [part["text"] for part in segments_of(events(handler, spoken, language="en"))] == ["Hello", " Hello"]
+    found = segments_of(events(handler, spoken, language="en"))
+    assert [part["text"] for part in found] == ["Hello", " Hello"]
+    assert [bytes(part["logprobs"][0]["bytes"]) for part in found] == [b"Hello", b" Hello"]
     assert [part["text"] for part in segments_of(events(handler, spoken, language="ja"))] == ["Hello", "Hello"]
 
 

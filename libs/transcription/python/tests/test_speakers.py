@@ -107,6 +107,15 @@ def test_a_segment_is_split_where_another_speaker_goes_on() -> None:
     assert [word["speaker"] for part in parts for word in part["words"]] == ["A", "A", "B", "B"]
 
 
+def test_the_tokens_of_a_split_segment_go_with_their_words() -> None:
+    whole = segment((" Hé", 1.0, 1.5), (" are", 1.5, 2.0), (" Fine", 2.1, 2.6), (" 9", 2.6, 3.0))
+    spelled = (b" H", b"\xc3", b"\xa9", b" are", b" Fi", b"ne", b" 9")
+    whole["logprobs"] = [{"id": at, "bytes": list(token), "logprob": -0.1} for at, token in enumerate(spelled)]
+    parts = turns().split(whole)
+    joined = [b"".join(bytes(chance["bytes"]) for chance in part["logprobs"]).decode() for part in parts]
+    assert joined == [part["text"] for part in parts] == [" Hé are", " Fine 9"]
+
+
 def test_a_word_at_the_border_does_not_make_a_turn() -> None:
     (part,) = turns().split(segment((" all", 1.0, 1.5), (" right", 1.8, 2.0), (".", 2.0, 2.1)))
     assert part["speaker"] == "A"

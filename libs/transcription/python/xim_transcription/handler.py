@@ -110,6 +110,7 @@ class TranscribeHandler:
             temperatures=[request["temperature"]] if request.get("temperature") else _LADDER,
             words=bool(request.get("words")) or turns is not None,
             hotwords=", ".join(request.get("hotwords") or []) or None,
+            logprobs=bool(request.get("logprobs")),
         )
         segments = Segments(recording.seconds, language, None if activity is None else spans)
         waiting: deque[tuple[Span, Pending]] = deque()

@@ -53,6 +53,8 @@ class DecodingOptions:
     words: bool
     hotwords: str | None = None
     """Words and names that are preferred wherever they fit."""
+    logprobs: bool = False
+    """Report the log probability of each token of the text."""
 
 
 class Recogniser(Protocol):

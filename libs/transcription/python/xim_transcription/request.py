@@ -29,12 +29,6 @@ def check(request: Request, models: Models) -> Hints | None:
             "speakers",
             "XIM_UNSUPPORTED_PARAMETER",
         )
-    if request.get("logprobs"):
-        raise InvalidInput(
-            "This service reports no probabilities of tokens: Whisper's decoder keeps none. Leave logprobs out.",
-            "logprobs",
-            "XIM_UNSUPPORTED_PARAMETER",
-        )
     return _hints(request)
 
 

@@ -42,6 +42,9 @@ class Segments:
     def number(self, segment: dict[str, Any]) -> dict[str, Any]:
         if self._spaced and self._count > 0 and not segment["text"].startswith((" ", "\n")):
             segment["text"] = " " + segment["text"]
+            # The tokens of a text, joined, are the text.
+            for first in segment.get("logprobs", [])[:1]:
+                first.update(token=" " + first["token"], bytes=[0x20, *first["bytes"]])
         numbered = {"id": self._count, **segment}
         self._count += 1
         return numbered

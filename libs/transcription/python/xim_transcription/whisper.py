@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from xim_worker import Context, Runtime, StartError
 
 from .models import DecodingOptions, Floats
+from .tokens import to_chance
 
 # Thresholds of the ladder of temperatures, from OpenAI's own whisper/transcribe.py.
 _MOST_COMPRESSION = 2.4
@@ -132,7 +134,31 @@ class Whisper:
         )
         found = self._model.generate_segments(encoded.features, tokenizer, options, False, encoded.output)
         frames = encoded.features.shape[-1] - 1
-        return [_to_segment(each, tokenizer.timestamp_begin) for each in found if not _is_echo(each, frames)]
+        kept = [each for each in found if not _is_echo(each, frames)]
+        segments = [_to_segment(each, tokenizer.eot) for each in kept]
+        if reading.logprobs:
+            self._add_logprobs(segments, [each.seek for each in kept], encoded, tokenizer)
+        return segments
+
+    def _add_logprobs(self, segments: list[dict[str, Any]], seeks: list[int], encoded: Encoded, tokenizer: Any) -> None:
+        """The log probability of each token, from one more pass of the decoder over the text.
+
+        The pass reads the tokens of all segments of a decoding window, without timestamps and without the prompt, as
+        the pass for word times does.
+        """
+        most = self._model.feature_extractor.nb_max_frames
+        for seek in dict.fromkeys(seeks):
+            group = [segment for segment, at in zip(segments, seeks, strict=True) if at == seek]
+            features = encoded.features[:, seek : min(seek + most, encoded.features.shape[-1] - 1)]
+            output = encoded.output if seek == 0 else self._model.encode(self._transcribe.pad_or_trim(features))
+            tokens = [token for segment in group for token in segment["tokens"]]
+            (result,) = self._model.model.align(output, tokenizer.sot_sequence, [tokens], features.shape[-1])
+            chances = zip(tokens, result.text_token_probs, strict=False)
+            for segment in group:
+                segment["logprobs"] = [
+                    to_chance(token, self._model.hf_tokenizer.id_to_token(token), probability)
+                    for token, probability in islice(chances, len(segment["tokens"]))
+                ]
 
     def describe(self) -> tuple[Runtime, str]:
         return {"name": "ctranslate2", "version": self._version, "isa": _isa()}, self._dtype
@@ -158,6 +184,11 @@ class _Ticking:
         self._tick()
         return result
 
+    def align(self, *args: Any, **options: Any) -> Any:
+        result = self._model.align(*args, **options)
+        self._tick()
+        return result
+
 
 def _is_echo(found: Any, frames: int) -> bool:
     """Whether a segment is invented for the rest of a window: it repeats what was said, faster than anybody speaks."""
@@ -169,13 +200,13 @@ def _is_echo(found: Any, frames: int) -> bool:
     )
 
 
-def _to_segment(found: Any, timestamp_begin: int) -> dict[str, Any]:
-    """The contract's segment; faster-whisper's numbers are numpy's, and its tokens include those of times."""
+def _to_segment(found: Any, first_special: int) -> dict[str, Any]:
+    """The contract's segment; faster-whisper's numbers are numpy's, and its tokens include special ones and times."""
     segment: dict[str, Any] = {
         "start": float(found.start),
         "end": float(found.end),
         "text": str(found.text),
-        "tokens": [int(token) for token in found.tokens if token < timestamp_begin],
+        "tokens": [int(token) for token in found.tokens if token < first_special],
         "temperature": float(found.temperature or 0.0),
         "averageLogprob": float(found.avg_logprob),
         "compressionRatio": float(found.compression_ratio),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -57,15 +58,27 @@ class Turns:
         if len(runs) == 1:
             _set(segment, runs[0][0].get("speaker"))
             return [segment]
-        # Tokens belong to the whole; their parts are not known.
+        # Tokens belong to the whole segment; the tokens of its parts are known only with their bytes.
         whole = {key: value for key, value in segment.items() if key != "tokens"}
+        chances = deque(segment.get("logprobs", ()))
         parts = []
         for run in runs:
             part = {**whole, "start": run[0]["start"], "end": run[-1]["end"], "words": run}
             part["text"] = "".join(word["word"] for word in run)
+            if "logprobs" in segment:
+                part["logprobs"] = _take(chances, None if run is runs[-1] else len(part["text"].encode()))
             _set(part, run[0].get("speaker"))
             parts.append(part)
         return parts
+
+
+def _take(chances: deque[dict[str, Any]], size: int | None) -> list[dict[str, Any]]:
+    """The next tokens until they have `size` bytes; None: the rest. Words end where a token ends."""
+    taken: list[dict[str, Any]] = []
+    while chances and (size is None or size > 0):
+        taken.append(chances.popleft())
+        size = None if size is None else size - len(taken[-1]["bytes"])
+    return taken
 
 
 def _set(item: dict[str, Any], speaker: str | None) -> None:
