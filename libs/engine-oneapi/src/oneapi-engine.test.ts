@@ -2,7 +2,14 @@ import { deepStrictEqual } from 'node:assert';
 import { copyFileSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Engine, EngineStartError, type GenerateEvent, type GenerateInput, type Tool } from '@xim/engine';
+import {
+  CancelledError,
+  type Engine,
+  EngineStartError,
+  type GenerateEvent,
+  type GenerateInput,
+  type Tool,
+} from '@xim/engine';
 import { checkEvents, describeEngine } from '@xim/engine/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
@@ -182,11 +189,18 @@ describe('oneapi: its own ways', { timeout: 300_000 }, () => {
   it('a neighbour that goes away changes no text, and gives its blocks back', async () => {
     const alone = textOf(await run(story(5, { maxTokens: 40 })));
     const abort = new AbortController();
-    const gone = [6, 7].map((number) => run(story(number), abort.signal).catch(() => 'gone'));
+    const gone = [6, 7].map((number) =>
+      engine.generate!(story(number), { id: `${number}`, signal: abort.signal })[Symbol.asyncIterator](),
+    );
     const stays = run(story(5, { maxTokens: 40 }));
-    setTimeout(() => abort.abort(), 300);
+    for (const call of gone) {
+      let event = await call.next();
+      while (event.value?.type === 'start') event = await call.next();
+      expect(event.value).toMatchObject({ type: 'text-delta' });
+    }
+    abort.abort();
     expect(textOf(await stays)).toBe(alone);
-    expect(await Promise.all(gone)).toEqual(['gone', 'gone']);
+    for (const call of gone) await expect(call.next()).rejects.toSatisfy(CancelledError.isInstance);
     // All ten blocks but the rest of the last: room for this only where everything was given back.
     expect(outputTokens(await run(story(8, { maxTokens: 270 })))).toBe(270);
   });

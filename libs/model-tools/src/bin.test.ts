@@ -162,7 +162,8 @@ test('another process takes over from one that is killed', async () => {
   const first = pull();
   await partOf(150_000);
   const second = pull();
-  await delay(1500);
+  // Beside the lock lies the file of the process that waits.
+  await until(() => readdirSync(join(cache, '.locks/models--org--tiny')).length === 2);
   expect(server.requests).toHaveLength(1);
   first.child.kill('SIGKILL');
   expect(await second.done).toMatchObject({ code: 0 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DeadlineError, type Task } from '../index.ts';
 import { abortAfter, collect, holdLong, isStreamed, open, samplesOf, type Shared, tasksOf } from './calls.ts';
@@ -31,15 +30,19 @@ export function describeDeadline(suite: EngineSuite, shared: Shared): void {
       await expectQuick();
     });
 
-    if (isStreamed(task)) describeUnread(shared, task, openLong);
+    if (isStreamed(task)) describeUnread(suite, shared, task);
   });
 }
 
-function describeUnread(shared: Shared, task: Task, openLong: (ms: number) => AsyncIterable<unknown>): void {
+function describeUnread(suite: EngineSuite, shared: Shared, task: Task): void {
   it('ends a call whose reader has stopped reading', async () => {
-    const call = openLong(1000)[Symbol.asyncIterator]();
+    const { quick, long } = samplesOf(suite, task);
+    const abort = new AbortController();
+    const call = open(shared.engine, task, long, { signal: abort.signal })[Symbol.asyncIterator]();
     expect((await call.next()).value).toMatchObject({ type: 'start' });
-    await delay(1500);
+    abort.abort(new DeadlineError());
+    // A whole call of another reader meanwhile.
+    checkEvents(task, quick, await collect(open(shared.engine, task, quick)));
     await expectDeadline(call.next());
     expect(await call.next()).toMatchObject({ done: true });
     expect(shared.engine.state, task).toBe('ready');

@@ -38,6 +38,8 @@ export interface FakeEngine extends Engine {
   readonly ends: readonly ('end' | 'cancelled' | 'deadline' | 'dead' | 'failed')[];
   readonly options: readonly CallOptions[];
   die(reason: string): void;
+  /** Ends the start, or the waits of the calls, that run now. The next waits take the times of the behaviour. */
+  proceed(): void;
 }
 
 export interface FakeFactory extends EngineFactory {
@@ -79,6 +81,7 @@ export function createFakeFactory(behaviour: Partial<FakeBehaviour> = {}, name =
 
 function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptions, name: string): FakeEngine {
   const open = new Set<(error: Error) => void>();
+  const waits = new Set<() => void>();
   const ends: FakeEngine['ends'][number][] = [];
   const seen: CallOptions[] = [];
   let state: Engine['state'] = 'starting';
@@ -99,14 +102,17 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
       const settle = (error?: Error): void => {
         clearTimeout(timer);
         open.delete(fail);
+        waits.delete(proceed);
         signal.removeEventListener('abort', onAbort);
         if (error) reject(error);
         else resolve();
       };
       const fail = (error: Error): void => settle(error);
+      const proceed = (): void => settle();
       const onAbort = (): void => settle(toAbortError(signal));
       const timer = behaviour.hangs ? undefined : setTimeout(() => settle(), ms);
       open.add(fail);
+      waits.add(proceed);
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort);
       if (state === 'dead') fail(new EngineDeadError('The fake engine is dead.'));
@@ -156,6 +162,9 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
     options: seen,
     exited,
     die: (reason) => die(reason, false),
+    proceed() {
+      for (const proceed of [...waits]) proceed();
+    },
     get state() {
       return state;
     },
@@ -169,8 +178,14 @@ function createFakeEngine(behaviour: FakeBehaviour, { model, plan }: CreateOptio
       onProgress?.({ step: 'pretending', fraction: 0.5 });
       const error = behaviour.startErrors.shift();
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, behaviour.startMs);
-        signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()));
+        const end = (): void => {
+          clearTimeout(timer);
+          waits.delete(end);
+          resolve();
+        };
+        const timer = setTimeout(end, behaviour.startMs);
+        waits.add(end);
+        signal?.addEventListener('abort', end);
       });
       if (error || signal?.aborted || state === 'dead') {
         die('it did not start', true);

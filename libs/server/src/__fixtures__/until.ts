@@ -1,8 +1,15 @@
-/** Resolves when `condition` holds; fails after a time that no loaded machine needs. */
-export async function until(condition: () => boolean, what: string, patienceMs = 30_000): Promise<void> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > patienceMs) throw new Error(`${what}: not after ${patienceMs} ms`);
+/** Tests may replace the timers and the clock of JavaScript. This timer and the clock of the process stay real. */
+const { setTimeout } = globalThis;
+
+/** Resolves when `condition` holds. Rejects after `patienceMs`, which exceeds the need of a loaded machine. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  expected: string,
+  patienceMs = 30_000,
+): Promise<void> {
+  const end = process.hrtime.bigint() + BigInt(patienceMs) * 1_000_000n;
+  while (!(await condition())) {
+    if (process.hrtime.bigint() > end) throw new Error(`${expected}: not after ${patienceMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -60,9 +60,11 @@ const chat = (body: object, signal?: AbortSignal) =>
     ...(signal && { signal }),
   });
 const isReady = async (): Promise<boolean> => (await fetch(`${url}/health/ready`)).status === 200;
-async function readyAgain(): Promise<void> {
-  for (let i = 0; i < 3000 && !(await isReady()); i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(await isReady()).toBe(true);
+const readyAgain = (): Promise<void> => until(isReady, 'the service is ready', 60_000);
+/** Sequences that run in the engine. */
+async function slots(): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^xim_running_sequences{.*} (\d+)$/m.exec(text)![1]);
 }
 
 beforeEach(() => {
@@ -79,7 +81,7 @@ describe('a service on a real worker', () => {
     const [before] = workers();
     const stream = await chat({ stream: true, max_tokens: 1000 });
     const waiting = chat({ max_tokens: 1000 });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until(async () => (await slots()) === 2, 'both calls run');
     process.kill(before!, 'SIGKILL');
     const frames = (await stream.text()).trim().split('\n\n');
     expect(JSON.parse(frames.at(-1)!.slice('data: '.length))).toMatchObject({ error: { code: 'engine_dead' } });
@@ -101,16 +103,14 @@ describe('a service on a real worker', () => {
 
   it('stops working for a client that went away', async () => {
     await start({ rate: 5 });
-    const slots = async (): Promise<number> =>
-      Number(/^xim_running_sequences{.*} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1]);
     const client = new AbortController();
     const stream = await chat({ stream: true, max_tokens: 1000 }, client.signal);
     const silent = chat({ max_tokens: 1000 }, client.signal).catch(() => undefined);
-    while ((await slots()) < 2);
+    await until(async () => (await slots()) === 2, 'both calls run');
     client.abort();
     await stream.text().catch(() => undefined);
     await silent;
-    while ((await slots()) > 0);
+    await until(async () => (await slots()) === 0, 'the slots are free');
     expect((await chat({ max_tokens: 1 })).status).toBe(200);
   });
 

@@ -1,5 +1,5 @@
 import { EngineStartError } from '@xim/engine';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../__fixtures__/fake-service.ts';
 import { until } from '../__fixtures__/until.ts';
 
@@ -13,21 +13,19 @@ const probe = async (path: string): Promise<[number, Record<string, unknown>]> =
   return [response.statusCode, response.json<Record<string, unknown>>()];
 };
 const once = () => server.app.inject({ method: 'POST', url: '/v1/once' });
-const ready = async (): Promise<boolean> => (await server.app.inject('/health/ready')).statusCode === 200;
-const isReady = async (): Promise<void> => {
-  for (let i = 0; i < 2000 && !(await ready()); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(await ready()).toBe(true);
-};
+const isReady = (): Promise<void> =>
+  until(async () => (await server.app.inject('/health/ready')).statusCode === 200, 'the service is ready');
 const passing = () => new EngineStartError('The port was taken.', { permanent: false, lastWords: ['bind: in use'] });
 
 afterEach(async () => {
+  vi.useRealTimers();
   await server.close({ drainMs: 0 });
   expect(server.factory.engines.map((engine) => engine.state)).not.toContain('ready');
 });
 
 describe('starting', () => {
   it('is not ready, but alive, until the engine has proved itself; then it takes calls', async () => {
-    await start({ behaviour: { startMs: 2000 } });
+    await start({ behaviour: { startMs: 1e6 } });
     await until(() => server.factory.engines.length > 0, 'the engine');
     expect(await probe('/health/ready')).toMatchObject([
       503,
@@ -40,6 +38,7 @@ describe('starting', () => {
     expect(early.json()).toMatchObject({ error: { code: 'engine_not_ready', message: 'The model is being loaded.' } });
     const [, metadata] = await probe('/v1/metadata');
     expect(metadata['state']).toMatchObject({ state: 'loading', progress: { step: 'pretending', fraction: 0.5 } });
+    server.factory.engine.proceed();
     await server.ready;
     expect(await probe('/health/ready')).toEqual([200, { status: 'ready' }]);
     expect((await once()).statusCode).toBe(200);
@@ -114,7 +113,8 @@ describe('an engine that dies', () => {
     await start({ restart: { attempts: 2, stableMs: 20 } });
     for (let i = 1; i <= 4; i++) {
       await isReady();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // The timer of 20 ms began before this one, so it ends before this one.
+      await new Promise((resolve) => setTimeout(resolve, 30));
       server.factory.engine.die('old age');
       await until(() => server.factory.engines.length > i, 'the next one');
     }
@@ -125,17 +125,22 @@ describe('an engine that dies', () => {
 
 describe('an engine that hangs', () => {
   it('is stopped and replaced, and its calls end', async () => {
-    await start({ env: { XIM_STALL_SECONDS: '0.3' }, behaviour: { hangs: true } });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    await start({ env: { XIM_STALL_SECONDS: '5' }, behaviour: { hangs: true } });
     await server.ready;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(server.factory.engines).toHaveLength(1); // idle is not hanging
-    const failed = await once();
+    vi.advanceTimersByTime(20_000);
+    expect(server.factory.engine.state).toBe('ready'); // idle is not hanging
+    const open = once();
+    await until(() => server.factory.engine.running === 1, 'the call runs');
+    vi.advanceTimersByTime(20_000);
+    const failed = await open;
     expect(failed.json()).toMatchObject({ error: { code: 'engine_dead' } });
     server.factory.behaviour.hangs = false;
     await isReady();
     expect((await once()).statusCode).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(server.factory.engines).toHaveLength(2); // and being done is not hanging
+    vi.advanceTimersByTime(20_000);
+    expect(server.factory.engine.state).toBe('ready'); // the end of all calls is not hanging
+    expect(server.factory.engines).toHaveLength(2);
     expect((await probe('/v1/metadata'))[1]['state']).toMatchObject({
       lastFailure: expect.stringContaining('no progress for') as string,
     });

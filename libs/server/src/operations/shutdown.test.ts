@@ -11,7 +11,7 @@ const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 
 describe('closing a server', () => {
   it('refuses new work, lets running and queued work finish, and ends the engine', async () => {
-    server = await startFakeServer({ behaviour: { tokenMs: 10 }, env: { XIM_DRAIN_SECONDS: '60' } });
+    server = await startFakeServer({ behaviour: { tokenMs: 1e6 }, env: { XIM_DRAIN_SECONDS: '60' } });
     const url = await server.listen();
     await server.ready;
     const post = (path: string, body: object) =>
@@ -22,7 +22,8 @@ describe('closing a server', () => {
       });
     const running = await post('/v1/stream', { tokens: 100, choices: 2 });
     const queued = post('/v1/stream', { tokens: 2 });
-    for (;;) if (/^xim_queue_sequences{.*} 1$/m.test(await (await fetch(`${url}/metrics`)).text())) break;
+    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+    await until(async () => /^xim_queue_sequences{.*} 1$/m.test(await metrics()), 'the second call waits');
 
     const closed = server.close();
     const late = await post('/v1/stream', {});
@@ -31,6 +32,8 @@ describe('closing a server', () => {
     expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: 'draining' });
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
 
+    server.factory.behaviour.tokenMs = 0;
+    server.factory.engine.proceed();
     expect((await running.text()).match(/text-delta/g)).toHaveLength(200);
     expect((await (await queued).text()).match(/text-delta/g)).toHaveLength(2);
     await closed;

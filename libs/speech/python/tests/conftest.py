@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ HOP = 256
 SYMBOLS = "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæðŋɐɑɒɔəɚɛɜɡɪɫɹɾʃʊʌʒʔˈˌːθᵻ"
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Returns when the condition holds; fails after a time that exceeds the need of a loaded machine."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 class TinySynthesizer:
     """Two frames of a tone per phoneme; the pitch is the speaker's, the phase the seed's."""
 
@@ -32,7 +41,7 @@ class TinySynthesizer:
     def speak(self, voice: str, utterance: Utterance) -> Speech:
         self.spoken.append(utterance)
         if self.gate is not None:
-            self.gate.wait()
+            assert self.gate.wait(30)
         frames = round(2 * len(utterance.ids) * utterance.pace)
         phase = np.random.default_rng(utterance.seed).random()
         times = np.arange(frames * HOP, dtype=np.float64) / RATE

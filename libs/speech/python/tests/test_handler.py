@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Bench, write_voice
+from conftest import Bench, until, write_voice
 from xim_worker import InvalidInput, StartError
 
 OpenBench = Callable[..., Bench]
@@ -160,15 +160,13 @@ def test_calls_take_turns_sentence_by_sentence(bench: Bench) -> None:
 
     long = threading.Thread(target=speak, args=("One. Two. Three. Four. Five. Six.", 0.5))
     long.start()
-    started.acquire()
-    while not bench.synthesizer.spoken:
-        pass  # the long text has the turn, and waits at the gate
+    assert started.acquire(timeout=30)
+    until(lambda: bool(bench.synthesizer.spoken))  # the long text has the turn, and waits at the gate
     short = threading.Thread(target=speak, args=("Short.", 1))
     short.start()
-    started.acquire()
+    assert started.acquire(timeout=30)
     turns = bench.handler._turns
-    while not turns.waiting:
-        pass
+    until(lambda: bool(turns.waiting))
     gate.set()
     long.join()
     short.join()

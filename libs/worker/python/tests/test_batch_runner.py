@@ -69,7 +69,8 @@ def test_a_single_text_waits_beside_a_batch_and_joins_the_next() -> None:
     until(lambda: gate.sizes == [10])
     runner.call(2, {"items": 1}, None)
     runner.call(3, {"items": 1}, None)
-    time.sleep(0.05)
+    with runner._arrived:
+        assert not runner._is_worth_starting()
     assert gate.sizes == [10]
     gate.go.release()
     until(lambda: gate.sizes == [10, 2])

@@ -59,7 +59,11 @@ const inCall = {
   'bytes-out-of-body': () =>
     send({ type: 'events', events: [[1, { type: 'x', b: { $body: [0, 9] } }]] }, Buffer.alloc(1)),
   // Native code that never comes back; the listener keeps SIGTERM from ending the process.
-  hangs: () => (process.on('SIGTERM', () => 0), Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)),
+  hangs: () => {
+    process.on('SIGTERM', () => 0);
+    writeSync(2, 'hanging\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  },
   'leaves-children': () => {
     const outlive = { stdio: 'inherit', detached: false };
     console.error(

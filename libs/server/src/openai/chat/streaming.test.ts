@@ -3,13 +3,14 @@ import { connect } from 'node:net';
 import { EngineDeadError } from '@xim/engine';
 import { ChatCompletionChunk } from '@xim/openai-schema';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exchange, framesOf, startChat, startScripted, type TestService } from '../../__fixtures__/test-service.ts';
 
 let service: TestService;
 beforeAll(async () => {
   service = await startChat();
 });
+afterEach(() => vi.useRealTimers());
 afterAll(() => service.close());
 
 const path = '/v1/chat/completions';
@@ -187,7 +188,7 @@ describe('a stream of an engine that', () => {
       try {
         yield head;
         begun();
-        while (!signal.aborted) {
+        for (let sent = 0; sent < 1e5 && !signal.aborted; sent++) {
           yield word;
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
@@ -246,17 +247,24 @@ describe('a stream of an engine that', () => {
   it('is too slow for the client’s patience: the client times out and the engine stops', async () => {
     let cancelled!: (value: string) => void;
     const end = new Promise<string>((resolve) => (cancelled = resolve));
+    let begun!: () => void;
+    const beginning = new Promise<void>((resolve) => (begun = resolve));
     const slow = await startScripted(async function* (_input, { signal }) {
       try {
         yield head;
+        begun();
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
       } finally {
         cancelled('cancelled');
       }
     });
-    await expect(slow.client.chat.completions.create(base, { timeout: 200 })).rejects.toThrow(
-      OpenAI.APIConnectionTimeoutError,
-    );
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const answer = slow.client.chat.completions.create(base, { timeout: 200 });
+    const refused = expect(answer).rejects.toThrow(OpenAI.APIConnectionTimeoutError);
+    await beginning;
+    vi.advanceTimersByTime(200);
+    vi.useRealTimers();
+    await refused;
     expect(await end).toBe('cancelled');
     await slow.close();
   });
