@@ -17,6 +17,30 @@ export interface Host {
   readonly memoryBytes: number;
   /** Bytes that are free to take now, never more than `memoryBytes`. */
   readonly availableMemoryBytes: number;
+  /** The NUMA nodes that hold CPUs or memory of this process, ascending by id; absent where the kernel shows none. */
+  readonly nodes?: readonly HostNode[] | undefined;
+  /** Absent where the kernel has none. */
+  readonly hugePages?: HugePages | undefined;
+  /** Governor of the CPU frequency, such as `performance`; absent where a hypervisor hides it. */
+  readonly governor?: string | undefined;
+  /** `kubernetes`, `docker`, `podman`, `containerd`, `lxc`; absent outside of a container. */
+  readonly container?: string | undefined;
+}
+
+/** A NUMA node: CPUs and the memory that is near to them. */
+export interface HostNode {
+  readonly id: number;
+  /** Bytes of memory on the node; 0 for a node of CPUs alone. */
+  readonly memoryBytes: number;
+  /** Relative cost of memory on each of `Host.nodes`, in their order; 10 is local (ACPI System Locality table). */
+  readonly distances: readonly number[];
+}
+
+export interface HugePages {
+  /** Transparent huge pages: `always`, `madvise` or `never`. */
+  readonly transparent?: string | undefined;
+  /** Reserved pages, by size. */
+  readonly pools: readonly { readonly pageBytes: number; readonly total: number; readonly free: number }[];
 }
 
 export interface HostCpu {
@@ -26,6 +50,8 @@ export interface HostCpu {
   readonly socket: number;
   /** NUMA node. */
   readonly node: number;
+  /** Kind of the core on a CPU that has two kinds (Intel hybrid); absent on all others. */
+  readonly kind?: 'performance' | 'efficiency' | undefined;
 }
 
 /** The memory and speed of a model on a host, as its engine measured them. The plan computes with these numbers and knows no engine. */

@@ -5,9 +5,9 @@ set -eu
 out=${1:?usage: sh record.sh FOLDER}
 mkdir -p "$out/proc/self"
 
-grep '^Cpus_allowed_list:' /proc/self/status >"$out/proc/self/status"
+grep -E '^(Cpus|Mems)_allowed_list:' /proc/self/status >"$out/proc/self/status"
 cat /proc/self/cgroup >"$out/proc/self/cgroup"
-awk '/ - cgroup2? /' /proc/self/mountinfo >"$out/proc/self/mountinfo"
+awk '/ - cgroup2? / || $5 ~ /^(\/|\/etc\/(hosts|hostname|resolv.conf))$/' /proc/self/mountinfo >"$out/proc/self/mountinfo"
 awk '/^(MemTotal|MemFree|MemAvailable|Buffers|Cached):/' /proc/meminfo >"$out/proc/meminfo"
 # The flags of the first CPU stand for all: a server's CPUs are alike.
 awk -F '\t*: ' '/^processor/ { n++ } /^$/ || /^(processor|physical id|core id)/ || (n == 1 && /^(vendor_id|model name|flags)/)' \
@@ -24,7 +24,18 @@ keep /sys/devices/system/cpu/online
 for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
   for name in core_cpus_list physical_package_id; do keep "$cpu/topology/$name"; done
 done
-for node in /sys/devices/system/node/node[0-9]*; do keep "$node/cpulist"; done
+for node in /sys/devices/system/node/node[0-9]*; do
+  for name in cpulist distance; do keep "$node/$name"; done
+  mkdir -p "$out$node"
+  grep -E ' (MemTotal|MemFree|Inactive\(file\)):' "$node/meminfo" >"$out$node/meminfo"
+done
+for cpu in /sys/devices/system/cpu/cpu[0-9]*; do keep "$cpu/cpufreq/scaling_governor"; done
+for kind in cpu_core cpu_atom; do keep "/sys/devices/$kind/cpus"; done
+keep /sys/kernel/mm/transparent_hugepage/enabled
+for pool in /sys/kernel/mm/hugepages/hugepages-*; do
+  for name in nr_hugepages free_hugepages; do keep "$pool/$name"; done
+done
+for mark in /.dockerenv /run/.containerenv; do keep "$mark"; done
 
 limits() { # the files of one cgroup
   for name in cpu.max memory.max memory.high memory.current cpu.cfs_quota_us cpu.cfs_period_us memory.limit_in_bytes \
@@ -36,7 +47,7 @@ limits() { # the files of one cgroup
 }
 
 # Every cgroup from this process's own up to the mount point, and the mount point itself.
-awk '{ print $5 }' "$out/proc/self/mountinfo" | while read -r mount; do
+awk '/ - cgroup2? / { print $5 }' "$out/proc/self/mountinfo" | while read -r mount; do
   limits "$mount"
   cut -d: -f3 /proc/self/cgroup | while read -r path; do
     while [ "$path" != / ] && [ "$path" != . ]; do

@@ -55,9 +55,9 @@ test('prints this machine', async () => {
 test('prints a recorded host, the plan for the first profile that it can run, and a command per NUMA node', async () => {
   const { code, out } = await ximPlan('--root', fixture('two-sockets-smt'), '--models', models);
   expect(code).toBe(0);
-  expect(out).toContain('cpus    0-7 (4 cores, 2 sockets, 2 NUMA nodes)');
+  expect(out).toContain('cpus       0-7 (4 cores, 2 sockets, 2 NUMA nodes)');
   expect(out).toContain('org/chat on oneapi\nthreads       4 ');
-  expect(out).toContain('docker run --cpuset-cpus=4-7 --cpuset-mems=1 IMAGE');
+  expect(out).toContain('docker run --cpuset-cpus=4-7 --cpuset-mems=1 -m 1966m -p 8001:8000 IMAGE');
   expect((await ximPlan('--root', fixture('xeon-amx-v1'), '--models', models)).out).toContain('org/chat on xft\n');
 });
 

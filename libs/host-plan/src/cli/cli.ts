@@ -5,7 +5,7 @@ import type { Host, ModelEntry, Profile } from '@xim/engine';
 import { formatHost } from './format-host.ts';
 import { formatPlan } from './format-plan.ts';
 import { type LoadEngine, loadEngine } from './load-engine.ts';
-import { numaCommands } from '../host/numa.ts';
+import { numaCommands } from '../plan/numa.ts';
 import { planFor } from '../plan/plan.ts';
 import { readHost } from '../host/read-host.ts';
 

@@ -1,26 +1,48 @@
-import type { Host } from '@xim/engine';
+import type { Host, HugePages } from '@xim/engine';
 import { formatBytes } from '../bytes.ts';
 import { formatCpuList } from '../host/cpu-list.ts';
 import { formatTable } from './format-plan.ts';
-import { numaNodes } from '../host/numa.ts';
-import { round } from '../plan/plan-threads.ts';
-
-/** Instruction sets that decide which engine and which dtype a host can run. */
-const decisive = /^(avx2|fma|f16c|avx512f|avx512_(vnni|bf16|fp16)|avx_vnni|amx_\w+)$/;
+import { decisiveIsa } from '../plan/host-lines.ts';
+import { numaNodes } from '../plan/numa.ts';
+import { countCores, fastCpus, round } from '../plan/plan-threads.ts';
 
 /** The host for people, in aligned columns, no line break at the end. */
 export function formatHost(host: Host): string {
-  const cores = new Set(host.cpus.map((cpu) => `${cpu.socket}/${cpu.core}`)).size;
+  const cores = countCores(host.cpus);
   const sockets = new Set(host.cpus.map((cpu) => cpu.socket)).size;
   const nodes = numaNodes(host).length;
   const ids = formatCpuList(host.cpus.map((cpu) => cpu.id));
   const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const { nodes: near = [], hugePages, governor, container } = host;
+  const kinds = host.cpus.some((cpu) => cpu.kind !== undefined)
+    ? [
+        [
+          'kinds',
+          `${countCores(fastCpus(host))} performance cores, ${cores - countCores(fastCpus(host))} efficiency cores`,
+        ],
+      ]
+    : [];
   return formatTable([
     ['vendor', host.vendor],
     ['model', host.cpuModel],
-    ['isa', host.isa.filter((flag) => decisive.test(flag)).join(' ') || 'no AVX2'],
+    ['isa', decisiveIsa(host).join(' ') || 'no AVX2'],
     ['cpus', `${ids} (${counted(cores, 'core')}, ${counted(sockets, 'socket')}, ${counted(nodes, 'NUMA node')})`],
+    ...kinds,
+    ['smt', host.cpus.length > cores ? 'on' : 'off, or not in this cpuset'],
     ['quota', host.cpuQuota === undefined ? 'none' : `${round(host.cpuQuota)} CPUs`],
     ['memory', `${formatBytes(host.memoryBytes)}, ${formatBytes(host.availableMemoryBytes)} free`],
+    ...near.map(({ id, memoryBytes, distances }) => [
+      `node ${id}`,
+      `${formatBytes(memoryBytes)}, distances ${distances.join(' ')}`,
+    ]),
+    ...(hugePages ? [['huge pages', formatHugePages(hugePages)]] : []),
+    ...(governor === undefined ? [] : [['governor', governor]]),
+    ['container', container ?? 'none'],
   ]);
+}
+
+function formatHugePages({ transparent, pools }: HugePages): string {
+  const reserved = pools.filter(({ total }) => total > 0);
+  const list = reserved.map(({ pageBytes, total, free }) => `${total} of ${formatBytes(pageBytes)} (${free} free)`);
+  return [...(transparent === undefined ? [] : [`transparent ${transparent}`]), ...list].join(', ') || 'none';
 }

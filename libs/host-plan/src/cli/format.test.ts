@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { formatBytes } from '../bytes.ts';
 import { formatHost } from './format-host.ts';
 import { formatPlan } from './format-plan.ts';
-import { readHost } from '../host/read-host.ts';
+import { describedHost } from '../__fixtures__/described-host.ts';
+import { readHost, readHostFiles } from '../host/read-host.ts';
 
 test('a plan is a line per decision, in columns', () => {
   const reasons = [
@@ -17,12 +18,32 @@ test('a plan is a line per decision, in columns', () => {
 test('a host', () => {
   const root = fileURLToPath(new URL('../__fixtures__/container-v1', import.meta.url));
   expect(formatHost(readHost(root)).split('\n')).toEqual([
-    'vendor  GenuineIntel',
-    'model   Intel Xeon Processor (Skylake, IBRS, no TSX)',
-    'isa     fma f16c avx2',
-    'cpus    0,2 (2 cores, 1 socket, 1 NUMA node)',
-    'quota   1.5 CPUs',
-    'memory  2 GiB, 1.71 GiB free',
+    'vendor     GenuineIntel',
+    'model      Intel Xeon Processor (Skylake, IBRS, no TSX)',
+    'isa        fma f16c avx2',
+    'cpus       0,2 (2 cores, 1 socket, 1 NUMA node)',
+    'smt        off, or not in this cpuset',
+    'quota      1.5 CPUs',
+    'memory     2 GiB, 1.71 GiB free',
+    'container  docker',
+  ]);
+});
+
+test('a host with nodes, huge pages and two kinds of cores', () => {
+  const files = describedHost({
+    ...{ generation: 'alder', cores: 8, smt: 2, efficiency: 4, memoryGib: 32 },
+    ...{ governor: 'powersave', transparent: 'madvise' },
+  });
+  expect(formatHost(readHostFiles(files)).split('\n').slice(3)).toEqual([
+    'cpus        0-19 (12 cores, 1 socket, 1 NUMA node)',
+    'kinds       8 performance cores, 4 efficiency cores',
+    'smt         on',
+    'quota       none',
+    'memory      32 GiB, 32 GiB free',
+    'node 0      32 GiB, distances 10',
+    'huge pages  transparent madvise',
+    'governor    powersave',
+    'container   none',
   ]);
 });
 

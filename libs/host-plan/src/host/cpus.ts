@@ -6,6 +6,7 @@ import type { HostFiles } from './host-files.ts';
 /** The logical CPUs that this process may run on, with their place in the machine. `listed` = ids of /proc/cpuinfo. */
 export function readCpus(files: HostFiles, listed: readonly number[]): HostCpu[] {
   const nodes = nodeOfCpu(files);
+  const kinds = kindOfCpu(files);
   return usableIds(files, listed).map((id) => {
     const topology = `/sys/devices/system/cpu/cpu${id}/topology`;
     // The kernel's core_id repeats between the dies of a socket; the list of a core's CPUs does not.
@@ -15,6 +16,7 @@ export function readCpus(files: HostFiles, listed: readonly number[]): HostCpu[]
       core: parseCpuList(siblings)[0] ?? id,
       socket: files.number(`${topology}/physical_package_id`) ?? 0,
       node: nodes.get(id) ?? 0,
+      ...(kinds.has(id) && { kind: kinds.get(id) }),
     };
   });
 }
@@ -39,4 +41,12 @@ function nodeOfCpu(files: HostFiles): Map<number, number> {
     }
   }
   return nodes;
+}
+
+/** Intel hybrid CPUs have a performance counter unit per kind of core, each with a list of its CPUs. */
+function kindOfCpu(files: HostFiles): Map<number, HostCpu['kind']> {
+  const kinds = new Map<number, HostCpu['kind']>();
+  for (const id of parseCpuList(files.text('/sys/devices/cpu_core/cpus'))) kinds.set(id, 'performance');
+  for (const id of parseCpuList(files.text('/sys/devices/cpu_atom/cpus'))) kinds.set(id, 'efficiency');
+  return kinds;
 }

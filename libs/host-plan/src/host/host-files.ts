@@ -12,14 +12,29 @@ export interface HostFiles {
   names(folder: string): string[];
 }
 
+/** The files below a folder that holds `proc` and `sys`: `/` for this machine. */
 export function hostFiles(root: string): HostFiles {
-  const text = (path: string): string | undefined => {
-    try {
-      return readFileSync(join(root, path), 'utf8').trim();
-    } catch {
-      return undefined;
-    }
-  };
+  return filesOf(
+    (path) => {
+      try {
+        return readFileSync(join(root, path), 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+    (folder) => {
+      try {
+        return readdirSync(join(root, folder));
+      } catch {
+        return [];
+      }
+    },
+  );
+}
+
+/** The interface over two functions: the text of a file, and the names in a folder. */
+export function filesOf(read: (path: string) => string | undefined, names: (folder: string) => string[]): HostFiles {
+  const text = (path: string): string | undefined => read(path)?.trim();
   return {
     text,
     lines: (path) => text(path)?.split('\n') ?? [],
@@ -27,13 +42,7 @@ export function hostFiles(root: string): HostFiles {
       const value = text(path);
       return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
     },
-    names: (folder) => {
-      try {
-        return readdirSync(join(root, folder));
-      } catch {
-        return [];
-      }
-    },
+    names,
   };
 }
 

@@ -1,9 +1,13 @@
 import { freemem, totalmem } from 'node:os';
 import { readMemoryLimit } from './cgroup.ts';
+import { readAllowedNodes } from './nodes.ts';
 import { valueOf } from './host-files.ts';
 import type { HostFiles } from './host-files.ts';
 
-/** Bytes in all and bytes free now: physical memory, cut by the cgroup. Without /proc/meminfo the system call answers. */
+/**
+ * Bytes in all and bytes free now: physical memory, cut by the cgroup and by
+ * the NUMA nodes of the cpuset. Without /proc/meminfo the system call answers.
+ */
 export function readMemory(files: HostFiles): { memoryBytes: number; availableMemoryBytes: number } {
   const lines = files.lines('/proc/meminfo');
   const bytes = (key: string): number | undefined => {
@@ -14,7 +18,12 @@ export function readMemory(files: HostFiles): { memoryBytes: number; availableMe
   // Kernels before 3.14 have no MemAvailable.
   const oldKernel = free === undefined ? undefined : free + (bytes('Cached') ?? 0) + (bytes('Buffers') ?? 0);
   const cgroup = readMemoryLimit(files);
-  const memoryBytes = Math.min(bytes('MemTotal') ?? totalmem(), cgroup.limit ?? Infinity);
-  const available = Math.min(bytes('MemAvailable') ?? oldKernel ?? freemem(), cgroup.free ?? Infinity);
+  const near = readAllowedNodes(files);
+  const memoryBytes = Math.min(bytes('MemTotal') ?? totalmem(), cgroup.limit ?? Infinity, near?.total ?? Infinity);
+  const available = Math.min(
+    bytes('MemAvailable') ?? oldKernel ?? freemem(),
+    cgroup.free ?? Infinity,
+    near?.free ?? Infinity,
+  );
   return { memoryBytes, availableMemoryBytes: Math.min(available, memoryBytes) };
 }

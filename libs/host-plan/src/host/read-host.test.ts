@@ -26,6 +26,7 @@ const recorded: Record<string, Omit<Host, 'isa'>> = {
     cpuModel: skylake,
     cpus: [cpu(0), cpu(2)],
     cpuQuota: 1.5,
+    container: 'docker',
     memoryBytes: 2147483648,
     availableMemoryBytes: 2147483648 - 316219392,
   },

@@ -294,7 +294,18 @@ describe('what is asked for', () => {
 
 test('every decision has a line, and the same arguments give the same plan', () => {
   const options = { host: fixture('two-sockets-smt') };
-  const keys = ['threads', 'cpus', 'numa', 'weights', 'kvCacheBytes', 'slots', 'queue', 'batchTokens', 'stallMs'];
+  const keys = [
+    'threads',
+    'cpus',
+    'isa',
+    'numa',
+    'weights',
+    'kvCacheBytes',
+    'slots',
+    'queue',
+    'batchTokens',
+    'stallMs',
+  ];
   expect(plan(options).reasons.map((line) => line.key)).toEqual(keys);
   expect(plan(options)).toEqual(plan(options));
   expect(plan(options)).not.toHaveProperty('cpus');

@@ -1,7 +1,6 @@
 import type { Host, MemoryNeeds, ModelEntry, Plan } from '@xim/engine';
-import { askedOr } from './decision.ts';
-import type { Decision } from './decision.ts';
-import { numaReason } from '../host/numa.ts';
+import { askedOr, type Decision } from './decision.ts';
+import { cpusLine, hostLines } from './host-lines.ts';
 import { planMemory } from './plan-memory.ts';
 import { checkRequest } from './plan-request.ts';
 import type { PlanRequest } from './plan-request.ts';
@@ -18,7 +17,7 @@ export interface PlanOptions {
 }
 
 /**
- * What a service takes of a host, and why. Pure: the same arguments give the same plan, on any machine.
+ * The share of a service in a host, with reasons. Pure: the same arguments give the same plan, on any machine.
  *
  * Throws `HostTooSmallError` when the model cannot fit, `PlanRequestError` when a requested value is impossible.
  */
@@ -39,7 +38,6 @@ export function planFor({ host, model, memory: needs, requested = {} }: PlanOpti
   const stallMs = askedOr(requested.stallMs, () => planStall(task, work), formatSeconds);
 
   const line = (key: string, { value, shown, reason }: Decision) => ({ key, value: shown ?? String(value), reason });
-  const numa = numaReason(host);
   return {
     threads: threads.value,
     slots: slots.value,
@@ -49,8 +47,8 @@ export function planFor({ host, model, memory: needs, requested = {} }: PlanOpti
     stallMs: stallMs.value,
     reasons: [
       line('threads', threads),
-      { key: 'cpus', value: 'not pinned', reason: 'the kernel places threads best while services share a host' },
-      ...(numa === undefined ? [] : [numa]),
+      cpusLine(host),
+      ...hostLines(host, needs),
       line('weights', memory.weights),
       line('kvCacheBytes', memory.kvCache),
       line('slots', slots),
