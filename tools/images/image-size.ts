@@ -20,7 +20,7 @@ const APP_BUDGET: Sizes = { unpackedMB: 6, pulledMB: 5 };
 export function checkSize(image: Image): void {
   readBuilt(image);
   const own = measure(image.local);
-  const base = image.kind === 'app' ? toBase(image.dockerfile) : undefined;
+  const base = toBase(image.dockerfile);
   const below = base && measure(base.name);
   const sizes = below ? subtract(own, below) : own;
   for (const { size, createdBy } of own.layers.filter((layer) => layer.size >= 1e6).reverse())

@@ -108,10 +108,13 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
   });
 
   it('says in an image what it is, and on which base it stands', () => {
-    const labels = JSON.parse(
-      docker(['image', 'inspect', '--format={{json .Config.Labels}}', pushed('chat').reference]),
-    );
-    expect(labels).toMatchObject({
+    const labels = (name: string) =>
+      JSON.parse(docker(['image', 'inspect', '--format={{json .Config.Labels}}', pushed(name).reference]));
+    expect(labels('xim-oneapi')).toMatchObject({
+      'org.opencontainers.image.base.name': 'xim-base',
+      'org.opencontainers.image.base.digest': pushed('xim-base').reference.split('@')[1],
+    });
+    expect(labels('chat')).toMatchObject({
       'org.opencontainers.image.version': '0.1.1',
       'org.opencontainers.image.revision': git('rev-parse', '--short=12', 'HEAD'),
       'org.opencontainers.image.base.name': 'xim-oneapi',
@@ -140,7 +143,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
   });
 
   it('keeps sizes within their budgets', async () => {
-    for (const image of ['apps/chat', 'apps/embedding', 'apps/speech', 'apps/whisperx', 'xim/oneapi']) {
+    for (const image of ['apps/chat', 'apps/embedding', 'apps/speech', 'apps/whisperx', 'xim/base', 'xim/oneapi']) {
       const { code, output } = await tool('image-size', image);
       expect(code, output).toBe(0);
     }

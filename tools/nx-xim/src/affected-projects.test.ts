@@ -89,6 +89,7 @@ it('nx affected --target=test runs the tests of what is affected', { timeout: 18
 
 // What a change of a file rebuilds. More apps may come: those here are found among them.
 it.each([
+  ['xim/base/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
   ['xim/oneapi/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
   ['libs/engine-oneapi/python/requirements.lock', ['xim-oneapi', 'chat', 'embedding']],
   ['libs/engine-oneapi/src/oneapi-engine.ts', ['chat', 'embedding']],

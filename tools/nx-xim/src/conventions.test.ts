@@ -23,6 +23,8 @@ const LIBRARIES = folders(/^libs\/[^/]+/);
 const ENGINES = folders(/^libs\/engine-[^/]+/);
 const APPS = folders(/^apps\/[^/]+/);
 const IMAGES = folders(/^xim\/[^/]+(?=\/Dockerfile$)/);
+/** All but xim/base, which stands under them. */
+const ENGINE_IMAGES = IMAGES.filter((path) => path !== 'xim/base');
 const engineOf = (path: string) => path.replace(/^(libs\/engine-|xim\/)/, '');
 const PROJECTS = matching(/^(apps|libs|tools|xim)\/[^/]+\/package\.json$/).map((path) =>
   path.replace('/package.json', ''),
@@ -120,10 +122,20 @@ describe('an engine', () => {
     expect(read(`${path}/src/${engine}-engine.test.ts`)).toContain('describeEngine(');
   });
 
-  it('with wheels has a base image, and each image has an engine', () => {
+  it.each(ENGINE_IMAGES)('%s stands on xim/base, at once or through the image of another engine', (path) => {
+    const from = (name: string) => /^ARG \w+=xim-(.+)$/m.exec(read(`xim/${name}/Dockerfile`))?.[1];
+    const chain = [engineOf(path)];
+    for (let next = from(chain[0]!); next !== undefined && !chain.includes(next); next = from(next)) chain.push(next);
+    expect(chain.at(-1)).toBe('base');
+    expect(read(`${path}/Dockerfile`)).not.toMatch(/^(HEALTHCHECK|ENTRYPOINT|EXPOSE|VOLUME) /m);
+  });
+
+  it('with wheels has an image, and each image but xim/base has an engine', () => {
     // No service stands on the reference engine, so no image does.
     const withWheels = matching(/^libs\/engine-(?!echo\/)[^/]+\/python\/requirements\.lock$/);
-    expect(IMAGES.map(engineOf).sort()).toEqual(withWheels.map((path) => engineOf(path.split('/python')[0]!)).sort());
+    expect(ENGINE_IMAGES.map(engineOf).sort()).toEqual(
+      withWheels.map((path) => engineOf(path.split('/python')[0]!)).sort(),
+    );
     expect(withWheels.filter((path) => !FILES.includes(path.replace(/\.lock$/, '.in')))).toEqual([]);
   });
 });

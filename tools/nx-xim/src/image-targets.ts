@@ -1,12 +1,17 @@
 import type { TargetConfiguration } from '@nx/devkit';
 import { toName, toType } from './tags.ts';
 
-/** Files outside a folder that its image consists of: the wheels of a base image lie in its engine's package. */
+/** The image under the images of all engines. It has no wheels. */
+const COMMON = 'xim/base';
+
+/** Files outside a folder that its image consists of: the wheels of an engine's image lie in the engine's package. */
 const toInputs = (root: string) => [
   'production',
   '^production',
   '{workspaceRoot}/tools/images/*.ts',
-  ...(toType(root) === 'image' ? [`{workspaceRoot}/libs/engine-${root.split('/')[1]}/python/requirements.lock`] : []),
+  ...(toType(root) === 'image' && root !== COMMON
+    ? [`{workspaceRoot}/libs/engine-${root.split('/')[1]}/python/requirements.lock`]
+    : []),
 ];
 
 /**

@@ -49,6 +49,7 @@ it('exports a factory of its name, and installs its own list of wheels', async (
   expect(files['libs/engine-my-engine/src/index.ts']).toContain("export { myEngine } from './my-engine-engine.ts';");
   expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).toContain("['embed']");
   expect(files['libs/engine-my-engine/src/my-engine-engine.ts']).not.toContain('generation');
+  expect(files['xim/my-engine/Dockerfile']).toMatch(/^ARG XIM_BASE=xim-base$/m);
   expect(files['xim/my-engine/Dockerfile']).toContain('COPY libs/engine-my-engine/python/requirements.lock ');
 });
 
