@@ -14,7 +14,7 @@ export const TRAITS: EngineTraits = {
   isa: ['avx2'],
 };
 
-/** The Python that the handler of a task imports, beside its own; a bundle holds that of its service's task only. */
+/** The Python packages that the handler of a task imports. A bundle holds only the packages of its service's task. */
 export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
   generate: [generationPython],
   embed: [embeddingPython],

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
 
 const MODULES = join(import.meta.dirname, '../../../node_modules');
-/** Schemas that nobody here wrote: what Nx's generators and executors take. */
+/** Schemas of others: the options of Nx's generators and executors. */
 const SCHEMAS = ['nx', '@nx/js', '@nx/workspace']
   .flatMap((name) => readdirSync(join(MODULES, name), { recursive: true }).map((file) => join(name, String(file))))
   .filter((file) => /(\/schema|\/schemas\/[^/]*)\.json$/.test(file) && !/node_modules|\/files\//.test(file))

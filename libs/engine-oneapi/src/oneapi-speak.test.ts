@@ -12,7 +12,7 @@ describeEngine({
   name: 'oneapi: speak',
   create: () => createEngine(speech, { python }),
   createFaulty: (fault) =>
-    // A voice that is not in the folder never will be; an interpreter without wheels may get them.
+    // A missing voice stays missing; an interpreter without wheels may get them later.
     fault === 'permanent'
       ? createEngine(speech, { python, options: { voices: ['nobody'] } })
       : createEngine(speech, { python: 'python3' }),

@@ -39,10 +39,10 @@ export class ModelFetchError extends XimError {
   }
 }
 
-/** What a source delivered is not what the lock file says: another try of the same source is useless. */
+/** A source delivered other content than the lock file states: another try of the same source is useless. */
 export class WrongContentError extends ModelFetchError {}
 
-/** What came runs code when it is read. */
+/** The content runs code when it is read. */
 export class PickleError extends WrongContentError {}
 
 /** The disk cannot take the files: asking another source is useless. */
@@ -56,18 +56,18 @@ interface DownloadFailure {
   readonly reason?: string | undefined;
 }
 
-/** One file over HTTP failed. Stays inside this package: `fetchArtifact` adds it to its own message. */
+/** The transfer of one file over HTTP failed. Internal: `fetchArtifact` adds the text to its message. */
 export class DownloadError extends ModelFetchError {
   /** Whether trying again may help. */
   readonly transient: boolean;
-  /** No connection, or one that wants a proxy, a certificate or a login that only pip knows of. */
+  /** No connection, or a connection that needs a proxy, a certificate or a login of pip's configuration. */
   readonly unreachable: boolean;
   /** Milliseconds that the server asked to wait. */
   readonly retryAfter: number | undefined;
   /** Of the answer, where there was one. */
   readonly status: number | undefined;
   /**
-   * With a status the hub's own word for what is wrong (`GatedRepo`, `RepoNotFound`, `EntryNotFound`, `RevisionNotFound`),
+   * With a status, the hub's name of the fault (`GatedRepo`, `RepoNotFound`, `EntryNotFound`, `RevisionNotFound`),
    * else the code of the connection's failure (`ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN`).
    */
   readonly reason: string | undefined;

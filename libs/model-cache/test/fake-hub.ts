@@ -25,7 +25,7 @@ export interface HubRequest {
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 export const gitId = (content: Buffer): string =>
   createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
-/** What the hub would store as a large file. */
+/** Files that the hub stores as large files. */
 const isLarge = (path: string): boolean => /\.(?:gguf|safetensors|onnx|bin)$/.test(path);
 
 /**

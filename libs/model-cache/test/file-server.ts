@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** What one answer does; the n-th request for a file gets the n-th, the last one stays. */
+/** The behaviour of one answer. The n-th request for a file gets the n-th answer; later requests get the last one. */
 export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export interface Answer {
   readonly hangAfter?: number;
   /** Content-Length instead of the true one; null: none. */
   readonly length?: number | null;
-  /** Answers 200 with everything, whatever range was asked for. */
+  /** Answers 200 with the whole file at any range. */
   readonly ignoreRange?: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface SeenRequest {
 }
 
 /**
- * A web server that keeps to RFC 9110's ranges, but for what it is told to do wrong. A client discards bytes that it
+ * A web server with the ranges of RFC 9110, except for the faults of its answers. A client discards bytes that it
  * received and has not read when the connection breaks, so a cut waits until they are in a file of `clientFolder`.
  */
 export async function startFileServer(files: Record<string, ServedFile>) {

@@ -5,12 +5,12 @@ export interface ZipMember {
   readonly content: Buffer;
   /** Unix mode; a plain file's by default. */
   readonly mode?: number;
-  /** What the directory claims instead of the content's length. */
+  /** A false length in the directory. */
   readonly claimedSize?: number;
   readonly deflate?: boolean;
 }
 
-/** A zip archive in memory (PKWARE's APPNOTE.TXT, 4.3): no library here writes one that lies. */
+/** A zip archive in memory (PKWARE's APPNOTE.TXT, 4.3), which may be invalid on purpose, as no library writes it. */
 export function makeZip(members: readonly ZipMember[]): Buffer {
   const local: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { runCli } from './cli.ts';
 
-/** The first Ctrl-C stops cleanly, which keeps what arrived; a second one kills as usual. */
+/** The first Ctrl-C stops and keeps the received part; a second Ctrl-C kills as usual. */
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
 

@@ -9,7 +9,7 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
-/** One line that is rewritten on a terminal, a new line every few seconds elsewhere. */
+/** A line that is rewritten on a terminal; elsewhere, a new line every few seconds. */
 export function createProgressLine(terminal: Terminal): {
   onProgress: (progress: FetchProgress) => void;
   end: () => void;

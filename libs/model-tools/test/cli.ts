@@ -6,7 +6,7 @@ export interface CliOutcome {
   readonly err: string;
 }
 
-/** Runs `xim-models` in this process, with an environment of its own. */
+/** Runs `xim-models` in this process, with the given environment variables. */
 export async function cli(args: readonly string[], env: Record<string, string>, folder = '/'): Promise<CliOutcome> {
   let out = '';
   let err = '';

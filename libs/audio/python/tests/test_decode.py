@@ -1,4 +1,4 @@
-"""Recordings as clients send them: every container, and what is broken about them."""
+"""Recordings of clients: every container, and the faults of damaged files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xim_audio import RATE, decode
 from xim_audio.decode import Floats
 from xim_worker import InvalidInput
 
-# The ten names of OpenAI's documentation, video with sound, and what browsers and phones record besides.
+# The ten names of OpenAI's documentation, video with sound, and further formats of browsers and phones.
 CONTAINERS = [
     ("flac", "flac", "flac", 44_100, ""),
     ("mp3", "mp3", "libmp3lame", 44_100, ""),
@@ -32,7 +32,7 @@ CONTAINERS = [
     ("aac", "adts", "aac", 44_100, ""),
 ]
 
-# 16 bits, mono, 16 kHz; what comes next is the size of the samples.
+# 16 bits, mono, 16 kHz; the next field is the size of the samples.
 WAV_HEAD = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16) + b"data"
 
 

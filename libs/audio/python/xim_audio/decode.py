@@ -15,7 +15,7 @@ from xim_worker import InvalidInput
 Floats = npt.NDArray[np.float32]
 
 RATE = 16_000
-"""Samples per second of what `decode` gives."""
+"""Samples per second of the result of `decode`."""
 
 # Containers of sound and of video, by the names of FFmpeg's demuxers. Playlists (HLS, DASH, concat) are left out: they
 # name other files and addresses, which a recording must not make this host read.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 OUTPUT_RATE = 24_000
-"""Samples per second of every format, whatever the voice's own rate is."""
+"""Samples per second of every format, at any rate of the voice."""
 
 _UNKNOWN_SIZE = 0xFFFFFFFF
 
@@ -29,7 +29,7 @@ class _Codec:
 # The Xing header of an mp3 file holds its length, which a stream does not know.
 _CODECS = {
     "mp3": _Codec("mp3", "libmp3lame", 96_000, (("write_xing", "0"), ("id3v2_version", "0"))),
-    # A page for each packet, so that sound leaves as soon as it is there; bitexact, or the stream's number is random.
+    # A page for each packet, so that each packet is sent at once. bitexact: else the number of the stream is random.
     "opus": _Codec("ogg", "libopus", 48_000, (("page_duration", "20000"), ("fflags", "+bitexact"))),
     "aac": _Codec("adts", "aac", 96_000),
     "flac": _Codec("flac", "flac"),
@@ -96,7 +96,7 @@ def wav_header(data_bytes: int | None) -> bytes:
 
 
 class _Sink:
-    """Takes what the muxer writes. It cannot seek, so no header is written twice."""
+    """The output of the muxer. It cannot seek, so the muxer writes no header twice."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

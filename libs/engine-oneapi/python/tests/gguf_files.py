@@ -43,7 +43,7 @@ def random_tensor(rng: np.random.Generator, kind: Kind, rows: int, columns: int)
         words[:] = words & 0x0FFF | np.array([(bits >> 4 * n & 15) << 12 for n in range(4)], np.uint16)
         return data.reshape(rows, -1)
     places = SCALES_AT.get(kind, (0, 2) if kind in TWO_SCALES else (0,))
-    # The second scale of a block is that of its minimum.
+    # The second scale of a block scales its minimum.
     minimum_sign = -1 if kind in (Kind.Q4_1, Kind.Q5_1) else 1
     _write_scales(data, places, rng, 1.0, minimum_sign)
     spread = float(np.std(dequantize(data.reshape(rows, -1), kind)))

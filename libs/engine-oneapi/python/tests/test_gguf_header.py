@@ -1,4 +1,4 @@
-"""Headers of GGUF files: what they say, and which files are refused."""
+"""Headers of GGUF files: their fields, and the refused files."""
 
 from __future__ import annotations
 

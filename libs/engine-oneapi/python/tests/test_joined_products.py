@@ -1,4 +1,4 @@
-"""A model whose products are joined computes what it computed before."""
+"""A model with joined products computes the same values as before."""
 
 from __future__ import annotations
 

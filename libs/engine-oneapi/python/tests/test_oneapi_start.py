@@ -1,4 +1,4 @@
-"""What a worker looks at before native code does."""
+"""The checks of a worker before native code reads a file."""
 
 from pathlib import Path
 from typing import Any

@@ -36,7 +36,7 @@ CONTEXT = Context(
     lambda step, share: None,
 )
 KV_BYTES = json.loads((Path(__file__).parents[2] / "src/__fixtures__/kv-bytes.json").read_text())
-"""What the plan expects of a token; oneapi-memory.test.ts holds its formula to the same numbers."""
+"""Planned bytes of a token; oneapi-memory.test.ts compares its formula with the same numbers."""
 
 
 def _integers(*values: int) -> Node:

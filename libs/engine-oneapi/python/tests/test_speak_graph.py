@@ -1,4 +1,4 @@
-"""What is changed in the graph of a voice, over the part of VITS that it touches, written down as ONNX exports it."""
+"""The changes in the graph of a voice, on the changed part of VITS in the form of the ONNX export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small models around Whisper, against arithmetic that is written out."""
+"""The small models around Whisper, compared with explicit arithmetic."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_frame_is_read_with_the_end_of_the_one_before(tmp_path: Path) -> None:
     samples = np.arange(6 * FRAME, dtype=np.float32)
     stream = SileroDetector(make_silero(tmp_path)).open()
     found = stream.add(samples)
-    # The context of the first frame is silence; the state is that of the beginning of the call.
+    # The context of the first frame is silence; the state is the state at the beginning of the call.
     assert found.tolist() == [0.0, *(number * FRAME - 64 for number in range(1, 6))]
 
 

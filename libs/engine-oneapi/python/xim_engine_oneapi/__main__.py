@@ -1,11 +1,11 @@
-"""`python -m xim_engine_oneapi TASK [HANDLER]`: the worker of one service; HANDLER is a file with its own handler."""
+"""`python -m xim_engine_oneapi TASK [HANDLER]`: the worker of one service. HANDLER: file of its own handler."""
 
 import sys
 
 from xim_worker import serve, serve_file
 
 task, *own = sys.argv[1:]
-# Each task imports only what it needs.
+# Each task imports only the modules that it needs.
 if own:
     serve_file(own[0], task)
 elif task == "generate":

@@ -14,7 +14,7 @@ from .infer_pool import InferPool
 from .runtime import describe_runtime
 from .weights import IR, find_weights, weight_bytes
 
-# A model compiled a second time, for a batch that is alone, holds its weights a second time.
+# A second compiled model, for a single batch, holds the weights a second time.
 _MOST_COPIED_BYTES = 512 * 2**20
 _FEW_THREADS = 4
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
@@ -57,7 +57,7 @@ class OpenVINOEncoder:
         values = (ids, mask, np.zeros_like(ids), positions.copy())
         wanted = {name: value for name, value in zip(_INPUTS, values, strict=True) if name in self._inputs}
         with self._requests.take() as infer:
-            # Shared, not copied: what is read from the output in the block is read before the request runs again.
+            # Shared, not copied: the caller reads the output before the request runs again.
             yield infer.infer(wanted, share_inputs=True, share_outputs=True)[0]
 
     def describe(self) -> tuple[Runtime, str]:
@@ -65,5 +65,5 @@ class OpenVINOEncoder:
 
 
 def _is_worth_a_copy(threads: int, streams: int, weight_bytes: int) -> bool:
-    """Whether a text that is alone misses the threads of the other streams: a few make do without them."""
+    """Whether a single text needs the threads of the other streams. With few streams it does not."""
     return streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES

@@ -45,7 +45,7 @@ def join_products(model: ov.Model) -> int:
 
 
 def _below(nodes: list[Node]) -> Node | None:
-    """Weights `[R1 + R2 + …, C]` from weights `[R, C]`; None for a pattern that is not known."""
+    """Weights `[R1 + R2 + …, C]` from weights `[R, C]`; None for an unknown pattern."""
     kind = nodes[0].get_type_name()
     if any(node.get_type_name() != kind for node in nodes):
         return None

@@ -62,7 +62,7 @@ class OpenVinoRunner:
         """The scheduler gives blocks back; nothing else is kept of a sequence."""
 
     def describe(self) -> tuple[Runtime, str]:
-        # Kernels for few rows are others than those for many: a product of many rows shows the best that is used.
+        # Kernels depend on the number of rows: a product of many rows shows the best kernel in use.
         return describe_runtime(probe_model(self._properties))
 
 

@@ -1,4 +1,4 @@
-"""What OpenVINO really computes with on this host, read back instead of assumed."""
+"""The precision and the kernels that OpenVINO uses on this host, read from the compiled model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def probe_model(properties: dict[str, Any]) -> ov.CompiledModel:
     """A product of two matrices, compiled and run with these properties: it shows the kernels for many rows."""
     size = 64
     rows = ops.parameter([-1, size], np.float32)
-    # A softmax beside it, since the product alone may go to a library whose kernels do not say what they use.
+    # With a softmax, since a library whose kernels do not name their instruction set may compute the product alone.
     product = ops.softmax(ops.matmul(rows, ops.constant(np.eye(size, dtype=np.float32)), False, True), 1)
     model = ov.Core().compile_model(ov.Model([product], [rows]), "CPU", properties)
     model.create_infer_request().infer([np.ones((2, size), np.float32)])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xim_speech.piper import PiperVoice
 
 _INPUTS = ("input", "input_lengths", "scales", "sid")
-# A stream of its own for every so many threads: fewer make one sentence slow, and so the first sound late.
+# One stream per this number of threads. With fewer threads one sentence is slow, and so the first sound is late.
 _THREADS_PER_STREAM = 4
 # Frames for which noise is drawn, per phoneme at a pace of 1; a sentence that has more hears its noise again.
 _FRAMES_PER_PHONEME = 12

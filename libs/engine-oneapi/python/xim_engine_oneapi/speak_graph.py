@@ -1,4 +1,4 @@
-"""What is changed in the graph of a VITS voice before it is compiled.
+"""The changes in the graph of a VITS voice before its compilation.
 
 VITS (https://arxiv.org/abs/2106.06103) draws noise twice, for the durations and for the spectrogram, and rounds every
 phoneme's duration up to whole frames. As exported, the noise comes from the runtime and cannot be repeated, and the
@@ -12,9 +12,9 @@ import openvino as ov
 from openvino import opset13 as ops
 
 PACE = "pace"
-"""An input that is added: durations are multiplied by this number, after they were rounded as in training."""
+"""An added input: durations are multiplied by this number, after the rounding as in training."""
 NOISES = ("noise.durations", "noise.spectrogram")
-"""Inputs that are added: standard normal numbers `[1, channels, length]`, used again from the start where the graph
+"""Added inputs: standard normal numbers `[1, channels, length]`, used again from the start where the graph
 wants more than `length`."""
 
 

@@ -19,12 +19,12 @@ _SILERO = "assets/silero_vad_v6.onnx"
 
 
 def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Models:
-    """The models of a service: `main`, and the companions `vad` and `speaker` or what the app's wheels bring for them.
+    """The models of a service: `main`, and the companions `vad` and `speaker` or the models in the app's wheels.
 
     Without a companion the model of voice activity is the one inside faster-whisper's wheel, and the encoder of voices
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
     """
-    # First, since it is the wheel that an app may have forgotten.
+    # First, since an app may lack this wheel.
     recogniser = Whisper(context, workers, tick)
     context.progress("compiling the models around it", None)
     return Models(recogniser, SileroDetector(_vad_path(context)), _voices(context))

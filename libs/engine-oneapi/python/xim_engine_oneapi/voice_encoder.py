@@ -39,7 +39,7 @@ class GE2EEncoder:
         features = np.stack([self._mel(clip) for clip in clips])
         with self._lock:
             vectors: Floats = self._request.infer([features])[0].copy()
-        # The ReLU may leave a vector of zeros for what is no voice.
+        # The ReLU may give a vector of zeros for a sound without voice.
         unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         return unit
 
@@ -67,7 +67,7 @@ def read_resemblyzer(path: Path) -> dict[str, Floats]:
         count = int.from_bytes(data[at : at + 8], "little")
         storages.append(np.frombuffer(data, "<f4", count, at + 8))
         at += 8 + 4 * count
-    # Two scalars of the training loss, then what is wanted. All of the LSTM is in one storage: weights, then biases.
+    # Two scalars of the training loss, then the encoder. The LSTM is in one storage: weights, then biases.
     bias, weight, lstm = storages[2:]
     tensors = {"linear.weight": weight.reshape(_HIDDEN, _HIDDEN), "linear.bias": bias}
     at = 0

@@ -11,7 +11,7 @@ from xim_worker import Companion, Context, StartError
 _LATER = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 
 IR = "openvino_model.xml"
-"""OpenVINO's own representation of a model; its weights lie in a .bin beside it, its tokenizer in files of its own."""
+"""OpenVINO's intermediate representation (IR) of a model. Weights are in a .bin file, the tokenizer in others."""
 
 
 def find_weights(context: Context | Companion, *endings: str) -> Path:
@@ -37,7 +37,7 @@ def find_weights(context: Context | Companion, *endings: str) -> Path:
 
 
 def weight_bytes(path: Path) -> int:
-    """Size of the weights of what `find_weights` found: an IR has them beside it."""
+    """Size of the weights in bytes; `path` is a result of `find_weights`. The weights of an IR are in its .bin file."""
     return (path.with_suffix(".bin") if path.name == IR else path).stat().st_size
 
 

@@ -9,7 +9,7 @@ const RATE = 16_000;
 /** The environment with the wheels of the service that transcribes. */
 export const transcribePython = join(ROOT, '.venv/whisperx@oneapi/bin/python');
 
-/** What is said in the recordings, by the name of the file. */
+/** The spoken words of the recordings, by the name of the file. */
 export const spoken = {
   jfk: 'and so my fellow americans ask not what your country can do for you ask what you can do for your country',
   'austen-0870':
@@ -61,7 +61,7 @@ export function writeWav(path: string, parts: readonly Int16Array[], repeat: num
   return path;
 }
 
-/** Words that differ (inserted, left out or changed) between a text and what was said, and how many were said. */
+/** Number of word errors (inserted, left out or changed) of a text, and number of spoken words. */
 export function wordErrors(text: string, said: string): { readonly errors: number; readonly words: number } {
   const [heard, words] = [toWords(text), toWords(said)];
   let row = heard.map((_, at) => at + 1);

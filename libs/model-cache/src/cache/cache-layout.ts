@@ -7,8 +7,8 @@ import { showBlob } from './links.ts';
 import { isVerified, verifyContent } from './verified.ts';
 
 /**
- * Where one artifact lies in the cache. The layout is that of the Hugging Face hub's own cache, so that both find each
- * other's files: contents once under their checksum, folders of relative links to them.
+ * The paths of one artifact in the cache. The layout equals the layout of the Hugging Face hub, so each finds the files
+ * of the other: each content is stored once, under its checksum, and folders hold relative links to contents.
  * (https://huggingface.co/docs/huggingface_hub/guides/manage-cache)
  */
 export interface Place {
@@ -19,14 +19,14 @@ export interface Place {
   readonly blobs: string;
   /** Unfinished transfers of this artifact. */
   readonly partial: string;
-  /** Taken by whoever fetches something of this model. */
+  /** The lock of a fetch for this model. */
   readonly lock: string;
 }
 
 export function placeOf(cacheDir: string, model: ModelEntry, artifact: string, files: readonly ModelFile[]): Place {
   const folder = repoFolder(model.id);
   const root = join(cacheDir, folder);
-  // What was made of the files of a commit is not in it, and its names may be those of other ways to make it.
+  // A converted artifact is not part of the commit, and other conversions may use the same names.
   const revision = isConverted(files) ? undefined : model.revision;
   return {
     files,
@@ -56,7 +56,7 @@ export function blobOf(place: Place, file: ModelFile): string {
   return join(place.blobs, file.sha256);
 }
 
-/** Whether the snapshot folder holds a file of this size, whoever brought it: a link to its content, as a rule. */
+/** Whether the snapshot folder holds a file of this size, in general a link to its content, from any tool. */
 export async function isPresent(place: Place, file: ModelFile): Promise<boolean> {
   return hasSize(join(place.snapshot, file.path), file.size);
 }
@@ -73,8 +73,8 @@ export async function hasSize(path: string, size: number): Promise<boolean> {
 }
 
 /**
- * The files that the snapshot folder does not hold with content that was verified: by name and size and by the record
- * that XIM keeps of what it has checked. Hashing gigabytes at every start would say nothing new.
+ * The files whose verified content is missing in the snapshot folder. Name, size and the record of earlier checks are
+ * compared. Hashing gigabytes again at every start would give no new result.
  */
 export async function unverifiedFiles(place: Place): Promise<ModelFile[]> {
   const answers = await Promise.all(
@@ -86,7 +86,7 @@ export async function unverifiedFiles(place: Place): Promise<ModelFile[]> {
   return place.files.filter((_, index) => answers[index] !== true);
 }
 
-/** Whether everything is there, verified. What others brought, or an older XIM, is hashed this once. */
+/** Whether all files are there and verified. Files of other tools or of an older XIM are hashed once. */
 export async function isComplete(place: Place, signal: AbortSignal | undefined): Promise<boolean> {
   for (const file of await unverifiedFiles(place)) {
     const path = join(place.snapshot, file.path);
@@ -107,7 +107,7 @@ export async function linkSnapshot(place: Place): Promise<void> {
   }
 }
 
-/** Removes the folder of unfinished transfers, and its parents where nobody else has one. */
+/** Removes the folder of unfinished transfers, and its parents where they are empty. */
 export async function removePartial(place: Pick<Place, 'partial'>): Promise<void> {
   await rm(place.partial, { recursive: true, force: true });
   const model = dirname(place.partial);

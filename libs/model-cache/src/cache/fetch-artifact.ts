@@ -30,20 +30,20 @@ export interface FetchOptions extends RunOptions {
   readonly artifact: string;
   /** The model cache; made when it is not there. */
   readonly cacheDir: string;
-  /** Open no connection and start nothing: what is missing is an error. */
+  /** Open no connection and start no process: a missing file is an error. */
   readonly offline?: boolean | undefined;
-  /** What fetches the files where there is a network, for the message that they are missing offline. */
+  /** The command that fetches the files with a network, for the message about missing files offline. */
   readonly advice?: string | undefined;
   /** Gets a sentence when a source had to be passed over for the next one. */
   readonly onSkip?: ((sentence: string) => void) | undefined;
 }
 
 /**
- * The folder that holds all files of an artifact, verified, as an absolute path. What is missing is fetched first,
- * from the first source that has it; several processes that ask at once fetch once. When nothing is missing it costs
- * a few system calls and writes nothing.
+ * The absolute path of the folder that holds all verified files of an artifact. Missing files are fetched first, each
+ * from the first source that has it; several processes that ask at once fetch once. A complete artifact costs a few
+ * system calls, and nothing is written.
  *
- * Rejects with a `ModelFetchError` that says for every source why not, or a `CancelledError` when `signal` aborted.
+ * Rejects with a `ModelFetchError` that gives the reason of every source, or a `CancelledError` when `signal` aborted.
  */
 export async function fetchArtifact(options: FetchOptions): Promise<string> {
   const { model, artifact, signal } = options;
@@ -141,7 +141,7 @@ async function findInPlace(place: Place, { model, signal }: FetchOptions): Promi
   return others.length === 0 ? folder : undefined;
 }
 
-/** What a killed run was writing. What it was downloading stays: that can be resumed. */
+/** Removes unfinished files of a killed run. Its downloads stay, since they can be resumed. */
 async function removeRubbish(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.endsWith(UNVERIFIED) || name.startsWith('pip-')) {
@@ -150,7 +150,7 @@ async function removeRubbish(folder: string): Promise<void> {
   }
 }
 
-/** Offline, what is nowhere in the cache is said before anything is written; the cache may be read-only. */
+/** Offline, all missing files are reported before anything is written; the cache may be read-only. */
 async function assertObtainable(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   const missing: ModelFile[] = [];
   for (const file of await unverifiedFiles(place)) {

@@ -4,11 +4,11 @@ import { dirname, join, relative } from 'node:path';
 
 /*
  * exFAT, SMB and some FUSE file systems have neither symbolic nor hard links, and name the fault in many ways (EPERM,
- * ENOSYS, EOPNOTSUPP, EINVAL). So each function tries the link first and, after any failure, a plain file; the failure
- * of that is the one to report.
+ * ENOSYS, EOPNOTSUPP, EINVAL). So each function tries the link first and, after any failure, a plain file; the
+ * failure of the plain file is reported.
  */
 
-/** Creates `path` with the content of `own`, unless something is there; whether it did. */
+/** Creates `path` with the content of `own` unless `path` exists. Returns whether it created the file. */
 export async function createOnce(own: string, path: string): Promise<boolean> {
   const isThere = (error: NodeJS.ErrnoException): false => {
     if (error.code === 'EEXIST') return false;
@@ -26,7 +26,7 @@ export async function createOnce(own: string, path: string): Promise<boolean> {
 /**
  * Shows the content `blob` at `path` as a relative symbolic link. Without symbolic links `path` becomes a plain file,
  * as with the hub's own client: the blob itself is moved there, or copied where it is `shared` with a further path.
- * `folder` is on the same file system and takes what is not complete.
+ * `folder` is on the same file system and takes incomplete files.
  */
 export async function showBlob(blob: string, path: string, folder: string, shared: boolean): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -9,8 +9,8 @@ import { toHubReference } from '../hub/hub-reference.ts';
 import { UNVERIFIED } from './store-blob.ts';
 
 /**
- * Where the cache may already hold a file: under the model's own name and under those of its `hf:` sources, in any
- * revision that the hub's own tools or XIM brought. Only the size was compared.
+ * Paths of copies of a file in the cache: under the name of the model and the names of its `hf:` sources, in any
+ * revision that the hub's tools or XIM brought. Only the size was compared.
  */
 export async function findCopies(
   cacheDir: string,
@@ -24,7 +24,7 @@ export async function findCopies(
     if (reference) places.push({ repo: reference.repo, path: reference.path ?? file.path });
   }
   const found = new Set<string>([blobOf(place, file)]);
-  // Without symbolic links a content lies under the first of its paths.
+  // Without symbolic links, a content is stored under the first of its paths.
   for (const { path, sha256 } of place.files) if (sha256 === file.sha256) found.add(join(place.snapshot, path));
   for (const { repo, path } of places) {
     const root = join(cacheDir, repoFolder(repo));

@@ -1,4 +1,4 @@
-/** A name that is valid in a model id, of a file or folder of this machine. */
+/** A valid part of a model id, made from the name of a file or folder of this machine. */
 export function toLocalName(name: string): string {
   return name.replaceAll(/[^\w.-]+|\.{2,}|-{2,}/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model';
 }

@@ -6,24 +6,24 @@ import { CancelledError } from '@xim/engine';
 import { createOnce } from './links.ts';
 
 const POLL_MS = 250;
-/** How often a holder shows that it lives, for processes that cannot look at it. */
+/** Interval of the signs of life of a holder, for processes that cannot see the holder. */
 const SIGN_MS = 10_000;
-/** A holder that gave no sign for so long is taken for dead. */
+/** A holder without a sign of life for this time counts as dead. */
 const SILENCE_MS = 60_000;
 
-/** Who holds the lock: enough to tell a living process from another one that got its number. */
+/** The holder of the lock, with the fields that tell it from a later process with the same number. */
 interface Holder {
   readonly pid: number;
   /** Start of that process, in the kernel's ticks since boot. */
   readonly started: string;
-  /** Boot and process namespace: where `pid` means something. */
+  /** Boot and process namespace, in which `pid` is valid. */
   readonly machine: string;
 }
 
 /**
- * Does `work` while no other process does, on this machine or, on a shared disk, on another. The lock of a process
- * that was killed is taken over. It saves work, it does not guard content: two holders at once, which a disk without
- * atomic links could give, would only transfer twice. Throws a `CancelledError` when `signal` aborts while waiting.
+ * Does `work` while no other process does, on this machine or, on a shared disk, on another. A process takes over the
+ * lock of a killed process. The lock saves work and does not protect content: two holders at once, which a disk without
+ * atomic links permits, only transfer twice. Throws a `CancelledError` when `signal` aborts during the wait.
  */
 export async function withLock<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
@@ -32,8 +32,8 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
     started: (await startOf(process.pid)) ?? '',
     machine: await machine(),
   };
-  // A link appears at once and with its content, and fails where one is. Without links there is a moment with an empty
-  // lock file, which counts as one of another machine.
+  // A link appears together with its content, and fails where the path exists. Without links the lock file is empty for
+  // a moment, and an empty lock file counts as a lock of another machine.
   const own = `${path}.${randomUUID()}`;
   await writeFile(own, JSON.stringify(self));
   try {
@@ -64,7 +64,7 @@ async function isAbandoned(path: string, here: string): Promise<boolean> {
   return sign !== undefined && Date.now() - sign.mtimeMs > SILENCE_MS;
 }
 
-/** Of several that saw the same dead holder, one gets its file; who got a living one's by mistake gives it back. */
+/** Of several processes that saw the same dead holder, one gets its file. The file of a living holder is put back. */
 async function takeAway(path: string, here: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -88,13 +88,13 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 /** Field 22 of /proc/<pid>/stat (proc(5)); undefined when the process is gone or a zombie. */
 async function startOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The second field is the program's name and may hold anything, so count from its closing bracket.
+  // The second field is the name of the program and may hold any character, so fields are counted from its bracket.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
 }
 
 async function machine(): Promise<string> {
-  // A sandbox may hide either; then holders are told apart by their signs of life alone.
+  // A sandbox may hide these files; then only the signs of life tell holders apart.
   const unknown = (): string => randomUUID();
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(unknown);
   return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(unknown)}`;

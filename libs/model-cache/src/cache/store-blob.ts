@@ -9,12 +9,12 @@ import { ensureSpace } from '../transfer/disk-space.ts';
 import { WrongContentError } from '../errors.ts';
 import { refusePickle } from '../formats/pickle.ts';
 
-/** Ending of a file that is being written; one that a killed process left is rubbish. */
+/** Ending of an incomplete file. A file that a killed process left has no use. */
 export const UNVERIFIED = '.unverified';
 
 /**
- * Writes `bytes` to the path `blob`, which appears at once and only if size and sha256 are those of `file`. `folder`
- * must be on the same file system. A `WrongContentError` otherwise, and nothing is left.
+ * Writes `bytes` to the path `blob`. The path appears complete, and only with the size and sha256 of `file`; otherwise
+ * a `WrongContentError` is thrown and no file stays. `folder` must be on the same file system.
  */
 export async function storeBlob(
   bytes: Readable,
@@ -23,7 +23,7 @@ export async function storeBlob(
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // Nobody else writes to this name, so what was hashed is what the file holds.
+  // No other process writes to this name, so the hash is the hash of the file.
   const temporary = join(folder, `${file.sha256}.${randomUUID()}${UNVERIFIED}`);
   const hash = createHash('sha256');
   let size = 0;

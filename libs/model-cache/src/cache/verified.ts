@@ -5,9 +5,9 @@ import { writeMemo } from './memo.ts';
 import { refusePickle } from '../formats/pickle.ts';
 
 /**
- * The record of what was verified lies in the model's folder, where the hub's tools do not look and from where it goes
- * together with the model: a file per checksum, which says for which size and time of change of the content it holds.
- * Copies that keep times, such as an image's layers and tar archives, keep it valid; anything else costs one hash.
+ * The record of verified contents is in the folder of the model, where the hub's tools do not look and where it is
+ * deleted together with the model: a file per checksum, with the size and the time of change of the verified content.
+ * Copies that keep times, such as layers of an image and tar archives, keep the record valid; others cost one hash.
  */
 function recordOf(root: string, sha256: string): string {
   return join(root, '.xim', 'verified', sha256);
@@ -35,7 +35,7 @@ export async function isVerified(root: string, content: string, sha256: string):
   return identity.mtimeMs === mtimeMs || identity.mtimeMs === Math.floor(mtimeMs / 1000) * 1000;
 }
 
-/** Records a check. Where the cache is read-only the next start checks again, which is all that is lost. */
+/** Records a check. With a read-only cache nothing is recorded, and the next start checks again. */
 export async function recordVerified(root: string, content: string, sha256: string): Promise<void> {
   const identity = await identityOf(content);
   if (identity === undefined) return;
@@ -46,7 +46,7 @@ export async function forgetVerified(root: string, sha256: string): Promise<void
   await rm(recordOf(root, sha256), { force: true });
 }
 
-/** Hashes `content` unless it is known, and records what was found. */
+/** Hashes `content` unless its record is valid, and records the result. */
 export async function verifyContent(
   root: string,
   content: string,

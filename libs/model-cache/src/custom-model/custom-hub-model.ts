@@ -22,7 +22,7 @@ const recordedFacts = z.strictObject({
   files: artifacts.unwrap().valueType.unwrap().shape.files,
 });
 
-/** Resolves a model of the hub: from the record of an earlier start, else by the hub, else from what its tools fetched. */
+/** Resolves a model of the hub: by the record of an earlier start, else the hub, else files of the hub's tools. */
 export async function resolveHubModel(reference: HubReference, options: CustomModelOptions): Promise<CustomModelFacts> {
   const root = join(options.cacheDir, repoFolder(reference.repo));
   const record = join(root, '.xim', 'entries', encodeURIComponent(`${reference.revision}#${reference.path ?? ''}`));
@@ -35,7 +35,7 @@ export async function resolveHubModel(reference: HubReference, options: CustomMo
   return facts;
 }
 
-/** Names the commit of the branch or tag that was asked for, unless the hub's own tools have set it. */
+/** Records the commit of the requested branch or tag, unless the hub's tools have recorded it. */
 async function recordReference(root: string, asked: string, commit: string | undefined): Promise<void> {
   const path = join(root, 'refs', asked);
   if (commit === undefined || asked === commit || (await stat(path).catch(() => undefined))) return;
@@ -60,7 +60,7 @@ async function sayRevisions(root: string): Promise<string> {
   return all.length === 0 ? '' : `The cache has the revisions ${all.join(', ')}; one is named as org/name@revision. `;
 }
 
-/** Offline: what `hf download` left in the cache is as good, once its content is known. */
+/** Offline, files of `hf download` in the cache serve as well, after their content was hashed. */
 async function fromCache(
   reference: HubReference,
   root: string,

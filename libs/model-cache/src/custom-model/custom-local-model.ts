@@ -62,7 +62,7 @@ async function findFiles(path: string, text: string): Promise<{ folder: string; 
 
 async function plainFiles(folder: string, names: readonly string[]): Promise<string[]> {
   const stats = await Promise.all(names.map((name) => stat(join(folder, name))));
-  // What is empty has nothing to verify, and nothing to say.
+  // An empty file has no content to verify.
   return names.filter((name, index) => stats[index]!.isFile() && stats[index]!.size > 0 && !name.startsWith('.'));
 }
 

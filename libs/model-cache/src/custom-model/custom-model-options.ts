@@ -6,7 +6,7 @@ export interface CustomModelOptions {
   readonly text: string;
   /** The service's own entry: its task, aliases and profiles are kept. */
   readonly shipped: ModelEntry;
-  /** The service's engines, in the order in which it prefers them, with what they load. */
+  /** The engines of the service, best first, with the formats that they load. */
   readonly engines: readonly Pick<EngineFactory, 'name' | 'formats'>[];
   readonly cacheDir: string;
   readonly hub: Hub;
@@ -14,7 +14,7 @@ export interface CustomModelOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known of a model that no lock file describes. */
+/** The facts about a model that no lock file describes. */
 export type CustomModelFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'> & {
   readonly files: ModelEntry['artifacts'][string]['files'];
 };

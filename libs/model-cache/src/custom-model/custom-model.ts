@@ -12,12 +12,12 @@ const ARTIFACT = 'own';
 const LANGUAGE = { gguf: 'a GGUF file', 'openvino-ir': 'OpenVINO IR' } as const;
 
 /**
- * A lock entry for a model that the user names. Its shape comes from the file's own header. It has a profile for every
- * engine of the service that loads its format, with the options and instruction sets of the service's own profile for
- * that engine, so that an engine is chosen as ever: the first whose check accepts.
+ * A lock entry for a model that the user names. Its shape comes from the header of the file. It has a profile for every
+ * engine of the service that loads its format, with the options and instruction sets of the service's profile for that
+ * engine. So the choice of the engine is the usual one: the first engine whose check accepts.
  *
- * A name on the hub is resolved once and recorded in the cache: later starts ask nobody and serve the same commit.
- * Rejects with a `ModelFetchError` that says what was expected.
+ * A name on the hub is resolved once and recorded in the cache: later starts send no request and serve the same commit.
+ * Rejects with a `ModelFetchError` that gives the expected value.
  */
 export async function resolveCustomModel(options: CustomModelOptions): Promise<ModelEntry> {
   const { text, shipped, engines } = options;
@@ -31,7 +31,7 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
   }
   const resolved = isPath(text) ? resolveLocalModel(options) : fromHub(options);
   const facts = await resolved.catch((error: NodeJS.ErrnoException) => {
-    // A file that may not be read, for example; what is no failure of the system is a fault of ours.
+    // For example a file without permission to read. An error that no system call reports is a fault of this program.
     if (error.syscall === undefined) throw error;
     throw new ModelFetchError(`XIM_MODEL=${text} cannot be read: ${error.message}`, { cause: error });
   });
@@ -49,7 +49,7 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
     task: shipped.task,
     ...(shipped.aliases && { aliases: shipped.aliases }),
     artifacts: { [ARTIFACT]: { files } },
-    // Nobody has run this model; what was verified was the service's own.
+    // This model was never run. The verified profiles are profiles of the service's model.
     profiles: taking.map(({ name }) => {
       const { isa = [], options: its } = shipped.profiles.find(({ engine }) => engine === name) ?? {};
       return { engine: name, artifact: ARTIFACT, isa, ...(its && { options: its }) };

@@ -1,2 +1,2 @@
-/** What OpenVINO's own representation of a model is called, wherever it is exported. */
+/** The usual file name of OpenVINO's intermediate representation (IR) of a model. */
 export const IR = 'openvino_model.xml';

@@ -9,9 +9,9 @@ export type ReadAt = (offset: number, length: number) => Promise<Buffer>;
 export interface GgufFacts {
   /** `llama`, `qwen2` …: the architecture that the file is for. */
   readonly architecture: string;
-  /** What the engine's memory is planned from. */
+  /** The shape, from which the memory of the engine is planned. */
   readonly shape: ModelShape;
-  /** The sampling that the file recommends, as it stands there. */
+  /** The sampling that the file recommends, unchanged. */
   readonly sampling: DefaultSampling;
 }
 
@@ -26,7 +26,7 @@ const SAMPLING_KEYS: Readonly<Record<keyof DefaultSampling, string>> = {
 
 /** Read at a time: the keys that matter stand in the first few thousand bytes. */
 const CHUNK = 64 * 1024;
-/** Bounds of what is believed, far beyond any real file. */
+/** Bounds of plausible values, far beyond any real file. */
 const MOST_KEYS = 65_536;
 const MOST_ITEMS = 16 * 1024 * 1024;
 const LONGEST_TEXT = 1024 * 1024;

@@ -40,7 +40,7 @@ async function holdsPickle(path: string): Promise<boolean> {
       zip.close();
     }
   } catch {
-    // No archive after all, or one that no reader of pickles would take either.
+    // Not an archive, or an archive that no reader of pickles accepts.
   }
   return false;
 }

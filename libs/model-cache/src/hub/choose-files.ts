@@ -7,7 +7,7 @@ import type { HubFile, HubListing } from './hub-listing.ts';
  */
 const QUANTISATIONS = ['Q4_K_M', 'Q4_1', 'Q4_0', 'Q4_K_S', 'IQ4_NL', 'Q5_K_M', 'Q5_0', 'Q6_K', 'Q8_0', 'BF16', 'F16'];
 
-/** The one GGUF file of a repository that is served when the user names none. */
+/** The GGUF file of a repository that is served when the user names no file. */
 export function chooseGguf({ repo, files }: HubListing): HubFile {
   const all = files.filter(({ path }) => /\.gguf$/i.test(path) && !/-\d{5}-of-\d{5}\.gguf$/i.test(path));
   for (const name of QUANTISATIONS) {

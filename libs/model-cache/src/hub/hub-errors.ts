@@ -1,7 +1,7 @@
 import { DownloadError, ModelFetchError } from '../errors.ts';
 import type { Hub } from './hub-settings.ts';
 
-/** The error to throw instead of `error`: what the hub's refusal means and what to do about it. */
+/** The error to throw instead of `error`: the meaning of the hub's refusal and the remedy. */
 export function toHubSentence(error: unknown, hub: Hub, repo: string): unknown {
   if (!(error instanceof DownloadError)) return error;
   const { status, reason } = error;

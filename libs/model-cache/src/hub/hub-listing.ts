@@ -8,7 +8,7 @@ import type { Hub } from './hub-settings.ts';
 import { request } from '../transfer/request.ts';
 import { type HubReference, toResolveUrl } from './hub-reference.ts';
 
-/** What a source says that a file is, before or instead of giving it. */
+/** The size and checksum that a source states for a file, before or instead of its content. */
 export interface FileFacts {
   readonly size: number;
   readonly sha256: string;
@@ -17,7 +17,7 @@ export interface FileFacts {
 const ATTEMPTS = 4;
 const ANSWER_MS = 10_000;
 const LONGEST_WAIT_MS = 60_000;
-/** What is not stored as a large file has no sha256 on the hub and is read to get one; it is at most this long. */
+/** The hub states no sha256 of a small file, so the file is read; its longest size. */
 const SMALL_BYTES = 16 * 1024 * 1024;
 
 /** A repository at one commit. */
@@ -35,7 +35,7 @@ export interface HubListing {
 export interface HubFile {
   readonly path: string;
   readonly size: number;
-  /** Of what the hub stores as a large file. */
+  /** Of files that the hub stores as large files. */
   readonly sha256: string | undefined;
   /** SHA-1 of git's blob, of everything else. */
   readonly gitId: string | undefined;
@@ -47,7 +47,7 @@ export async function listRepo(
   { repo, revision }: Pick<HubReference, 'repo' | 'revision'>,
   signal?: AbortSignal,
 ): Promise<HubListing> {
-  // Loaded when it is needed: most starts have everything and ask nobody.
+  // Loaded on demand: most starts have all files and send no request.
   const { listFiles, modelInfo } = await import('@huggingface/hub');
   const options = { hubUrl: hub.endpoint, fetch: patientFetch(hub, signal) };
   try {
@@ -123,7 +123,7 @@ export function toGitId(content: Uint8Array): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
-/** A fetch that waits where the hub asks to wait, gives the token to the hub alone, and throws what is no success. */
+/** A fetch that waits as long as the hub asks, sends the token to the hub alone, and throws on each other status. */
 function patientFetch(hub: Hub, signal: AbortSignal | undefined): typeof fetch {
   return async (input, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers).entries());

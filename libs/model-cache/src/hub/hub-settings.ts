@@ -22,8 +22,8 @@ export interface Hub {
 }
 
 /**
- * The network of `env`, `HF_ENDPOINT`, and the token of `HF_TOKEN`, else that of the file `HF_TOKEN_PATH` or the one that `hf auth login`
- * writes. (https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables)
+ * The network of `env`, `HF_ENDPOINT`, and the token of `HF_TOKEN`, else the token in the file `HF_TOKEN_PATH` or
+ * in the file of `hf auth login`. (https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables)
  */
 export function toHub(env: Environment): Hub {
   const endpoint = (env['HF_ENDPOINT'] || PUBLIC_HUB).replace(/\/+$/, '');
@@ -32,14 +32,14 @@ export function toHub(env: Environment): Hub {
   return { endpoint, token, network: toNetwork(env) };
 }
 
-/** Whether the hub's own tools are told to open no connection: `HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`. */
+/** Whether the settings of the hub's tools forbid connections: `HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`. */
 export function isHubOffline(env: Environment): boolean {
   return ['1', 'ON', 'YES', 'TRUE'].includes(
     (env['HF_HUB_OFFLINE'] || env['TRANSFORMERS_OFFLINE'] || '').toUpperCase(),
   );
 }
 
-/** Where `hf auth login` leaves its token, unless `HF_TOKEN_PATH` says otherwise; undefined for a user without a home. */
+/** The file of the token: `HF_TOKEN_PATH`, else the file of `hf auth login`. Undefined for a user without a home. */
 export function toTokenFile(env: Environment): string | undefined {
   if (env['HF_TOKEN_PATH']) return expandHome(env['HF_TOKEN_PATH'], env);
   const home = hubHome(env);
@@ -55,8 +55,8 @@ export function expandHome(path: string, env: Environment): string {
 
 /**
  * The model cache: `XIM_MODEL_CACHE`, else the cache that `HF_HUB_CACHE` (formerly `HUGGINGFACE_HUB_CACHE`) names, else
- * `.model_cache` in the clone that `folder` lies in, else the cache of the hub's own tools, so that what they fetched is
- * found. Throws a `ModelFetchError` for a user without a home who names none.
+ * `.model_cache` in the clone that `folder` lies in, else the cache of the hub's tools, so that their files
+ * are found. Throws a `ModelFetchError` for a user without a home and without these settings.
  */
 export function toCacheDir(env: Environment, folder: string): string {
   const named = env['XIM_MODEL_CACHE'] || env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'];

@@ -32,7 +32,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a line of Python prints that may use `huggingface_hub as hub`. */
+/** The output of a line of Python, which may use `huggingface_hub` under the name `hub`. */
 async function python(line: string, env: Record<string, string>): Promise<string> {
   const code = `import huggingface_hub as hub\nprint(${line})`;
   const { stdout } = await promisify(execFile)(PYTHON, ['-c', code], {
@@ -87,7 +87,7 @@ test('XIM finds what the hub’s own package fetched, offline, and verifies it',
   expect(readFileSync(join(other, 'config.json')).equals(CONFIG)).toBe(true);
   expect(hub.requests).toHaveLength(requests);
 
-  // And what it fetched is still whole to itself.
+  // And its own download is still complete for it.
   const offline = { ...env, HF_HUB_OFFLINE: '1' };
   expect(await python("hub.hf_hub_download('org/tiny', 'config.json')", offline)).toBe(join(snapshot, 'config.json'));
   expect(await python('hub.scan_cache_dir().warnings', offline)).toBe('[]');

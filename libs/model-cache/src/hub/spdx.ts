@@ -21,7 +21,7 @@ const SPDX: Readonly<Record<string, string>> = {
   zlib: 'Zlib',
 };
 
-/** An SPDX expression for the hub's name of a licence; `LicenseRef-…` for one that SPDX does not list. */
+/** An SPDX expression for the hub's name of a licence; `LicenseRef-…` for a licence that SPDX does not list. */
 export function toSpdx(name: string | undefined): string | undefined {
   if (name === undefined || name === 'unknown' || name === 'other') return undefined;
   return SPDX[name.toLowerCase()] ?? `LicenseRef-${name.replaceAll(/[^A-Za-z0-9.-]/g, '-')}`;

@@ -5,7 +5,7 @@ import { ModelsFileError, type ModelsFileProblem } from '../errors.ts';
 import { readJsonPositions } from './json-positions.ts';
 import { modelsSchema, openModelsSchema } from './models-schema.ts';
 
-/** What a `models.json` holds: the entry `main`, which the service serves, and those of other roles. */
+/** The content of a `models.json`: the entry `main`, which the service serves, and the entries of other roles. */
 export type Models = z.output<typeof modelsSchema>;
 
 /**
@@ -16,7 +16,7 @@ export function readModels(file: string | URL): Models {
   return read(file, modelsSchema);
 }
 
-/** The same, for who completes it: `size` and `sha256` of a file may be missing, both of them, against their types. */
+/** The same before its completion: `size` and `sha256` of a file may be missing, both of them, against their types. */
 export function readOpenModels(file: string | URL): Models {
   return read(file, openModelsSchema);
 }

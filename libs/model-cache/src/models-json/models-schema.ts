@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isConverted } from '../sources/converted.ts';
 import { sourceProblem } from '../sources/find-source.ts';
 
-/** Files of a lock are created on the disk of whoever runs it: nothing may leave the model's folder. */
+/** A lock creates files on the disk of its user: no path may leave the folder of the model. */
 export function pathProblem(path: string): string | undefined {
   if (path === '') return 'empty';
   if (path.startsWith('/')) return 'absolute';
@@ -12,7 +12,7 @@ export function pathProblem(path: string): string | undefined {
   return wrong ? 'with an empty, "." or ".." part' : undefined;
 }
 
-/** Endings that only pickles have. Others may hide one; what arrives is looked at too. */
+/** Endings of pickles. Other files may hide a pickle, so the content of each file is examined too. */
 const PICKLE_NAME = /\.(?:pkl|pickle|pt|pth|ckpt)$/i;
 
 const relativePath = z
@@ -201,7 +201,7 @@ function modelsOf<T extends ReturnType<typeof entryOf>>(entry: T) {
 
 export const modelEntry = entryOf(modelFile);
 
-/** Roles: `main` is what the service serves, the others are the models around it (`vad`, `speaker` …). */
+/** Roles: the service serves `main`; the others are its companion models (`vad`, `speaker` …). */
 export const modelsSchema = modelsOf(modelEntry);
 
 /** The same, where files may still lack size and checksum; those are then undefined, whatever their type says. */
@@ -214,7 +214,7 @@ export const MODELS_SCHEMA = new URL('../../models.schema.json', import.meta.url
 export function toJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(openModelsSchema, {
     io: 'input',
-    // Frozen once read; to an editor it would say that nobody may write it.
+    // Frozen after reading. In the schema for editors, `readOnly` would forbid edits.
     override: ({ jsonSchema }) => void delete jsonSchema.readOnly,
   });
   return { ...schema, title: 'models.json of XIM', description: 'The models of a service: files, checksums, sources.' };

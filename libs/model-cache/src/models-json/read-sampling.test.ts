@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What a model of these files recommends. */
+/** The recommendations of a model with these files. */
 function read(files: Readonly<Record<string, string | Buffer>>) {
   const made = Object.entries(files).map(([name, content]) => {
     writeFileSync(join(folder, name), content);

@@ -13,7 +13,7 @@ export interface ReadSampling {
 
 /**
  * The sampling that a model's files recommend: `generation_config.json` of the profile's artifact (as Transformers reads
- * it, but that values without `do_sample` count, as vLLM has it), else the header of its GGUF file. `modelPath`: the
+ * it, except that values without `do_sample` count, as in vLLM), else the header of its GGUF file. `modelPath`: the
  * folder of the files. Empty where the files recommend nothing. Rejects where a file cannot be read.
  */
 export async function readSampling(model: ModelEntry, profile: Profile, modelPath: string): Promise<ReadSampling> {

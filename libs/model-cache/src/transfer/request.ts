@@ -9,7 +9,7 @@ export interface RequestOptions {
   /** Default: no proxy, and the certificates of Node. */
   readonly network?: Network | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Sees every answer on the way, the last one included; what it throws ends the request. */
+  /** Called for every answer, redirects and the last answer included; an exception ends the request. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
 }
 

@@ -8,14 +8,14 @@ import { request } from './request.ts';
 
 export interface TransferOptions {
   readonly url: URL;
-  /** Where the file goes; `<path>.json` beside it remembers what is needed to resume. Both may exist from before. */
+  /** Path of the file; `<path>.json` holds the data for a later continuation. Both may exist from an earlier run. */
   readonly path: string;
   /** Of the whole file, lower-case hex, where known. */
   readonly sha256?: string | undefined;
   /** Value of the header; only the host of `url` gets it. */
   readonly authorization?: string | undefined;
   readonly network?: Network | undefined;
-  /** Sees each answer, redirects included; what it throws ends the download, unless it is transient. */
+  /** Called for each answer, redirects included; an exception ends the download, unless it is transient. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((receivedBytes: number, totalBytes: number | undefined) => void) | undefined;
@@ -25,7 +25,7 @@ export interface TransferOptions {
   readonly answerMs?: number;
 }
 
-/** What the file beside a part remembers. */
+/** Content of the file beside a part. */
 interface Begun {
   /** Bytes of the whole file, where the server told. */
   readonly totalBytes?: number | undefined;
@@ -33,7 +33,7 @@ interface Begun {
   readonly validator?: string | undefined;
 }
 
-/** One try: asks for what is missing and appends it. Anything but a complete file throws. */
+/** One try: requests the missing bytes and appends them. Throws unless the file is complete. */
 export async function transfer(options: TransferOptions & { readonly idleMs: number }): Promise<void> {
   const { path, sha256, signal, onProgress } = options;
   const begun = await readBegun(path);
@@ -76,7 +76,7 @@ export async function transfer(options: TransferOptions & { readonly idleMs: num
     }
 
     await ensureSpace(dirname(path), (totalBytes ?? 0) - from);
-    // First what the part is, then the part: a crash between the two costs a transfer, never a wrong file.
+    // The description first, then the part: a crash between the two costs a transfer and never gives a wrong file.
     if (from === 0) {
       await rm(path, { force: true });
       await writeBegun(path, { totalBytes, validator: toValidator(response) });

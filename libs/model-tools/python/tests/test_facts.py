@@ -1,4 +1,4 @@
-"""What is read of a folder of Sentence Transformers before it is converted."""
+"""The facts that are read from a folder of Sentence Transformers before the conversion."""
 
 import json
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Makes what an engine reads out of what a model was published as. Runs in an environment of its own."""
+"""Converts a published model into files that an engine reads. Runs in a separate environment."""

@@ -21,7 +21,7 @@ _TEXT = (
 _TEXTS = ("A cat sleeps on the warm stove.", "Shares fell after the bank raised its rate.", _TEXT)
 
 LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.99, "int8": 0.95, "int4": 0.8}
-"""Of a model of 135 million parameters, which suffers more from few bits than any that is larger."""
+"""Measured on a model of 135 million parameters, which loses more by few bits than larger models."""
 
 LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.98, "int4": 0.9}
 

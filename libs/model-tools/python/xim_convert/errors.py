@@ -2,4 +2,4 @@ from __future__ import annotations
 
 
 class ConvertError(Exception):
-    """What stands in the way, in a sentence for the person who asked."""
+    """The reason why a conversion fails, as a sentence for its user."""

@@ -1,4 +1,4 @@
-"""What models.json says of a model, read from the files it was published with."""
+"""The facts about a model in models.json, read from the published files."""
 
 from __future__ import annotations
 

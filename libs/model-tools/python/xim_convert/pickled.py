@@ -1,4 +1,4 @@
-"""From a pickle of tensors to safetensors: the pickle is read once, and by a reader that runs none of its code."""
+"""Converts a pickle of tensors to safetensors. The pickle is read once, by a reader that runs none of its code."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def to_safetensors(file: Path, output: Path, say: Callable[[str], None]) -> dict
 
 
 def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a pickle by their dotted names, each with memory of its own. Raises ConvertError."""
+    """The tensors of a pickle by their dotted names. No two tensors share memory. Raises ConvertError."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # PyTorch's own text goes on to advise what must not be done with a file of others.
+        # PyTorch's text continues with advice that is dangerous for a file of another author.
         raise ConvertError(
             f"{file.name} holds more than tensors and plain values, or is no pickle at all; it is not read, since that "
             "could run code"

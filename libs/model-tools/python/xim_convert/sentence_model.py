@@ -1,4 +1,4 @@
-"""What follows the transformer of a model for embeddings: the modules that Sentence Transformers saves beside it."""
+"""The modules after the transformer of a model for embeddings, as Sentence Transformers saves them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "Sigmoid": lambda values: 1 / (1 + np.exp(-values)),
 }
 _TOKENIZERS = ("tokenizer.json", "vocab.txt")
-# All that the service reads of such a folder beside the transformer itself.
+# All files that the service reads from such a folder, except the transformer.
 _FILES = ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json", "tokenizer_config.json")
 
 
@@ -75,7 +75,7 @@ def read_sentence_model(folder: Path) -> SentenceModel:
 
 
 def copy_sentence_model(folder: Path, output: Path) -> None:
-    """The tokenizer, and the files that say what follows the transformer, go beside the converted model."""
+    """Copies the tokenizer and the files of the modules after the transformer to the converted model."""
     tokenizer = next((name for name in _TOKENIZERS if (folder / name).is_file()), None)
     if tokenizer is None:
         raise ConvertError(f"{folder.name} has no tokenizer; expected tokenizer.json, or vocab.txt of BERT")

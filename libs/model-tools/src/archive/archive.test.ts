@@ -58,7 +58,7 @@ test('what was packed is complete in an empty cache, offline, without its source
   expect(await fetchInto(to, true)).toBe(snapshot);
   expect(readFileSync(join(snapshot!, 'deep/model.onnx')).equals(WEIGHTS)).toBe(true);
   expect(readlinkSync(join(snapshot!, 'deep/model.onnx'))).toBe(`../../../blobs/${sha256(WEIGHTS)}`);
-  // The lock names a commit; nobody asked what the branch main is.
+  // The lock names a commit, so the commit of the branch main is not resolved.
   expect(existsSync(join(to, 'models--org--tiny/refs'))).toBe(false);
   expect(readdirSync(to).sort()).toEqual(['.locks', 'models--org--tiny']);
 });

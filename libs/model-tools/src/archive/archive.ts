@@ -101,11 +101,11 @@ type Part =
 const MEMBER = /^(models--[A-Za-z0-9][\w.-]*--[A-Za-z0-9][\w.-]*)\/(blobs|snapshots|refs)\/(.+)$/;
 
 /**
- * Brings what `pack` wrote into a cache, every content checked. Rejects with a `ModelFetchError` when anything in the
- * archive is not of that kind or not what its name says; the cache is then as it was. Returns the snapshot folders.
+ * Imports an archive of `pack` into a cache and checks every content. Rejects with a `ModelFetchError` when a member of
+ * the archive has another kind or not the content of its name; then the cache is unchanged. Returns snapshot folders.
  */
 export async function unpack(path: string, cacheDir: string, signal?: AbortSignal): Promise<string[]> {
-  // First the whole list: nothing is written for an archive that holds something to refuse.
+  // First the whole list: nothing is written for an archive with a refused member.
   const members = await readTar(path).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new ModelFetchError(`there is no file ${path}`) : error;
   });
@@ -177,7 +177,7 @@ async function makeLink(
   return join(cacheDir, part.root, 'snapshots', part.path.split('/')[0]!);
 }
 
-/** A branch that is known here stays as it is. */
+/** A branch in the cache is not changed. */
 async function makeRef(
   cacheDir: string,
   part: Extract<Part, { kind: 'ref' }>,

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { ModelFetchError } from '@xim/model-cache';
 
 // The ustar format (POSIX.1-2017, pax, "ustar Interchange Format"): blocks of 512 bytes, a header before each member.
-// Written here rather than by a library since every field that is read is one to distrust, and only three kinds are.
+// Not by a library, since each field must be checked as hostile input, and only three kinds of members are allowed.
 
 const BLOCK = 512;
 /** Largest size that eleven octal digits hold; larger ones are written base-256, as GNU tar does and reads. */
@@ -51,7 +51,7 @@ export function toTarPadding(size: number): Buffer {
   return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** What ends an archive. */
+/** The end of an archive. */
 export function toTarEnd(): Buffer {
   return Buffer.alloc(2 * BLOCK);
 }

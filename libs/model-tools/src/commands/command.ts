@@ -3,20 +3,20 @@ import type { ModelEntry } from '@xim/engine';
 import { XimError } from '@xim/engine';
 import { type FetchProgress, type Hub, readModels } from '@xim/model-cache';
 
-/** One command of `xim-models`. A new one is a file here and a name in `commands/index.ts`. */
+/** One command of `xim-models`. A new command is a file here and a name in `commands/index.ts`. */
 export interface Command {
   /** For the list of commands. */
   readonly summary: string;
-  /** What follows the command's name in its help: arguments, then a paragraph or two and its own options. */
+  /** The help after the name of the command: arguments, one or two paragraphs, options of the command. */
   readonly usage: string;
   readonly options?: ParseArgsConfig['options'];
-  /** Whether it works on models.json files: then at least one is expected, and `--all` means every app's. */
+  /** Whether the command takes models.json files: at least one is expected; `--all` means the files of all apps. */
   readonly files: boolean;
-  /** Returns what `--json` prints; what went wrong was told to `fail`, or is thrown. */
+  /** Returns the output of `--json`. Failures were passed to `fail`, or are thrown. */
   run(context: Context): Promise<unknown>;
 }
 
-/** What a command is given: the world, in small. */
+/** The context of a command: its arguments, settings and output. */
 export interface Context {
   /** The arguments: paths of models.json files, where the command takes such. */
   readonly args: readonly string[];
@@ -47,7 +47,7 @@ export interface Listed {
   readonly model: ModelEntry;
 }
 
-/** Does `work` for every model of every file that was named; one that fails does not keep the others from it. */
+/** Does `work` for every model of every named file. After a failure the other models follow. */
 export async function forEachModel<T>(context: Context, work: (listed: Listed) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   for (const file of context.args) {
@@ -60,7 +60,7 @@ export async function forEachModel<T>(context: Context, work: (listed: Listed) =
   return results;
 }
 
-/** Runs `work`; an error that people can understand is told and passed over. */
+/** Runs `work` and reports an error that has a message for people; other errors are thrown. */
 export async function attempt(context: Context, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -70,7 +70,7 @@ export async function attempt(context: Context, work: () => Promise<void>): Prom
   }
 }
 
-/** The artifacts that some profile uses: what a service may ever need. */
+/** The artifacts of all profiles: all files that a service can need. */
 export function usedArtifacts(model: ModelEntry): string[] {
   return [...new Set(model.profiles.flatMap(({ artifact }) => artifact ?? []))];
 }

@@ -11,7 +11,7 @@ import { prepareTools } from '../convert/tool-environment.ts';
 import { readEntry, writeEntry } from '../models-json/write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
-/** The engine that loads what this command makes. */
+/** The engine that loads the result of this command. */
 const ENGINE = 'oneapi';
 const TASKS = ['generate', 'embed'];
 

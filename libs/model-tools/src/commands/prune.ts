@@ -28,7 +28,7 @@ contents that then belong to nothing. Revisions that the hub's own tools brought
         }
       },
     );
-    // Files that cannot be read may name what would go.
+    // An unreadable file may name a model that would be deleted.
     if (failed) return undefined;
     const removed: { path: string; bytes: number }[] = [];
     for (const [folder, snapshots] of kept) {
@@ -66,7 +66,7 @@ async function pruneModel(folder: string, kept: ReadonlySet<string>, context: Co
     else for (const blob of await blobsOf(snapshot)) used.add(blob);
   }
   for (const name of await readdir(join(root, 'blobs')).catch(() => [])) {
-    // What has no checksum for its name was brought by others.
+    // A file whose name is no checksum belongs to another tool.
     if (used.has(name) || !/^[0-9a-f]{64}$/.test(name)) continue;
     const blob = join(root, 'blobs', name);
     await take(blob, (await stat(blob)).size);

@@ -42,7 +42,7 @@ A file without size and sha256 is looked up at a source that states them, and bo
   },
 };
 
-/** Leaves a file as it is that cannot be read: the next step says what is wrong with it. */
+/** Ignores an unreadable file: the next step reports its fault. */
 async function complete(file: string, context: Context): Promise<void> {
   const open = (): boolean =>
     Object.values(readOpenModels(file).models).some((model) =>

@@ -9,13 +9,13 @@ interface Compared {
   readonly file: string;
   readonly role: string;
   readonly id: string;
-  /** What the hub says otherwise; empty when all is as the entry has it. */
+  /** The differences to the hub; empty when the entry is right. */
   readonly differences: readonly string[];
-  /** Of the model's own repository, where that is asked. */
+  /** The repository of the model, where it is compared. */
   readonly commit: string | undefined;
 }
 
-/** Compares a models.json with the hub, and with `--write` records what was found right. */
+/** Compares a models.json with the hub, and with `--write` records the facts of the hub. */
 export async function verifyRemote(file: string, context: Context): Promise<Compared[]> {
   const raw = JSON.parse(readFileSync(file, 'utf8')) as { models: Record<string, Record<string, unknown>> };
   const results: Compared[] = [];

@@ -4,17 +4,17 @@ import type { ModelEntry, ModelFile } from '@xim/engine';
 import { fetchArtifact, type FetchOptions, type Hub, ModelFetchError } from '@xim/model-cache';
 import { hashFile, type HubReference, listRepo, lockFiles, toLocalName } from '@xim/model-cache/internal';
 
-/** A model as it was published: a folder as Transformers saves it. */
+/** A published model: a folder in the layout of Transformers. */
 export interface ConvertInput {
   readonly facts: Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created'>;
-  /** How it is named again: `org/name@commit`, or the folder's name. */
+  /** A name for messages and records: `org/name@commit`, or the name of the folder. */
   readonly name: string;
   readonly folder: string;
-  /** What of it is read, with checksums. */
+  /** The files that are read, with checksums. */
   readonly files: readonly Pick<ModelFile, 'path' | 'sha256'>[];
 }
 
-/** Configuration, tokenizer and weights; not what else repositories hold, such as the same weights in other formats. */
+/** Configuration, tokenizer and weights; no other files, such as the same weights in other formats. */
 const NEEDED =
   /^(?:[^/]+\.(?:json|txt|model|jinja)|model[^/]*\.safetensors|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
 const PICKLE = 'pytorch_model.bin';
@@ -49,7 +49,7 @@ export async function readFolder(path: string, signal: AbortSignal | undefined):
   return { facts, name: `local/${name}`, folder, files };
 }
 
-/** Fetches what is needed into the cache; everything in it is then verified. */
+/** Fetches the needed files into the cache and verifies them. */
 export async function fetchFromHub(
   reference: HubReference,
   hub: Hub,

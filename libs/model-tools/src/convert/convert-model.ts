@@ -34,8 +34,8 @@ type Outcome = Pick<Converted, 'shape' | 'options' | 'agreement'>;
 type Recorded = Outcome & { readonly files: readonly Pick<ModelFile, 'path' | 'size' | 'sha256'>[] };
 
 /**
- * OpenVINO IR of a model, in the cache. The same input, settings and tools were converted before: then that is it, and
- * nothing is started. Rejects with a `ModelFetchError`; the cache is then as it was.
+ * OpenVINO IR of a model, in the cache. An earlier result of the same input, settings and tools is returned at once.
+ * Rejects with a `ModelFetchError`; then the cache is unchanged.
  */
 export async function convertModel(input: ConvertInput, options: ConvertOptions): Promise<Converted> {
   const { cacheDir, signal } = options;
@@ -80,7 +80,7 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
   const python = await prepareTools(options);
   const out = join(work, 'out');
   await mkdir(out, { recursive: true });
-  // The tool sees what is needed and nothing else, and what it changes are links.
+  // The tool sees only the needed files, and it changes only links.
   for (const { path } of input.files) {
     const link = join(work, 'in', path);
     await mkdir(dirname(link), { recursive: true });
@@ -98,7 +98,7 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
   return { ...outcome, files: files.sort((a, b) => (a.path < b.path ? -1 : 1)) };
 }
 
-/** Puts what was made into the cache as any other artifact, or finds it there. */
+/** Stores the result in the cache as an artifact, unless the cache has it. */
 async function bring(
   { facts, name }: ConvertInput,
   { files, ...outcome }: Recorded,

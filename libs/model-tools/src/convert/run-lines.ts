@@ -12,7 +12,7 @@ export interface Program {
 export interface Outcome {
   /** Of the process; absent when it could not be started or was killed. */
   readonly code: number | undefined;
-  /** The end of what it wrote to standard error, or why it did not start. */
+  /** The end of its standard error, or the reason why it did not start. */
   readonly lastWords: readonly string[];
 }
 

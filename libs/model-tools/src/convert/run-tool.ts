@@ -12,7 +12,7 @@ export interface ToolRun {
   readonly note: (line: string) => void;
 }
 
-/** Runs the package `xim_convert`; resolves with its result. Rejects with a `ModelFetchError` that says what it said. */
+/** Runs the package `xim_convert`; resolves with its result. Rejects with a `ModelFetchError` with its message. */
 export async function runTool<T>({ python, args, signal, env, note }: ToolRun): Promise<T> {
   let result: T | undefined;
   let said: string | undefined;

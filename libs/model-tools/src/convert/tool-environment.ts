@@ -11,27 +11,27 @@ export const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.u
 const LOCK = join(PYTHON_FOLDER, 'convert.lock');
 
 /**
- * Installed by itself and without a hash: its build for CPUs lies on PyTorch's own index, others have it elsewhere, and
- * what the Python index has brings gigabytes for GPUs.
+ * Installed separately and without a hash: the build for CPUs is on PyTorch's index or on a mirror of the user, and the
+ * build on the Python index brings gigabytes for GPUs.
  */
 const TORCH = 'torch==2.13.0';
 const TORCH_INDEX = 'https://download.pytorch.org/whl/cpu';
 
-/** Unpacked wheels, and pip unpacks elsewhere first. */
+/** Unpacked wheels, and the copy that pip unpacks first. */
 const NEEDED_BYTES = 3 * 2 ** 30;
 
 export interface ToolOptions {
   readonly cacheDir: string;
-  /** The Python that the environment is made with. */
+  /** The Python that makes the environment. */
   readonly python: string;
   readonly offline: boolean;
   readonly signal: AbortSignal | undefined;
-  /** The environment of the programs that are started: pip reads its own settings there. */
+  /** The environment variables of the started programs, with the settings of pip. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly note: (line: string) => void;
 }
 
-/** Changes whenever the tools or our use of them do: what they made before may be made otherwise now. */
+/** Changes with the tools and with their use, since both can change the result of a conversion. */
 export function toolsVersion(): string {
   const hash = createHash('sha256').update(environmentVersion());
   const code = join(PYTHON_FOLDER, 'xim_convert');
@@ -73,7 +73,7 @@ export async function prepareTools(options: ToolOptions): Promise<string> {
     const building = join(tools, `${name}.${randomUUID()}`);
     try {
       await install(building, options);
-      // Nothing in it names its own place but scripts that are not used.
+      // Only unused scripts hold the path of the environment.
       await rename(building, join(tools, name));
     } finally {
       await rm(building, { recursive: true, force: true });
@@ -88,7 +88,7 @@ async function install(folder: string, options: ToolOptions): Promise<void> {
   const pip = [join(folder, 'bin', 'python'), '-I', '-m', 'pip'] as const;
   const common = ['--no-input', '--disable-pip-version-check', '--only-binary=:all:', '--no-deps'];
   await step([...pip, 'install', ...common, '--require-hashes', '-r', LOCK], options);
-  // Who configured pip (a mirror, wheels of their own) is asked; the public index that pip asks else has no CPU build.
+  // The user's configuration of pip (a mirror, local wheels) is used; the default public index has no build for CPUs.
   const configured = await isConfigured(pip, options);
   await step([...pip, 'install', ...common, ...(configured ? [] : ['--extra-index-url', TORCH_INDEX]), TORCH], options);
 }

@@ -2,14 +2,14 @@
 const WIDTH = 120;
 
 /**
- * The text of a models.json, as this repository's formatter leaves it: what holds only plain values stands on one line
- * where it fits, everything else on lines of its own.
+ * The text of a models.json in the format of this repository's formatter: a list or object of plain values is one line
+ * where it fits, each other value has separate lines.
  */
 export function formatModels(models: unknown): string {
   return `${format(models, '', 0)}\n`;
 }
 
-/** `used` is what stands before the value on its line, and a comma after it. */
+/** `used` is the number of columns before the value, with the comma after it. */
 function format(value: unknown, indent: string, used: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const list = Array.isArray(value);

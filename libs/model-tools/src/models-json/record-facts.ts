@@ -16,9 +16,9 @@ import { formatModels } from './format-models.ts';
 type Options = Pick<FetchOptions, 'cacheDir' | 'python' | 'hub' | 'signal' | 'onProgress' | 'offline'>;
 
 /**
- * Completes a models.json: files without size and sha256 get those that the first of their sources states which states
- * any. Returns the paths that were recorded; nothing is written when there are none. Rejects with a `ModelFetchError`
- * when no source of a file states a checksum: such a file cannot be trusted, wherever it comes from.
+ * Completes a models.json: files without size and sha256 get the values of the first source that states them. Returns
+ * the recorded paths; without any, nothing is written. Rejects with a `ModelFetchError` when no source of a file has a
+ * checksum, since then the content cannot be verified.
  */
 export async function recordFacts(file: string, options: Options): Promise<string[]> {
   const recorded: string[] = [];

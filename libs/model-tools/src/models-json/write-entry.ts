@@ -9,11 +9,11 @@ export const TASKS = ['generate', 'embed', 'transcribe', 'speak', 'generateImage
 
 /** One way to run a model, to be added to a role's entry. */
 export interface Addition {
-  /** What is known of the model itself; replaces what the entry says. */
+  /** The facts about the model. They replace the facts of the entry. */
   readonly facts: Pick<ModelEntry, 'id' | 'revision' | 'licence' | 'gated' | 'created' | 'shape'>;
   readonly artifact: string;
   readonly files: readonly ModelFile[];
-  /** Expected for a role that is new, else the entry's own is kept. */
+  /** Required for a new role; else the task of the entry is kept. */
   readonly task?: ModelEntry['task'] | undefined;
   /** Engines that get a profile for the artifact, before the others. */
   readonly engines: readonly string[];
@@ -38,7 +38,7 @@ export async function writeEntry(file: string, role: string, addition: Addition)
   assertProfiles(entry, artifact);
   const raw = existsSync(file) ? readRaw(file) : { $schema: schemaOf(file), lockVersion: 1, models: {} };
   await writeModels(file, { ...raw, models: { ...raw.models, [role]: entry } });
-  // What was written is read as any other: nothing that a service would refuse is left behind unsaid.
+  // The written file is read back, so that a file that a service would refuse is reported now.
   readOpenModels(file);
   return entry;
 }
@@ -84,7 +84,7 @@ function readRaw(file: string): { models: Record<string, unknown> } {
   return JSON.parse(readFileSync(file, 'utf8')) as { models: Record<string, unknown> };
 }
 
-/** Where editors find the schema: in the package, for a file of this repository, else as it is published with it. */
+/** The place of the schema for editors: in the package for a file of this repository, else the published schema. */
 function schemaOf(file: string): string {
   const clone = findClone(dirname(file));
   if (clone !== undefined) return relative(dirname(file), join(clone, 'libs/model-cache/models.schema.json'));

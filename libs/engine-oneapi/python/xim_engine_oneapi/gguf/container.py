@@ -41,7 +41,7 @@ class GgufFile:
 
 
 def read_file(path: Path) -> GgufFile:
-    """The fields and tensors of a file. Raises ValueError for a file that is cut off, damaged or of another format."""
+    """The fields and tensors of a file. Raises ValueError for a truncated or damaged file, and for another format."""
     data: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
     cursor = _Cursor(data.data)
     try:

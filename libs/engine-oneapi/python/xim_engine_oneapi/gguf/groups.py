@@ -53,7 +53,7 @@ class Groups:
 
 
 def to_groups(kind: Kind, data: Bytes) -> Groups:
-    """Groups of a tensor's bytes `[R, bytes of a row]`, exact but for the rounding of scale and zero point to f16.
+    """Groups of a tensor's bytes `[R, bytes of a row]`, exact except for the rounding of scale and zero point to f16.
 
     Kinds without such a form are dequantised and quantised to i8 in groups of 32, with an error of 1/254 of the
     largest weight of the group.

@@ -1,4 +1,4 @@
-"""The header of a GGUF file: what the graph is built from, and whether it can be built."""
+"""The header of a GGUF file: the fields for the graph, and whether the graph can be built."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """What a GGUF file says about a model, over all its parts."""
+    """The facts that a GGUF file, with all its parts, states about a model."""
 
     path: Path
     architecture: str
@@ -142,7 +142,7 @@ def _kinds(path: Path, parts: Sequence[GgufFile]) -> tuple[str, ...]:
 
 
 def _check(header: GgufHeader) -> None:
-    """Refuses what the graph does not have, instead of computing another model."""
+    """Refuses features that the graph does not have, instead of computing another model."""
     unknown = sorted(name for name in header.tensors if not NAMES.fullmatch(name))
     if unknown:
         raise _refused(header.path, f"{len(unknown)} tensors have no place in the graph, such as {unknown[0]}")

@@ -34,12 +34,12 @@ def _cased(digits: str, suffix: str) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """The expressions cut one after the other; what an expression does not match stays a piece of its own."""
+    """The expressions split the text one after the other; text that no expression matches is a separate piece."""
 
     names: tuple[str, ...]
     expressions: tuple[str, ...]
     whole_words: bool = False
-    """A word that is a token is this token, whatever the merges say."""
+    """A word that is a token becomes this token, also where the merges give others."""
     begins: bool = False
     """A text begins with BOS where the file says nothing."""
 

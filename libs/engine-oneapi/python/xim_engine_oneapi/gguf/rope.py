@@ -53,7 +53,7 @@ def _original_context(header: GgufHeader) -> int:
 
 
 def _kept(header: GgufHeader, half: int, base: float, original: int) -> npt.NDArray[np.float64]:
-    """YaRN: the share `[half]` of each frequency that is not interpolated, from fast to slow ones."""
+    """YaRN: the share `[half]` of each frequency without interpolation, from fast to slow frequencies."""
 
     def place(key: str, default: float) -> float:
         turns = float(header.field("{arch}.rope.scaling." + key, default))
