@@ -94,7 +94,7 @@ export interface Log {
  *
  * Calls are independent: any number may be open at once, each sees only its own events, and one that fails with
  * `InvalidInputError` or `EngineRequestError` disturbs no other. Calls beyond the free slots queue inside the engine, in
- * order; admission bounds their number, not the engine.
+ * the order of turns (`CallOptions.turn`); admission bounds their number, not the engine.
  */
 export interface Engine {
   /**
@@ -154,6 +154,21 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** One of `EngineInfo.models`; absent: the first. */
   readonly model?: string | undefined;
+  /** The client and the request of the call; absent: the call is a client of its own. */
+  readonly turn?: Turn | undefined;
+}
+
+/**
+ * Whose turn a call uses. Where more sequences, texts or choices wait than the engine computes at once, clients take
+ * turns, and the requests of a client take turns: a request of thousands of items delays the first item of another
+ * request by one batch. Several calls may belong to one request; then they share its turns. An engine that runs one
+ * call at a time ignores it.
+ */
+export interface Turn {
+  /** The client: never a secret, since it may be logged. */
+  readonly caller: string;
+  /** The request of the client; unique among its open requests. */
+  readonly request: string;
 }
 
 export interface StartOptions {

@@ -11,6 +11,7 @@ export type {
   LoadProgress,
   Log,
   StartOptions,
+  Turn,
 } from './engine.ts';
 export type { Media, Task } from './task.ts';
 

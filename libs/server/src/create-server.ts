@@ -82,7 +82,8 @@ export async function createServer(
   // The worker gives the texts and choices of all calls their turn, so that thousands need not hold every slot to their end.
   const takesTurns = service.task === 'embed' || (service.task === 'generate' && plan.slots >= 16);
   const share = takesTurns ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
-  const admission = createAdmission({ ...plan, share });
+  const reserved = takesTurns && keys.length > 1 ? Math.floor(plan.slots / 16) : undefined;
+  const admission = createAdmission({ ...plan, share, reserved });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
   let sampling: DefaultSampling = model.sampling ?? {};

@@ -90,12 +90,12 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
       if (state !== 'ready' || main === undefined) {
         throw new EngineNotReadyError(`[engine-${name}] The engine is still starting.`);
       }
-      const { model } = callOptions;
+      const { model, turn } = callOptions;
       if (model !== undefined && !served.includes(model)) throw new ModelNotFoundError(model, served);
       if (receivers.size === 0) progressed = performance.now();
       const id = nextId++;
       receivers.set(id, receiver);
-      main.send({ type: 'call', id, task, input, model, credit: CREDIT_BYTES });
+      main.send({ type: 'call', id, task, input, model, turn, credit: CREDIT_BYTES });
       return id;
     },
     close(id, endedByWorker) {

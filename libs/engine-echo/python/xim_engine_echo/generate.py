@@ -5,7 +5,7 @@ from __future__ import annotations
 from xim_generation.handler import GenerateHandler
 from xim_generation.output.event import Event
 from xim_generation.runner import ModelRunner
-from xim_worker import Context, GenerateInput, Info
+from xim_worker import Context, GenerateInput, Info, Turn
 
 from .echo_runner import EchoRunner
 from .faulty_runner import FaultyRunner
@@ -24,9 +24,9 @@ class Generate(GenerateHandler):
         self._faulty.armed = True
         return info
 
-    def add(self, call: int, request: GenerateInput) -> list[Event]:
+    def add(self, call: int, request: GenerateInput, turn: Turn | None = None) -> list[Event]:
         self._faults.call()
-        return super().add(call, request)
+        return super().add(call, request, turn)
 
     def _open(self, context: Context) -> ModelRunner:
         runner = EchoRunner(context.options.get("contextLength", 4096), context.plan.slots)

@@ -13,7 +13,7 @@ from xim_engine_xft.xft_runner import IDS, XftRunner
 from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Floats, RunnerLimits
 from xim_generation.schedule import Scheduler, Sequence
-from xim_worker import Runtime
+from xim_worker import Runtime, turn_of
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def step(runner: XftRunner, scheduler: Scheduler) -> None:
 
 
 def alone(runner: XftRunner, number: int, prompt: list[int], new: int) -> list[int]:
-    scheduler, sequence = Scheduler(runner.limits, 1), Sequence(number, 0, list(prompt))
+    scheduler, sequence = Scheduler(runner.limits, 1), Sequence(number, turn_of(0), list(prompt))
     scheduler.add(sequence)
     while len(sequence.tokens) < len(prompt) + new:
         step(runner, scheduler)
@@ -49,7 +49,7 @@ def test_sequences_in_company_get_what_they_get_alone(runner: XftRunner) -> None
     prompts = [[number * 7 + place for place in range(3 + 4 * number)] for number in range(5)]
     expected = [alone(runner, 100 + number, prompt, 20) for number, prompt in enumerate(prompts)]
     scheduler = Scheduler(runner.limits, 3)
-    sequences = [Sequence(number, number, list(prompt)) for number, prompt in enumerate(prompts)]
+    sequences = [Sequence(number, turn_of(number), list(prompt)) for number, prompt in enumerate(prompts)]
     for sequence in sequences:
         scheduler.add(sequence)
     while scheduler.busy:
@@ -64,7 +64,7 @@ def test_sequences_in_company_get_what_they_get_alone(runner: XftRunner) -> None
 def test_a_sequence_outlives_as_many_others_as_the_library_has_numbers(runner: XftRunner) -> None:
     prompt = [5, 6, 7]
     expected = alone(runner, -1, prompt, 12)
-    scheduler, old = Scheduler(runner.limits, 4), Sequence(0, 0, list(prompt))
+    scheduler, old = Scheduler(runner.limits, 4), Sequence(0, turn_of(0), list(prompt))
     scheduler.add(old)
     for _ in range(3):
         step(runner, scheduler)
@@ -75,7 +75,7 @@ def test_a_sequence_outlives_as_many_others_as_the_library_has_numbers(runner: X
         model.free_seqs([given])
         runner._last_id = given
     for number in range(1, 12):
-        short = Sequence(number, number, [number, number])
+        short = Sequence(number, turn_of(number), [number, number])
         scheduler.add(short)
         while len(short.tokens) < 3:
             step(runner, scheduler)
@@ -89,7 +89,7 @@ def test_a_sequence_outlives_as_many_others_as_the_library_has_numbers(runner: X
 def test_a_number_that_is_given_twice_ends_the_worker(runner: XftRunner) -> None:
     runner._ids[77] = 0
     scheduler = Scheduler(runner.limits, 1)
-    scheduler.add(Sequence(0, 0, [1]))
+    scheduler.add(Sequence(0, turn_of(0), [1]))
     runner._last_id = 5000
     with pytest.raises(RuntimeError, match="gave the number 0 to a second sequence"):
         step(runner, scheduler)
@@ -106,6 +106,6 @@ def test_logits_that_are_no_numbers_end_the_worker(runner: XftRunner, monkeypatc
 
     monkeypatch.setattr(runner._model, "forward_cb", Spoiled)
     scheduler = Scheduler(runner.limits, 1)
-    scheduler.add(Sequence(0, 0, [1]))
+    scheduler.add(Sequence(0, turn_of(0), [1]))
     with pytest.raises(RuntimeError, match="no numbers"):
         step(runner, scheduler)

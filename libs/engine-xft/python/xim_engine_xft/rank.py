@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xim_worker import Context, GenerateInput, Info
+from xim_worker import Context, GenerateInput, Info, Turn
 from xim_worker.handlers import Event
 
 from .xft_runner import Library
@@ -22,7 +22,7 @@ class FollowingRank:
         self._model, info = self._open_model(context)
         return info
 
-    def add(self, call: int, request: GenerateInput) -> list[Event]:
+    def add(self, call: int, request: GenerateInput, turn: Turn | None = None) -> list[Event]:
         raise NotImplementedError("calls go to rank 0")
 
     def step(self) -> list[tuple[int, Event]]:

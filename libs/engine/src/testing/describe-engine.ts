@@ -9,6 +9,7 @@ import { describeEvents } from './events.ts';
 import { describeLeaks } from './leaks.ts';
 import { describeStart } from './start.ts';
 import type { EngineSuite } from './samples.ts';
+import { describeTurns } from './turns.ts';
 
 /**
  * Registers the tests that every engine passes, for the tasks it has samples for. Call it at the top of a test file.
@@ -26,6 +27,7 @@ export function describeEngine(suite: EngineSuite): void {
       describeCancel(suite, shared);
       describeDeadline(suite, shared);
       describeConcurrency(suite, shared);
+      describeTurns(suite, shared);
       describeLeaks(suite, shared);
     });
     describeStart(suite);

@@ -7,6 +7,7 @@ import threading
 import pytest
 from xim_generation import preparation
 from xim_generation.preparation import Preparation
+from xim_worker import Turn, turn_of
 
 NEVER = 1000.0
 
@@ -19,7 +20,7 @@ def _prepared(expected: int) -> tuple[Preparation[str], threading.Event]:
 
 
 def _submit(to: Preparation[str], call: int, text: str = "short") -> None:
-    to.submit(call, {"prompt": {"text": text}}, lambda: text)
+    to.submit(call, turn_of(call), {"prompt": {"text": text}}, lambda: text)
 
 
 def test_a_single_request_is_ready_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +46,7 @@ def test_requests_that_are_expected_together_are_ready_together(monkeypatch: pyt
 
     _submit(made, 1)
     _submit(made, 2)
-    made.submit(3, {}, last)
+    made.submit(3, turn_of(3), {}, last)
     assert reached.wait(30)
     assert not made.ready and not woken.is_set()
     go.set()
@@ -74,7 +75,7 @@ def test_a_running_step_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> 
         return "second"
 
     _submit(made, 1)
-    made.submit(2, {}, second)
+    made.submit(2, turn_of(2), {}, second)
     assert reached.wait(30)
     assert made.take() == [(1, "short")]
     go.set()
@@ -93,7 +94,7 @@ def test_a_long_request_waits_for_no_other(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_cancelled_request_is_never_taken() -> None:
     made, woken = _prepared(1)
     go = threading.Event()
-    made.submit(1, {}, lambda: str(go.wait(30)))
+    made.submit(1, turn_of(1), {}, lambda: str(go.wait(30)))
     made.cancel(1)
     go.set()
     _submit(made, 2)
@@ -103,3 +104,24 @@ def test_a_cancelled_request_is_never_taken() -> None:
         woken.clear()
         taken = made.take()
     assert taken == [(2, "short")]
+
+
+def test_clients_take_turns_to_be_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "_NEXT_SECONDS", NEVER)
+    monkeypatch.setattr(preparation, "_BURST_SECONDS", NEVER)
+    made, woken = _prepared(7)
+    reached, go = threading.Event(), threading.Event()
+
+    def hold() -> str:
+        reached.set()
+        go.wait(30)
+        return "held"
+
+    made.submit(0, turn_of(0), {}, hold)
+    assert reached.wait(30)
+    for call in range(1, 6):
+        made.submit(call, Turn("bulk", 1), {}, lambda: "bulk")
+    made.submit(6, Turn("other", 1), {}, lambda: "other")
+    go.set()
+    assert woken.wait(30)
+    assert [call for call, _ in made.take()] == [0, 1, 6, 2, 3, 4, 5]

@@ -15,6 +15,7 @@ from xim_generation.output.choice_output import ChoiceOutput, OutputOptions
 from xim_generation.sample.params import to_params
 from xim_generation.sample.sampler import SequenceSampler
 from xim_generation.schedule.sequence import Sequence
+from xim_worker import turn_of
 
 TOKENIZER = byte_tokenizer()
 
@@ -96,7 +97,7 @@ def test_the_end_after_a_call_is_the_default(sampling: dict[str, Any]) -> None:
         row[again], row[best] = 40, 80
         output = ChoiceOutput(0, OutputOptions(), TOKENIZER, find_dialect("hermes"))
         choice = Choice(
-            Sequence(1, 1, [1]),
+            Sequence(1, turn_of(1), [1]),
             SequenceSampler(params.sampling, [1]),
             output,
             cast(Matcher, Allowed(*allowed)),

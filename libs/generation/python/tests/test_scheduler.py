@@ -10,6 +10,7 @@ import pytest
 from tiny_runner import TinyRunner
 from xim_generation.runner import RunnerLimits
 from xim_generation.schedule import Chunk, Scheduler, Sequence
+from xim_worker import Turn, turn_of
 
 LIMITS = RunnerLimits(vocabulary=300, context_length=64, block_tokens=4, blocks=24, batch_tokens=16)
 WHOLE = replace(LIMITS, block_tokens=0, blocks=0, mixed=False, whole_prompts=True)
@@ -25,7 +26,7 @@ SETTINGS = {
 
 def alone(limits: RunnerLimits, prompt: list[int], new: int) -> list[int]:
     runner, scheduler = TinyRunner(replace(limits, batch_tokens=64)), Scheduler(replace(limits, batch_tokens=64), 1)
-    sequence = Sequence(0, 0, list(prompt))
+    sequence = Sequence(0, turn_of(0), list(prompt))
     scheduler.add(sequence)
     while len(sequence.tokens) < len(prompt) + new:
         step(runner, scheduler, {})
@@ -88,7 +89,7 @@ def test_random_work(setting: str, seed: int) -> None:
         prompt = head + [chance.randrange(300) for _ in range(chance.randrange(20))]
         rows, first = chance.random() < 0.2, None
         for _ in range(chance.choice([1, 1, 3])):
-            sequence = Sequence(len(todo), call, list(prompt), wants_prompt_rows=rows, after=first)
+            sequence = Sequence(len(todo), turn_of(call), list(prompt), wants_prompt_rows=rows, after=first)
             first = first or sequence
             todo.append((sequence, chance.randrange(1, 16), chance.random() < 0.15))
     expected = [alone(limits, sequence.tokens, new) for sequence, new, _ in todo]
@@ -128,7 +129,7 @@ def test_random_work(setting: str, seed: int) -> None:
 def test_preemption_and_the_prefix_cache_are_reached() -> None:
     limits = replace(LIMITS, blocks=8)
     runner, scheduler = TinyRunner(limits), Scheduler(limits, 4)
-    sequences = [Sequence(n, n, [n * 50 + i for i in range(9)]) for n in range(3)]
+    sequences = [Sequence(n, turn_of(n), [n * 50 + i for i in range(9)]) for n in range(3)]
     for sequence in sequences:
         scheduler.add(sequence)
     expected = [alone(limits, sequence.tokens, 16) for sequence in sequences]
@@ -139,7 +140,7 @@ def test_preemption_and_the_prefix_cache_are_reached() -> None:
                 scheduler.finish(sequence)
     assert [sequence.tokens for sequence in sequences] == expected
     assert scheduler.preemptions > 0
-    again = Sequence(9, 9, list(sequences[2].tokens))
+    again = Sequence(9, turn_of(9), list(sequences[2].tokens))
     scheduler.add(again)
     scheduler.plan()
     assert again.cached == 24
@@ -147,8 +148,8 @@ def test_preemption_and_the_prefix_cache_are_reached() -> None:
 
 def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
     runner, scheduler = TinyRunner(LIMITS), Scheduler(LIMITS, 4)
-    scheduler.add(Sequence(0, 0, list(range(60))))
-    short = Sequence(1, 1, [1, 2, 3, 4])
+    scheduler.add(Sequence(0, turn_of(0), list(range(60))))
+    short = Sequence(1, turn_of(1), [1, 2, 3, 4])
     step(runner, scheduler, {})
     scheduler.add(short)
     step(runner, scheduler, {})
@@ -157,7 +158,7 @@ def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
 
 def test_prompts_of_one_length_end_in_the_order_of_arrival() -> None:
     scheduler = Scheduler(replace(LIMITS, batch_tokens=16), slots=8)
-    sequences = [Sequence(n, n, [n * 20 + i for i in range(8)]) for n in range(4)]
+    sequences = [Sequence(n, turn_of(n), [n * 20 + i for i in range(8)]) for n in range(4)]
     for sequence in sequences:
         scheduler.add(sequence)
     assert [(chunk.sequence.number, chunk.count) for chunk in scheduler.plan()] == [(0, 8), (1, 8)]
@@ -166,23 +167,50 @@ def test_prompts_of_one_length_end_in_the_order_of_arrival() -> None:
 def test_a_long_prompt_keeps_half_of_the_batch_beside_short_ones() -> None:
     scheduler = Scheduler(replace(LIMITS, batch_tokens=16), slots=8)
     for number, length in enumerate((40, 6, 4, 5)):
-        scheduler.add(Sequence(number, number, [number * 50 + i for i in range(length)]))
+        scheduler.add(Sequence(number, turn_of(number), [number * 50 + i for i in range(length)]))
     assert {chunk.sequence.number: chunk.count for chunk in scheduler.plan()} == {0: 8, 2: 4, 3: 4}
 
 
+def _started(slots: int, turns: list[Turn]) -> list[int]:
+    """The numbers of the sequences that the first step starts, sequence n with the turn `turns[n]`."""
+    scheduler = Scheduler(LIMITS, slots)
+    for number, turn in enumerate(turns):
+        scheduler.add(Sequence(number, turn, [number]))
+    return [chunk.sequence.number for chunk in scheduler.plan()]
+
+
 def test_calls_take_turns() -> None:
-    scheduler = Scheduler(LIMITS, 2)
-    many = [Sequence(n, "many", [n]) for n in range(9)]
-    other = Sequence(9, "other", [9])
-    for sequence in [*many, other]:
+    assert _started(2, [turn_of(1)] * 9 + [turn_of(2)]) == [0, 9]
+
+
+def test_clients_take_turns_and_so_do_their_requests() -> None:
+    turns = [Turn("bulk", request) for request in (1, 2, 3) for _ in range(3)]
+    assert _started(4, [*turns, Turn("other", 1)]) == [0, 9, 3, 6]
+
+
+def test_a_request_of_many_sequences_leaves_slots_to_others() -> None:
+    limits = replace(LIMITS, batch_tokens=64, blocks=100)
+    runner, scheduler = TinyRunner(limits), Scheduler(limits, 32)
+    many = [Sequence(n, Turn("bulk", 1), [n % 60]) for n in range(64)]
+    for sequence in many:
         scheduler.add(sequence)
-    assert [chunk.sequence for chunk in scheduler.plan()] == [many[0], other]
+    step(runner, scheduler, {})
+    assert scheduler.running == 30
+    late = [Sequence(64 + n, Turn("bulk", 2 + n), [n]) for n in range(3)]
+    for sequence in late:
+        scheduler.add(sequence)
+    assert [chunk.sequence for chunk in scheduler.plan()][30:] == late[:2]
+    scheduler.finish(many[0])
+    assert scheduler.plan()[-1].sequence is late[2]
+    scheduler.finish(many[1])
+    scheduler.plan()
+    assert scheduler.running == 31, "the request of many sequences starts none in a reserved slot"
 
 
 def test_an_older_prompt_takes_the_blocks_of_a_planned_decode() -> None:
     limits = replace(LIMITS, blocks=8, batch_tokens=3)
     runner, scheduler = TinyRunner(limits), Scheduler(limits, 2)
-    old, young = Sequence(0, 0, list(range(24))), Sequence(1, 1, [99, 98])
+    old, young = Sequence(0, turn_of(0), list(range(24))), Sequence(1, turn_of(1), [99, 98])
     expected = alone(limits, young.tokens, 20)
     scheduler.add(old)
     scheduler.add(young)
@@ -198,7 +226,7 @@ def test_an_older_prompt_takes_the_blocks_of_a_planned_decode() -> None:
 def test_prompts_and_single_tokens_alternate_where_they_cannot_mix() -> None:
     limits = replace(LIMITS, batch_tokens=3, mixed=False)
     runner, scheduler = TinyRunner(limits), Scheduler(limits, 2)
-    decode, long = Sequence(0, 0, [1]), Sequence(1, 1, list(range(40)))
+    decode, long = Sequence(0, turn_of(0), [1]), Sequence(1, turn_of(1), list(range(40)))
     scheduler.add(decode)
     step(runner, scheduler, {})
     scheduler.add(long)
@@ -209,7 +237,7 @@ def test_prompts_and_single_tokens_alternate_where_they_cannot_mix() -> None:
 def test_whole_prompts_are_never_cut_and_a_long_one_is_a_batch_of_its_own() -> None:
     scheduler = Scheduler(WHOLE, slots=8)
     for number, length in enumerate((40, 6, 4, 12, 7)):
-        scheduler.add(Sequence(number, number, [number * 50 + i for i in range(length)]))
+        scheduler.add(Sequence(number, turn_of(number), [number * 50 + i for i in range(length)]))
     batches = []
     while scheduler.busy:
         chunks = scheduler.plan()
@@ -223,7 +251,7 @@ def test_whole_prompts_are_never_cut_and_a_long_one_is_a_batch_of_its_own() -> N
 def test_a_whole_prompt_whose_rows_are_wanted_goes_token_by_token_beside_others() -> None:
     limits = replace(WHOLE, batch_tokens=64)
     runner, scheduler = TinyRunner(limits), Scheduler(limits, 4)
-    scored, other = Sequence(0, 0, [5, 6, 7, 8], wants_prompt_rows=True), Sequence(1, 1, [9, 10, 11])
+    scored, other = Sequence(0, turn_of(0), [5, 6, 7, 8], wants_prompt_rows=True), Sequence(1, turn_of(1), [9, 10, 11])
     scheduler.add(scored)
     scheduler.add(other)
     rows_of: dict[int, list[int]] = {}
@@ -238,8 +266,8 @@ def test_a_whole_prompt_whose_rows_are_wanted_goes_token_by_token_beside_others(
 def test_the_tail_of_a_prefix_is_evicted_before_its_head() -> None:
     limits = replace(LIMITS, blocks=8)
     runner, scheduler = TinyRunner(limits), Scheduler(limits, 1)
-    first, other = Sequence(0, 0, list(range(17))), Sequence(1, 1, list(range(100, 120)))
-    again = Sequence(2, 2, list(range(17)))
+    first, other = Sequence(0, turn_of(0), list(range(17))), Sequence(1, turn_of(1), list(range(100, 120)))
+    again = Sequence(2, turn_of(2), list(range(17)))
     for sequence in (first, other):
         scheduler.add(sequence)
         while len(sequence.tokens) == sequence.prompt:
@@ -252,7 +280,7 @@ def test_the_tail_of_a_prefix_is_evicted_before_its_head() -> None:
 
 def test_only_the_part_of_a_draft_that_was_kept_counts_as_computed() -> None:
     scheduler = Scheduler(LIMITS, 1)
-    sequence = Sequence(0, 0, [1, 2])
+    sequence = Sequence(0, turn_of(0), [1, 2])
     scheduler.add(sequence)
     chunks = scheduler.plan()
     sequence.tokens.append(3)
@@ -268,8 +296,8 @@ def test_only_the_part_of_a_draft_that_was_kept_counts_as_computed() -> None:
 
 def test_a_further_choice_shares_the_prompt_of_the_first() -> None:
     runner, scheduler = TinyRunner(LIMITS), Scheduler(LIMITS, 4)
-    first = Sequence(0, 0, list(range(18)))
-    second = Sequence(1, 0, list(range(18)), after=first)
+    first = Sequence(0, turn_of(0), list(range(18)))
+    second = Sequence(1, turn_of(0), list(range(18)), after=first)
     scheduler.add(first)
     scheduler.add(second)
     while second.cached < 0:

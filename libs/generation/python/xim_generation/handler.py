@@ -15,7 +15,9 @@ from xim_worker import (
     StartError,
     TokenizeInput,
     TokenizeResult,
+    Turn,
     failure,
+    turn_of,
 )
 
 from .call import Call, Choice, Scratch
@@ -50,6 +52,7 @@ class _Prepared:
     tools: ToolUse
     constraint: Constraint | None
     rules: TokenRules | None
+    turn: Turn
 
 
 class GenerateHandler:
@@ -102,10 +105,11 @@ class GenerateHandler:
     def busy(self) -> bool:
         return self._scheduler.busy or self._preparation.ready
 
-    def add(self, call: int, request: GenerateInput) -> list[Event]:
+    def add(self, call: int, request: GenerateInput, turn: Turn | None = None) -> list[Event]:
         """Checks only fast conditions; a later step returns the call's `start`."""
         params = to_params(request, len(self._tokenizer))
-        self._preparation.submit(call, request, lambda: self._prepare(request, params))
+        turn = turn or turn_of(call)
+        self._preparation.submit(call, turn, request, lambda: self._prepare(request, params, turn))
         return []
 
     def cancel(self, call: int) -> None:
@@ -144,13 +148,13 @@ class GenerateHandler:
     def tokenize(self, request: TokenizeInput) -> TokenizeResult:
         return self._prompts.tokenize(request)
 
-    def _prepare(self, request: GenerateInput, params: RequestParams) -> _Prepared:
+    def _prepare(self, request: GenerateInput, params: RequestParams, turn: Turn) -> _Prepared:
         """The slow part of `add`, in a thread: raises InvalidInput."""
         tools = to_tool_use(request["prompt"])
         constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
         prompt = self._prompts.read(request, tools, answer_only=constraint is not None)
         rules = to_token_rules(params, self._tokenizer, self._limits.vocabulary)
-        return _Prepared(params, prompt, tools, constraint, rules)
+        return _Prepared(params, prompt, tools, constraint, rules, turn)
 
     def _admit(self, number: int, prepared: _Prepared) -> list[Event]:
         params, prompt, tools = prepared.params, prepared.prompt, prepared.tools
@@ -178,7 +182,7 @@ class GenerateHandler:
         for index in range(params.choices):
             sequence = Sequence(
                 next(self._numbers),
-                number,
+                prepared.turn,
                 list(prompt.tokens),
                 wants_prompt_rows=params.echo_scores or (first is None and params.prompt_logprobs is not None),
                 after=first,
@@ -282,7 +286,7 @@ class GenerateHandler:
             "ignoreEnd": True,
             "sampling": {"temperature": 0},
         }
-        self._admit(0, self._prepare(request, to_params(request, len(self._tokenizer))))
+        self._admit(0, self._prepare(request, to_params(request, len(self._tokenizer)), turn_of(0)))
         events: list[tuple[int, Event]] = []
         while self._scheduler.busy:
             events += self.step()

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from xim_worker import Request
+from xim_worker import Request, Turn, TurnQueue
 
 T = TypeVar("T")
 
@@ -23,8 +23,28 @@ _BURST_SECONDS = 0.02
 """Maximum wait of the first request of a burst."""
 
 
+_Entry = tuple[int, Turn, Callable[[], T]]
+
+
+class _TurnLine(queue.Queue[_Entry[T]]):
+    """A queue between threads whose entries are taken in the order of turns."""
+
+    def _init(self, maxsize: int) -> None:
+        self._turns: TurnQueue[_Entry[T]] = TurnQueue()
+
+    def _qsize(self) -> int:
+        return len(self._turns)
+
+    def _put(self, item: _Entry[T]) -> None:
+        self._turns.add(item[1], item)
+
+    def _get(self) -> _Entry[T]:
+        return self._turns.pop()
+
+
 class Preparation(Generic[T]):
-    """Prepares requests in two threads, for short and for long requests: long input does not delay short input.
+    """Prepares requests in two threads, for short and for long requests: long input does not delay short input. In each
+    thread, clients and their requests take turns.
 
     The results wait for `take`; `wake` is called, from a thread, when there are results. The host's admission limits
     the number of waiting requests.
@@ -43,8 +63,8 @@ class Preparation(Generic[T]):
         self._open: set[int] = set()
         self._done: deque[tuple[int, T | Exception]] = deque()
         self._awake = False
-        self._short: queue.SimpleQueue[tuple[int, Callable[[], T]]] = queue.SimpleQueue()
-        self._long: queue.SimpleQueue[tuple[int, Callable[[], T]]] = queue.SimpleQueue()
+        self._short: _TurnLine[T] = _TurnLine()
+        self._long: _TurnLine[T] = _TurnLine()
         for name, work in (("short", self._prepare_short), ("long", self._prepare_long)):
             threading.Thread(target=work, name=f"prepare-{name}", daemon=True).start()
 
@@ -53,10 +73,10 @@ class Preparation(Generic[T]):
         """Whether `take` has results and no burst is awaited."""
         return self._awake
 
-    def submit(self, call: int, request: Request, prepare: Callable[[], T]) -> None:
+    def submit(self, call: int, turn: Turn, request: Request, prepare: Callable[[], T]) -> None:
         with self._lock:
             self._open.add(call)
-        (self._short if _size(request) <= _SHORT else self._long).put((call, prepare))
+        (self._short if _size(request) <= _SHORT else self._long).put((call, turn, prepare))
 
     def cancel(self, call: int) -> None:
         """Forgets a request; its result, if any, is never taken."""
@@ -81,7 +101,7 @@ class Preparation(Generic[T]):
         while True:
             waits = bool(self._done) and not self._awake
             try:
-                call, prepare = self._short.get(timeout=_NEXT_SECONDS if waits else None)
+                call, _, prepare = self._short.get(timeout=_NEXT_SECONDS if waits else None)
             except queue.Empty:
                 self._give()
                 continue
@@ -93,7 +113,8 @@ class Preparation(Generic[T]):
 
     def _prepare_long(self) -> None:
         while True:
-            self._run(*self._long.get())
+            call, _, prepare = self._long.get()
+            self._run(call, prepare)
             self._give()
 
     def _give(self) -> None:

@@ -2,7 +2,8 @@ import { CancelledError, OverloadedError } from '@xim/engine';
 import { describe, expect, it } from 'vitest';
 import { createAdmission, type Slots } from './admission.ts';
 
-const never = new AbortController().signal;
+const patient = (): AbortSignal => new AbortController().signal;
+const never = patient();
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** What became of a `take`: undefined while it waits. */
@@ -211,5 +212,112 @@ describe('createAdmission with a share', () => {
     expect([await admitted(large), await admitted(later)]).toEqual([false, false]);
     small[1]!.release();
     expect([await admitted(large), await admitted(later)]).toEqual([true, false]);
+  });
+});
+
+describe('createAdmission with callers', () => {
+  const first = async (promise: Promise<Slots>): Promise<Slots> => {
+    const slots = await promise;
+    slots.release();
+    return slots;
+  };
+
+  it('gives callers turns, however many calls one of them has', async () => {
+    const admission = createAdmission({ slots: 1, queue: 100 });
+    const running = await admission.take(1, patient(), 'bulk');
+    const order: string[] = [];
+    const calls = ['bulk', 'bulk', 'bulk', 'bulk', 'other', 'other'].map((caller, i) =>
+      first(admission.take(1, patient(), caller)).then(() => order.push(`${caller} ${i}`)),
+    );
+    running.release();
+    await Promise.all(calls);
+    expect(order).toEqual(['other 4', 'bulk 0', 'other 5', 'bulk 1', 'bulk 2', 'bulk 3']);
+  });
+
+  it('gives a caller that waits for many slots its turn, whatever others ask for meanwhile', async () => {
+    const admission = createAdmission({ slots: 4, queue: 100 });
+    let singles = await Promise.all([1, 2, 3, 4].map((i) => admission.take(1, patient(), `single ${i}`)));
+    const large = watch(admission.take(4, patient(), 'large'));
+    for (let round = 0; round < 10 && large.value === undefined; round++) {
+      const next = singles.map((_, i) => admission.take(1, patient(), `single ${i + 1}`));
+      for (const one of singles) one.release();
+      await tick();
+      if (large.value) (large.value as Slots).release();
+      singles = await Promise.all(next);
+    }
+    expect(large.value).toHaveProperty('count', 4);
+  });
+
+  it('a full queue gives a place of the caller with the most calls to a caller with fewer', async () => {
+    const admission = createAdmission({ slots: 1, queue: 4 });
+    const running = await admission.take(1, patient(), 'bulk');
+    const bulk = [1, 2, 3, 4].map(() => watch(admission.take(1, patient(), 'bulk')));
+    await expect(admission.take(1, patient(), 'bulk')).rejects.toBeInstanceOf(OverloadedError);
+    const other = [1, 2].map(() => watch(admission.take(1, patient(), 'other')));
+    await expect(admission.take(1, patient(), 'other')).rejects.toBeInstanceOf(OverloadedError);
+    await tick();
+    expect(bulk.map(({ value }) => value instanceof OverloadedError)).toEqual([false, false, true, true]);
+    expect([other[0]!.value, other[1]!.value, admission.queued]).toEqual([undefined, undefined, 4]);
+    running.release();
+  });
+
+  it('never refuses the only waiting call of a caller for another, so the queue never exceeds its size', async () => {
+    const admission = createAdmission({ slots: 1, queue: 2 });
+    await admission.take(1, patient(), 'one');
+    const waiting = ['two', 'three'].map((caller) => watch(admission.take(1, patient(), caller)));
+    await expect(admission.take(1, patient(), 'four')).rejects.toBeInstanceOf(OverloadedError);
+    await tick();
+    expect([...waiting.map(({ value }) => value), admission.queued]).toEqual([undefined, undefined, 2]);
+  });
+
+  it('reserves slots for callers without one', async () => {
+    const admission = createAdmission({ slots: 4, queue: 100, reserved: 1 });
+    const bulk = await Promise.all([1, 2, 3].map(() => admission.take(1, patient(), 'bulk')));
+    const more = watch(admission.take(1, patient(), 'bulk'));
+    await tick();
+    expect(more.value).toBeUndefined();
+    expect(await admission.take(1, patient(), 'other')).toHaveProperty('count', 1);
+    expect(admission.running).toBe(4);
+    bulk[0]!.release();
+    await tick();
+    expect(more.value, 'three slots are taken, and the last one is reserved').toBeUndefined();
+    bulk[1]!.release();
+    await tick();
+    expect(more.value).toHaveProperty('count', 1);
+  });
+
+  it('never runs more than its slots and loses no call, whoever calls', async () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const next = random(seed);
+      const slots = 2 + Math.floor(next() * 8);
+      const admission = createAdmission({ slots, queue: Math.floor(next() * 12), share: 2, reserved: 1 });
+      const held = new Set<Slots>();
+      const aborts: AbortController[] = [];
+      const settled: Promise<unknown>[] = [];
+      for (let step = 0; step < 150; step++) {
+        if (next() < 0.6) {
+          const abort = new AbortController();
+          aborts.push(abort);
+          const taken = admission.take(1 + Math.floor(next() * 8), abort.signal, `caller ${Math.floor(next() * 3)}`);
+          settled.push(taken.then((granted) => held.add(granted)).catch(() => undefined));
+        } else if (next() < 0.8) {
+          const [one] = held;
+          if (one) held.delete(one);
+          one?.release();
+        } else aborts[Math.floor(next() * aborts.length)]?.abort(new CancelledError());
+        await Promise.resolve();
+        await Promise.resolve();
+        const sum = [...held].reduce((total, one) => total + one.count, 0);
+        expect(admission.running, `seed ${seed}`).toBeLessThanOrEqual(slots);
+        expect(sum, `seed ${seed}`).toBeLessThanOrEqual(slots);
+      }
+      while (admission.running > 0 || admission.queued > 0) {
+        await tick();
+        for (const one of held) one.release();
+        held.clear();
+      }
+      await Promise.all(settled);
+      expect([admission.running, admission.queued], `seed ${seed}`).toEqual([0, 0]);
+    }
   });
 });

@@ -32,6 +32,9 @@ export interface Call {
   end(): void;
 }
 
+/** Calls since the start of the process. */
+let opened = 0;
+
 /**
  * Opens a call: its signal aborts with CancelledError when the client's connection closes and with DeadlineError when
  * its time is over, counted from the request's arrival. `end()` must follow.
@@ -49,7 +52,7 @@ export function createCall(request: FastifyRequest, sequences: number, parts: Ca
   let ended = false;
 
   return {
-    options: { id: request.id, signal },
+    options: { id: request.id, signal, turn: { caller: request.caller, request: String(++opened) } },
     holdDeadline() {
       clearTimeout(timer);
     },
@@ -64,7 +67,7 @@ export function createCall(request: FastifyRequest, sequences: number, parts: Ca
       if (slots) return parts.engine();
       parts.assertAccepting();
       const asked = performance.now();
-      const taken = await admission.take(sequences, signal);
+      const taken = await admission.take(sequences, signal, request.caller);
       if (ended) {
         taken.release();
         throw signal.reason ?? new CancelledError();

@@ -38,6 +38,16 @@ it.each(['good\nwith space', 'good\nschlüssel'])('a key that no header carries 
 });
 
 describe('with keys', () => {
+  it('the engine learns whose turn a call uses, by the number of the key', async () => {
+    const callers = ['key-one', 'key-two', 'key-three', 'key-one'].map(async (key) => {
+      await server.app.inject({ method: 'POST', url: '/v1/once', headers: { authorization: `Bearer ${key}` } });
+    });
+    await Promise.all(callers);
+    const turns = server.factory.engine.options.map(({ turn }) => turn);
+    expect(turns.map((turn) => turn?.caller).sort()).toEqual(['1', '1', '2', '3']);
+    expect(new Set(turns.map((turn) => turn?.request)).size).toBe(4);
+  });
+
   it.each(['key-one', 'key-two', 'key-three', 'key-four'])('%s opens the service', async (key) => {
     expect((await get('/v1/models', `Bearer ${key}`)).statusCode).toBe(200);
     expect((await get('/v1/models', `bearer  ${key}`)).statusCode).toBe(200);

@@ -6,6 +6,10 @@ import type { Config } from '../config/config.ts';
 import { ServiceStartError, UnauthorizedError } from '../errors/errors.ts';
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The client: the number of its key, from 1. Empty where the service has no keys: then all are one client. */
+    caller: string;
+  }
   interface FastifyContextConfig {
     /** The route answers without a key. */
     open?: boolean;
@@ -51,6 +55,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  */
 export const auth = fp<{ keys: readonly string[] }>(
   async (app, { keys }) => {
+    app.decorateRequest('caller', '');
     if (keys.length === 0) return;
     const digests = keys.map(digest);
 
@@ -65,9 +70,10 @@ export const auth = fp<{ keys: readonly string[] }>(
         return done(new UnauthorizedError(`This service needs an API key as "Authorization: Bearer …"; ${found}.`));
       }
       const hash = digest(given);
-      let matches = 0;
-      for (const one of digests) matches += Number(timingSafeEqual(one, hash));
-      done(matches > 0 ? undefined : new UnauthorizedError('The API key is not one of this service.'));
+      let number = 0;
+      for (const [i, one] of digests.entries()) if (timingSafeEqual(one, hash)) number = i + 1;
+      if (number > 0) request.caller = String(number);
+      done(number > 0 ? undefined : new UnauthorizedError('The API key is not one of this service.'));
     });
   },
   { name: 'auth' },

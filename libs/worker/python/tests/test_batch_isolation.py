@@ -70,7 +70,7 @@ def start(handler: Words) -> tuple[BatchRunner, Sent]:
 
 
 def call(runner: BatchRunner, number: int, items: Iterable[str]) -> None:
-    runner.call(number, {"items": list(items)}, None)
+    runner.call(number, {"items": list(items)}, None, None)
 
 
 def test_an_item_that_fails_fails_its_own_call_only() -> None:

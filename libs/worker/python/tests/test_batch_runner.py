@@ -57,7 +57,7 @@ def until(condition: Any) -> None:
 
 def test_an_idle_engine_takes_one_text_at_once() -> None:
     runner, gate, sent = start()
-    runner.call(1, {"items": 1}, None)
+    runner.call(1, {"items": 1}, None, None)
     until(lambda: gate.sizes == [1])
     gate.go.release()
     until(lambda: sent.calls == [1])
@@ -65,10 +65,10 @@ def test_an_idle_engine_takes_one_text_at_once() -> None:
 
 def test_a_single_text_waits_beside_a_batch_and_joins_the_next() -> None:
     runner, gate, sent = start()
-    runner.call(1, {"items": 10}, None)
+    runner.call(1, {"items": 10}, None, None)
     until(lambda: gate.sizes == [10])
-    runner.call(2, {"items": 1}, None)
-    runner.call(3, {"items": 1}, None)
+    runner.call(2, {"items": 1}, None, None)
+    runner.call(3, {"items": 1}, None, None)
     with runner._arrived:
         assert not runner._is_worth_starting()
     assert gate.sizes == [10]
@@ -80,9 +80,9 @@ def test_a_single_text_waits_beside_a_batch_and_joins_the_next() -> None:
 
 def test_as_much_work_again_runs_beside() -> None:
     runner, gate, sent = start()
-    runner.call(1, {"items": 4}, None)
+    runner.call(1, {"items": 4}, None, None)
     until(lambda: gate.sizes == [4])
-    runner.call(2, {"items": 4}, None)
+    runner.call(2, {"items": 4}, None, None)
     until(lambda: gate.sizes == [4, 4])
     gate.go.release(2)
     until(lambda: sorted(sent.calls) == [1, 2])
@@ -90,7 +90,7 @@ def test_as_much_work_again_runs_beside() -> None:
 
 def test_much_work_is_shared_in_whole_blocks() -> None:
     runner, gate, sent = start()
-    runner.call(1, {"items": 60}, None)
+    runner.call(1, {"items": 60}, None, None)
     until(lambda: gate.sizes == [32, 16])
     gate.go.release(3)
     until(lambda: sent.calls == [1])

@@ -4,10 +4,11 @@ import random
 
 from xim_worker.fair_batch import BatchCall, FairBatches
 from xim_worker.handlers import Item
+from xim_worker.turns import Turn, turn_of
 
 
-def call_of(number: int, items: list[int]) -> BatchCall:
-    call = BatchCall(number, {})
+def call_of(number: int, items: list[int], turn: Turn | None = None) -> BatchCall:
+    call = BatchCall(number, {}, turn or turn_of(number))
     call.items = [Item(size, None) for size in items]
     call.order()
     return call
@@ -88,6 +89,31 @@ def test_large_calls_have_turns_among_themselves() -> None:
     calls = waiting(1024, [256] * 40, [64] * 160, [700] * 10)
     leads = [calls.take()[-1][0].id for _ in range(9)]
     assert sorted(leads[-6:]) == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_client_with_many_calls_delays_another_client_by_one_batch() -> None:
+    calls = waiting(1024)
+    for number in range(200):
+        calls.add(call_of(number, [64] * 16, Turn("bulk", number)))
+    calls.take()
+    calls.add(call_of(1000, [8], Turn("other", 1)))
+    assert 1000 in {call.id for _ in range(2) for call, _ in calls.take()}
+
+
+def test_the_requests_of_a_client_share_its_turns() -> None:
+    calls = waiting(256)
+    for number in range(8):
+        calls.add(call_of(number, [256] * 4, Turn("bulk", number)))
+    calls.add(call_of(100, [256] * 4, Turn("other", 1)))
+    leads = [calls.take()[0][0].id for _ in range(8)]
+    assert leads.count(100) == 4
+
+
+def test_a_batch_of_a_large_call_takes_short_items_of_small_calls_along() -> None:
+    calls = waiting(8192, [400] * 400, [8], [100], [120])
+    assert [call.id for call, _ in calls.take()] == [2]
+    second = calls.take()
+    assert sizes(second) == [100, 120, *[400] * 14]
 
 
 def test_every_item_is_taken_once() -> None:

@@ -41,6 +41,7 @@ from .tasks import (
     TranscribeEvent,
     TranscribeInput,
 )
+from .turns import Turn, TurnQueue, turn_of
 
 __all__ = [
     "BatchHandler",
@@ -73,8 +74,11 @@ __all__ = [
     "TokenizeResult",
     "TranscribeEvent",
     "TranscribeInput",
+    "Turn",
+    "TurnQueue",
     "failure",
     "serve",
     "serve_failure",
     "serve_file",
+    "turn_of",
 ]

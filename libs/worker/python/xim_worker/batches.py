@@ -12,6 +12,7 @@ from .fair_batch import BLOCK, Batch, BatchCall, FairBatches
 from .handlers import BatchHandler, Event
 from .preparation import Preparation
 from .process import leave
+from .turns import Turn, turn_of
 from .wire import Connection, HostGone
 
 
@@ -30,8 +31,8 @@ class BatchRunner:
         for number in range(handler.parallel):
             threading.Thread(target=self._run, name=f"batch-{number}", daemon=True).start()
 
-    def call(self, call: int, request: Any, credit: int | None) -> None:
-        opened = BatchCall(call, request)
+    def call(self, call: int, request: Any, credit: int | None, turn: Turn | None) -> None:
+        opened = BatchCall(call, request, turn or turn_of(call))
         with self._arrived:
             self._calls[call] = opened
         self._preparation.add(opened)

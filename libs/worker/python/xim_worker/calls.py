@@ -11,6 +11,7 @@ from typing import Any
 
 from .handlers import CallHandler, InvalidInput
 from .process import leave
+from .turns import Turn
 from .wire import Connection, HostGone
 
 
@@ -47,7 +48,8 @@ class CallRunner:
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="call")
         self._calls: dict[int, _Call] = {}
 
-    def call(self, call: int, request: Any, credit: int | None) -> None:
+    def call(self, call: int, request: Any, credit: int | None, turn: Turn | None) -> None:
+        """`turn` has no effect: admission gives no more calls at once than there are threads."""
         open_call = _Call(request, credit)
         self._calls[call] = open_call
         self._threads.submit(self._run, call, open_call)

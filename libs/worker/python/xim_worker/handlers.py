@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict
 
 from .tasks import EmbedInput, EmbedOutput, GenerateInput, TokenizeOutput
+from .turns import Turn
 
 Event = Mapping[str, Any]
 """The event of any task: `GenerateEvent`, `TranscribeEvent` …, a result, or an error."""
@@ -134,11 +135,14 @@ class StepHandler(Protocol):
     `step` advances everything by one step and returns `(id, event)` pairs; the last event of a call is `end`. Between
     two steps `cancel` forgets a call, or does nothing for one that is unknown or over. `busy` says whether a step has
     anything to do. Any exception from `step` or `cancel` is the engine's death.
+
+    `turn` names the client and the request of a call. Where more waits than a step takes, clients take turns, and the
+    requests of a client take turns (`TurnQueue`). None: the call is a client of its own (`turn_of`).
     """
 
     def load(self, context: Context) -> Info: ...
 
-    def add(self, call: int, request: GenerateInput) -> Sequence[Event]: ...
+    def add(self, call: int, request: GenerateInput, turn: Turn | None = None) -> Sequence[Event]: ...
 
     def step(self) -> Sequence[tuple[int, Event]]: ...
 

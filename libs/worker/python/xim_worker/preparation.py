@@ -1,9 +1,8 @@
-"""Prepares calls of a BatchHandler beside the socket and the batches: a few threads, calls taking turns."""
+"""Prepares calls of a BatchHandler in a few threads of its own, in turns."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -11,19 +10,20 @@ from typing import Any
 from .fair_batch import BatchCall
 from .handlers import Item
 from .process import leave
+from .turns import TurnQueue
 from .wire import HostGone
 
 _THREADS = 2
-# Items of one turn; a handler that makes them one after the other holds a thread no longer.
+# Items of one turn: the longest time for which a call with many items holds a thread.
 _TURN = 64
-# The host admits fewer calls at once; more would be a fault, and is refused instead of kept.
+# The host admits fewer calls at once. More calls are a fault, and they are refused.
 _MOST_CALLS = 8192
 
 
 class Preparation:
-    """A call with many items has a turn of a few, then waits behind the others.
+    """A call with many items has a turn of a few items, then the turns of the others follow.
 
-    `done` gets a call whose items are complete, `failed` one whose preparation raised; both are called from the
+    `done` gets a call whose items are complete, `failed` a call whose preparation raised; both are called from the
     threads here. A call that is over is forgotten at its next turn.
     """
 
@@ -36,7 +36,7 @@ class Preparation:
         self._prepare = prepare
         self._done = done
         self._failed = failed
-        self._line: deque[BatchCall] = deque()
+        self._line: TurnQueue[BatchCall] = TurnQueue()
         self._arrived = threading.Condition()
         for number in range(_THREADS):
             threading.Thread(target=self._run, name=f"prepare-{number}", daemon=True).start()
@@ -45,7 +45,7 @@ class Preparation:
         with self._arrived:
             full = len(self._line) >= _MOST_CALLS
             if not full:
-                self._line.append(call)
+                self._line.add(call.turn, call)
                 self._arrived.notify()
         if full:
             self._failed(call, RuntimeError(f"{_MOST_CALLS} calls wait to be prepared; expected fewer from the host"))
@@ -56,7 +56,7 @@ class Preparation:
                 with self._arrived:
                     while not self._line:
                         self._arrived.wait()
-                    call = self._line.popleft()
+                    call = self._line.pop()
                 if not call.over:
                     self._turn(call)
         except HostGone:
@@ -79,5 +79,5 @@ class Preparation:
             self._done(call)
             return
         with self._arrived:
-            self._line.append(call)
+            self._line.add(call.turn, call)
             self._arrived.notify()

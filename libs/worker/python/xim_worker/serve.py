@@ -14,6 +14,7 @@ from .calls import CallRunner, failure
 from .handlers import BatchHandler, CallHandler, Companion, Context, Info, Plan, StartError, StepHandler
 from .process import leave, prepare
 from .steps import StepRunner
+from .turns import Turn
 from .wire import PROTOCOL, Connection, HostGone
 
 AnyHandler = StepHandler | BatchHandler | CallHandler
@@ -23,7 +24,7 @@ class _Runner(Protocol):
     @property
     def busy(self) -> bool: ...
 
-    def call(self, call: int, request: Any, credit: int | None) -> None: ...
+    def call(self, call: int, request: Any, credit: int | None, turn: Turn | None) -> None: ...
 
     def cancel(self, call: int) -> None: ...
 
@@ -150,7 +151,9 @@ def _take_call(
 ) -> None:
     call, task, request = header["id"], header["task"], header["input"]
     if task in runners:
-        runners[task].call(call, request, header.get("credit"))
+        turn = header.get("turn")
+        named = None if turn is None else Turn(turn["caller"], turn["request"])
+        runners[task].call(call, request, header.get("credit"), named)
         return
     try:
         if task != "tokenize" or not tokenizers:

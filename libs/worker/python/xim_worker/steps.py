@@ -7,6 +7,7 @@ from typing import Any
 
 from .calls import failure
 from .handlers import Event, StepHandler
+from .turns import Turn
 from .wire import Connection
 
 
@@ -19,9 +20,9 @@ class StepRunner:
     def busy(self) -> bool:
         return self._handler.busy
 
-    def call(self, call: int, request: Any, credit: int | None) -> None:
+    def call(self, call: int, request: Any, credit: int | None, turn: Turn | None) -> None:
         try:
-            events: Sequence[Event] = self._handler.add(call, request)
+            events: Sequence[Event] = self._handler.add(call, request, turn)
         except Exception as error:
             events = [failure(error)]
         if events:

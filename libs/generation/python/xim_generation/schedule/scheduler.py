@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from xim_worker import Turn
+
 from ..runner import Batch, RunnerLimits
 from .blocks import Blocks
 from .sequence import Chunk, Sequence
 from .to_batch import to_batch
 from .waiting import Waiting
 
+_RESERVED = 16
+"""One of so many slots is reserved for requests without a running sequence."""
+
 
 class Scheduler:
     """Plans batches for one runner. Deterministic, and used by one thread.
+
+    Clients take turns to start a sequence, and so do the requests of a client. A request that runs a sequence starts no
+    other in a reserved slot (one in sixteen; with fewer slots there is none), so a request of many sequences does not
+    hold all slots.
 
     A step: `plan`, the runner's forward pass over `to_batch`, sampling, appending the sampled tokens to their
     sequences, `commit`, `finish` for every sequence that has ended. A sequence may be finished between any two of
@@ -21,8 +32,10 @@ class Scheduler:
         self.preemptions = 0
         self._limits = limits
         self._slots = slots
+        self._shared_slots = slots - slots // _RESERVED
         self._blocks = Blocks(limits.blocks, limits.block_tokens, prefix_cache) if limits.block_tokens else None
         self._running: dict[Sequence, None] = {}  # the oldest first
+        self._requests: Counter[Turn] = Counter()  # running sequences of each request
         self._waiting = Waiting()
         self._step = 0
         self._prompts_next = True
@@ -56,9 +69,7 @@ class Scheduler:
             return
         sequence.over = True
         if sequence in self._running:
-            del self._running[sequence]
-            if self._blocks:
-                self._blocks.release(sequence)
+            self._stop(sequence)
         else:
             self._waiting.remove(sequence)
 
@@ -115,7 +126,7 @@ class Scheduler:
     def _admit(self) -> None:
         """Starts waiting sequences while slots and blocks are free. A start never preempts a sequence."""
         while len(self._waiting) and len(self._running) < self._slots:
-            sequence = self._waiting.first()
+            sequence = self._waiting.first(self._may_start)
             if sequence is None:
                 return
             if self._blocks:
@@ -131,6 +142,19 @@ class Scheduler:
                 sequence.cached = min(sequence.computed, sequence.prompt)
             self._waiting.start(sequence)
             self._running[sequence] = None
+            self._requests[sequence.turn] += 1
+
+    def _may_start(self, request: Turn) -> bool:
+        return len(self._running) < self._shared_slots or request not in self._requests
+
+    def _stop(self, sequence: Sequence) -> None:
+        """Frees the slot and the blocks of a running sequence."""
+        del self._running[sequence]
+        self._requests[sequence.turn] -= 1
+        if not self._requests[sequence.turn]:
+            del self._requests[sequence.turn]
+        if self._blocks:
+            self._blocks.release(sequence)
 
     def _missing(self, sequence: Sequence) -> int:
         assert self._blocks
@@ -224,9 +248,7 @@ class Scheduler:
         return True
 
     def _preempt(self, sequence: Sequence) -> None:
-        assert self._blocks
-        del self._running[sequence]
-        self._blocks.release(sequence)
+        self._stop(sequence)
         sequence.computed = 0
         self._waiting.add(sequence, front=True)
         self.preemptions += 1

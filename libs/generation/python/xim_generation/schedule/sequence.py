@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable
 from dataclasses import dataclass
+
+from xim_worker import Turn
 
 
 class Sequence:
@@ -16,7 +17,6 @@ class Sequence:
         "after",
         "blocks",
         "cached",
-        "call",
         "computed",
         "draft",
         "number",
@@ -26,12 +26,13 @@ class Sequence:
         "scored",
         "served",
         "tokens",
+        "turn",
         "wants_prompt_rows",
     )
 
     number: int
-    call: Hashable
-    """Waiting sequences of different calls take turns."""
+    turn: Turn
+    """Waiting sequences of different clients and requests take turns."""
     tokens: list[int]
     """Prompt and output."""
     prompt: int
@@ -61,13 +62,13 @@ class Sequence:
     def __init__(
         self,
         number: int,
-        call: Hashable,
+        turn: Turn,
         tokens: list[int],
         *,
         wants_prompt_rows: bool = False,
         after: Sequence | None = None,
     ) -> None:
-        self.number, self.call, self.tokens, self.prompt = number, call, tokens, len(tokens)
+        self.number, self.turn, self.tokens, self.prompt = number, turn, tokens, len(tokens)
         self.wants_prompt_rows, self.after = wants_prompt_rows, after
         self.computed, self.cached, self.blocks, self.draft = 0, -1, array("i"), []
         self.over, self.registered, self.scored, self.served = False, 0, 0, 0

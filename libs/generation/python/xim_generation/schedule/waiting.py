@@ -1,40 +1,33 @@
-"""Sequences that wait for a slot: calls take turns, and the sequences of a call run in the order of arrival."""
+"""Sequences that wait for a slot, in the order of turns."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable
+
+from xim_worker import Turn, TurnQueue
 
 from .sequence import Sequence
 
 
 class Waiting:
     def __init__(self) -> None:
-        self._calls: dict[Hashable, deque[Sequence]] = {}  # the next call first
-        self._count = 0
+        self._turns: TurnQueue[Sequence] = TurnQueue()
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._turns)
 
     def add(self, sequence: Sequence, *, front: bool = False) -> None:
-        line = self._calls.setdefault(sequence.call, deque())
-        if front:
-            line.appendleft(sequence)
-        else:
-            line.append(sequence)
-        self._count += 1
+        self._turns.add(sequence.turn, sequence, front=front)
 
     def remove(self, sequence: Sequence) -> None:
-        """The order of the calls does not change."""
-        line = self._calls[sequence.call]
-        line.remove(sequence)
-        self._count -= 1
-        if not line:
-            del self._calls[sequence.call]
+        """The order of the turns does not change."""
+        self._turns.remove(sequence.turn, sequence)
 
-    def first(self) -> Sequence | None:
-        """The next sequence that may start. It stays in the queue."""
-        for line in self._calls.values():
+    def first(self, may_start: Callable[[Turn], bool]) -> Sequence | None:
+        """The next sequence that can start, of a request that may start one. It stays in the queue."""
+        for turn, line in self._turns.lines():
+            if not may_start(turn):
+                continue
             for sequence in line:
                 first = sequence.after
                 if first is None or first.over or first.computed >= first.prompt:
@@ -42,8 +35,5 @@ class Waiting:
         return None
 
     def start(self, sequence: Sequence) -> None:
-        """Removes a sequence; the next turn of its call comes after the turns of all others."""
-        self.remove(sequence)
-        line = self._calls.pop(sequence.call, None)
-        if line:
-            self._calls[sequence.call] = line
+        """Removes a sequence; its request and its client have had their turn."""
+        self._turns.take(sequence.turn, sequence)
