@@ -3,7 +3,8 @@ import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // The packages of this repository are tested from their sources; nothing needs a build.
-const conditions = ['@xim/source', ...defaultServerConditions];
+// Node.js has no condition "module": packages keep files behind it that only a bundler can read.
+const conditions = ['@xim/source', ...defaultServerConditions.filter((condition) => condition !== 'module')];
 
 /** How every test here runs: `npx vitest run --config vitest.base.ts <folder>`, or `npx nx test <project>`. */
 export default defineConfig({

@@ -86,6 +86,15 @@ export async function createServer(
   const admission = createAdmission({ ...plan, share, reserved });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
+  const traces = config.otlpEndpoint
+    ? // Loaded only where it is asked for.
+      (await import('./operations/traces.ts')).createTraces(
+        config.otlpEndpoint,
+        { ...labels, version: service.version },
+        log,
+      )
+    : undefined;
+  if (traces) app.addHook('onClose', () => traces.close());
   let sampling: DefaultSampling = model.sampling ?? {};
   const supervision = createSupervision({
     fetch: async (options) => {
@@ -129,7 +138,12 @@ export async function createServer(
   // In the order in which a request passes them.
   await app.register(requestStats);
   await app.register(requestId);
-  await app.register(accessLog, { onEnd: metrics.request });
+  await app.register(accessLog, {
+    onEnd(request, end) {
+      metrics.request(end.route, end.status, end.seconds);
+      return request.routeOptions.config?.open ? undefined : traces?.record(request, end);
+    },
+  });
   await app.register(errorAnswers, { isDraining: () => supervision.status().state === 'draining' });
   await app.register(cors, { origins: config.corsOrigins });
   await app.register(auth, { keys });

@@ -75,6 +75,7 @@ export function createCall(request: FastifyRequest, sequences: number, parts: Ca
       slots = taken;
       const waitedMs = performance.now() - asked;
       request.stats.queueMs += waitedMs;
+      request.stats.admittedMs ??= performance.now() - request.stats.arrived;
       metrics.queueWait.observe(waitedMs / 1000);
       metrics.batchSize.observe(admission.running);
       return parts.engine();

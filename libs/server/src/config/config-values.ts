@@ -26,7 +26,7 @@ export function isOrigin(text: string): boolean {
 }
 
 /** The base of a hub's addresses: a path may follow, but no login, query or fragment. */
-export function isHubEndpoint(text: string): boolean {
+export function isEndpoint(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);
   return /^https?:$/.test(protocol) && username + password + search + hash === '';

@@ -10,7 +10,7 @@ import {
 } from '@xim/model-cache';
 import { z } from 'zod';
 import { ServiceStartError } from '../errors/errors.ts';
-import { isApiKey, isFolder, isHost, isHubEndpoint, isOrigin, isTrimmed, mayBeFolder } from './config-values.ts';
+import { isApiKey, isFolder, isHost, isEndpoint, isOrigin, isTrimmed, mayBeFolder } from './config-values.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
 
 /** The documentation of one key of the configuration. */
@@ -107,7 +107,7 @@ export const configSchema = z.object({
     advice: 'Folder of the weights, in the Hugging Face hub’s layout; share it between services.',
     shown: '.model_cache in a clone, else the hub’s own',
   }),
-  hubEndpoint: z.string().refine(isHubEndpoint).default('https://huggingface.co').register(settings, {
+  hubEndpoint: z.string().refine(isEndpoint).default('https://huggingface.co').register(settings, {
     env: 'HF_ENDPOINT',
     expected: 'the address of the hub or of a mirror, as https://…, without login, query and fragment',
     advice: 'The Hugging Face hub that models come from; a mirror of it serves as well, since checksums are known.',
@@ -217,6 +217,11 @@ export const configSchema = z.object({
     expected: 'auto, json or text',
     advice:
       'text is short lines for people, with bars for progress on a terminal; auto is text on a terminal, else json.',
+  }),
+  otlpEndpoint: z.string().refine(isEndpoint).optional().register(settings, {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    expected: 'the http or https address of a collector, such as http://127.0.0.1:4318',
+    advice: 'Collector of OpenTelemetry that takes traces by OTLP over HTTP; without it none are made.',
   }),
   page: z.enum(['on', 'off']).default('on').register(settings, {
     env: 'XIM_PAGE',

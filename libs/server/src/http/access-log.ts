@@ -2,9 +2,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { toTraceId } from './traceparent.ts';
 
+/** The end of a request: its route, its status, and the seconds from its arrival. */
+export interface RequestEnd {
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
 export interface AccessLogOptions {
-  /** Called once per request, when its answer ended or its client went away. */
-  onEnd(route: string, status: number, seconds: number): void;
+  /**
+   * Called once per request, when its answer ended or its client went away. Returns the id of the trace that was
+   * recorded of it, if one was.
+   */
+  onEnd(request: FastifyRequest, end: RequestEnd): string | undefined;
 }
 
 /**
@@ -24,7 +34,7 @@ export const accessLog = fp<AccessLogOptions>(
       // 499: the client went away before it had its answer, as nginx logs it.
       const status = stats.cutStatus ?? (isAnswered(request, reply) ? reply.raw.statusCode : 499);
       const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
-      onEnd(route, status, seconds);
+      const recorded = onEnd(request, { route, status, seconds });
 
       const fields = {
         method: request.method,
@@ -35,7 +45,7 @@ export const accessLog = fp<AccessLogOptions>(
         ...(stats.queueMs > 0 && { queueMs: round(stats.queueMs) }),
         ...(stats.firstTokenMs !== undefined && { firstTokenMs: round(stats.firstTokenMs) }),
         ...(stats.error !== undefined && { error: stats.error }),
-        traceId: toTraceId(request.headers.traceparent),
+        traceId: recorded ?? toTraceId(request.headers.traceparent),
       };
       if (request.routeOptions.config?.open) request.log.debug(fields, 'request');
       else request.log.info(fields, 'request');

@@ -14,6 +14,8 @@ export interface RequestStats {
   inputTokens: number;
   outputTokens: number;
   queueMs: number;
+  /** From the arrival to the first slots; undefined while no call of the request has slots. */
+  admittedMs: number | undefined;
   firstTokenMs: number | undefined;
   /** The code of the error that ended the request, also where the answer was a stream that had begun. */
   error: string | undefined;
@@ -31,6 +33,7 @@ export const requestStats = fp(
         inputTokens: 0,
         outputTokens: 0,
         queueMs: 0,
+        admittedMs: undefined,
         firstTokenMs: undefined,
         error: undefined,
         cutStatus: undefined,
