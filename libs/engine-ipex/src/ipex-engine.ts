@@ -1,13 +1,20 @@
 import { tmpdir } from 'node:os';
 import { embeddingPython } from '@xim/embedding';
-import { checkProfiles, type EngineFactory, type EngineTraits } from '@xim/engine';
+import { checkProfiles, type EngineFactory, type EngineTraits, type Task } from '@xim/engine';
+import { generationPython } from '@xim/generation';
 import { createWorkerEngine, pythonFolder, pythonWorkerSpec } from '@xim/worker';
 import { ipexMemory } from './ipex-memory.ts';
 
 /** PyTorch has no kernels below AVX2 that are worth serving with. */
-export const TRAITS: EngineTraits = { name: 'ipex', tasks: ['embed', 'generateImage'], isa: ['avx2'] };
+export const TRAITS: EngineTraits = { name: 'ipex', tasks: ['generate', 'embed', 'generateImage'], isa: ['avx2'] };
 
-/** PyTorch on oneDNN, with Intel's extension where that is installed: pictures by diffusers, vectors by Transformers. */
+/** The Python that the handler of a task imports, beside its own; a bundle holds that of its service's task only. */
+export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
+  generate: [generationPython],
+  embed: [embeddingPython],
+};
+
+/** PyTorch on oneDNN, with Intel's extension where it is installed: text and vectors by Transformers, pictures by diffusers. */
 export const ipex: EngineFactory = {
   name: TRAITS.name,
   formats: ['safetensors'],
@@ -15,7 +22,7 @@ export const ipex: EngineFactory = {
   memory: ipexMemory,
   create(options) {
     const own = pythonFolder(import.meta.url, 'xim_engine_ipex');
-    const folders = options.model.task === 'embed' ? [own, embeddingPython()] : [own];
+    const folders = [own, ...(PYTHON[options.model.task] ?? []).map((folderOf) => folderOf())];
     const spec = pythonWorkerSpec({ module: 'xim_engine_ipex', folders, env: ENVIRONMENT }, options);
     return createWorkerEngine(spec, { name: TRAITS.name, create: options });
   },

@@ -15,6 +15,10 @@ elif task == "generateImage":
     from .generate_image import GenerateImage
 
     serve(calls={"generateImage": GenerateImage()})
+elif task == "generate":
+    from .generate import Generate
+
+    serve(steps={"generate": Generate()})
 elif task == "embed":
     from xim_embedding.handler import EmbedHandler
 
