@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runConformance } from '@xim/conformance';
 import { createServer, readConfig, type XimServer } from '@xim/server';
@@ -60,6 +61,32 @@ describe('speech', { timeout: 300_000 }, () => {
     expect(busy[2]!.equals(alone)).toBe(true);
   });
 
+  it('each voice of OpenAI speaks, and an unknown one is refused with their names', async () => {
+    const names = 'alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse en_US-joe-medium'.split(
+      ' ',
+    );
+    const spoken = await Promise.all(names.map((voice) => speak({ voice, input: '9', seed: 1 })));
+    expect(spoken.filter((pcm) => loudest(pcm) < 3_000)).toEqual([]);
+    await expect(speak({ voice: 'nobody' })).rejects.toMatchObject({
+      ...{ status: 400, param: 'voice' },
+      message: expect.stringMatching(names.toSorted().join('|')) as string,
+    });
+  });
+
+  it('keeps its memory over texts of different length', async () => {
+    const pass = async (longest: number) => {
+      for (let count = longest; count > 0; count -= 2) {
+        const input = Array.from({ length: count }, (_, at) => ['sea', 'harbour', 'a', 'morning'][at % 4]).join(' ');
+        await speak({ input, speed: 4, seed: count });
+      }
+    };
+    await pass(40);
+    const before = workerBytes();
+    // No text of this pass is as long as one before it. Kernels that are kept for every length take 200 MiB.
+    await pass(39);
+    expect((workerBytes() - before) / 2 ** 20).toBeLessThan(100);
+  });
+
   it('has nothing to say where there are no words', async () => {
     await expect(speak({ input: '... !' })).rejects.toMatchObject({ status: 400, param: 'input' });
   });
@@ -73,3 +100,12 @@ describe('speech', { timeout: 300_000 }, () => {
     expect(score.passed).toBeGreaterThan(30);
   });
 });
+
+/** Bytes in memory of the one child of this process that runs a worker. */
+function workerBytes(): number {
+  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
+  );
+  const pid = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('xim_engine_oneapi'));
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+}

@@ -1,20 +1,19 @@
 import { deepStrictEqual } from 'node:assert';
-import { join } from 'node:path';
 import type { SpeakEvent } from '@xim/engine';
 import { describeEngine } from '@xim/engine/testing';
 import { createEngine, modelOf } from './__fixtures__/engines.ts';
+import { speakPython } from './__fixtures__/speech.ts';
 
 const speech = modelOf('speech');
-const python = join(import.meta.dirname, '../../../.venv/speech@oneapi/bin/python');
 const sentence = 'The sea is a vast body of water, and nobody has seen all of it. ';
 
 describeEngine({
   name: 'oneapi: speak',
-  create: () => createEngine(speech, { python }),
+  create: () => createEngine(speech, { python: speakPython }),
   createFaulty: (fault) =>
     // A missing voice stays missing; an interpreter without wheels may get them later.
     fault === 'permanent'
-      ? createEngine(speech, { python, options: { voices: ['nobody'] } })
+      ? createEngine(speech, { python: speakPython, options: { voices: ['nobody'] } })
       : createEngine(speech, { python: 'python3' }),
   timeoutMs: 120_000,
   concurrent: 40,

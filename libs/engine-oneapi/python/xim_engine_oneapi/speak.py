@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _INPUTS = ("input", "input_lengths", "scales", "sid")
 # One stream per this number of threads. With fewer threads one sentence is slow, and so the first sound is late.
 _THREADS_PER_STREAM = 4
+# Kernels that OpenVINO keeps for shapes it has seen. Few sentences have the same length, so that its default of 5,000
+# grows by several megabytes with each of the first thousand sentences and is hardly ever used.
+_CACHED_KERNELS = 64
 # Frames for which noise is drawn, per phoneme at a pace of 1; a sentence that has more hears its noise again.
 _FRAMES_PER_PHONEME = 12
 
@@ -37,6 +40,7 @@ class OpenVINOSynthesizer:
             "ENABLE_CPU_PINNING": False,
             "NUM_STREAMS": self.parallel,
             "INFERENCE_PRECISION_HINT": str(context.options.get("precision", "f32")),
+            "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
         }
         self._voices: dict[str, _Voice] = {}
         for number, voice in enumerate(voices):

@@ -9,6 +9,9 @@ const RATE = 16_000;
 /** The environment with the wheels of the service that transcribes. */
 export const transcribePython = join(ROOT, '.venv/whisperx@oneapi/bin/python');
 
+/** The environment with the wheels of the service that speaks. */
+export const speakPython = join(ROOT, '.venv/speech@oneapi/bin/python');
+
 /** The spoken words of the recordings, by the name of the file. */
 export const spoken = {
   jfk: 'and so my fellow americans ask not what your country can do for you ask what you can do for your country',

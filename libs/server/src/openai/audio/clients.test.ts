@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { createOpenAI } from '@ai-sdk/openai';
+import { experimental_transcribe as transcribe } from 'ai';
 import { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentWav } from '../../http/__fixtures__/silent-wav.ts';
@@ -64,6 +66,37 @@ describe('openai for Node', () => {
       last = event.type;
     }
     expect([joined, last]).toEqual([TEXT, 'transcript.text.done']);
+  });
+});
+
+describe('the AI SDK', () => {
+  const modelOf = (name: string) =>
+    createOpenAI({ baseURL: `${service.origin}/v1`, apiKey: 'none' }).transcription(name);
+
+  it('transcribes', async () => {
+    const { text, segments, language, durationInSeconds } = await transcribe({
+      ...{ model: modelOf(model), audio: silentWav(5), maxRetries: 0 },
+      providerOptions: { openai: { timestampGranularities: ['segment'], language: 'en', temperature: 0 } },
+    });
+    expect({ text, language, durationInSeconds }).toEqual({ text: TEXT, language: 'en', durationInSeconds: 5 });
+    expect(segments.map(({ startSecond, endSecond }) => [startSecond, endSecond])).toEqual([[0, 2], [2, 4], [4, 5]]); // prettier-ignore
+  });
+
+  it('transcribes words, and with the newer models', async () => {
+    const words = await transcribe({
+      ...{ model: modelOf(model), audio: silentWav(5), maxRetries: 0 },
+      providerOptions: { openai: { timestampGranularities: ['word'] } },
+    });
+    expect([words.text, words.segments.length]).toEqual([TEXT, 15]);
+    const newer = await transcribe({ model: modelOf('gpt-4o-transcribe'), audio: silentWav(5), maxRetries: 0 });
+    expect(newer.text).toBe(TEXT);
+  });
+
+  it('has the message of an error', async () => {
+    const noise = new TextEncoder().encode('noise');
+    await expect(transcribe({ model: modelOf(model), audio: noise, maxRetries: 0 })).rejects.toThrow(
+      /could not be read/,
+    );
   });
 });
 

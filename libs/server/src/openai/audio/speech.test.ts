@@ -172,6 +172,12 @@ describe('the longest text', () => {
     }
   });
 
+  it('is refused fast where it is a megabyte, and the next text is spoken', async () => {
+    const { status, param } = await refusalOf({ input: 'la '.repeat(350_000) });
+    expect({ status, param }).toEqual({ status: 400, param: 'input' });
+    expect((await post({})).status).toBe(200);
+  });
+
   it('is a setting', async () => {
     const own = await start({ env: { XIM_MAX_INPUT_CHARACTERS: '5000' } });
     const statuses = [5000, 5001].map(async (length) => (await post({ input: 'x'.repeat(length) }, own)).status);
