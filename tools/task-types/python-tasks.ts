@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PYTHON_TASKS = join(ROOT, 'libs/worker/python/xim_worker/tasks.py');
 
 /** The files of the contract with the types of tasks, those first that others name. */
-const SOURCES = ['task', 'generate', 'embed', 'transcribe', 'speak', 'image'];
+const SOURCES = ['task', 'generate', 'embed', 'rerank', 'transcribe', 'speak', 'image'];
 
 /** Types that a worker has no use for. */
 const NOT_WRITTEN = ['Task'];

@@ -27,6 +27,7 @@ function describeEcho(task: Task, options: EchoOptions): void {
 describeEcho('generate', { rate: 1000, contextLength: 1_000_000 });
 describeEcho('generate', { rate: 1000, contextLength: 1_000_000, ranks: 3 });
 describeEcho('embed', { rate: 200 });
+describeEcho('rerank', { rate: 200 });
 describeEcho('transcribe', { rate: 1000 });
 describeEcho('speak', { rate: 400 });
 describeEcho('generateImage', { rate: 1000 });

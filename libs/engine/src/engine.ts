@@ -3,6 +3,7 @@ import type { GenerateEvent, GenerateInput, TokenizeInput, TokenizeOutput } from
 import type { Host, MemoryNeeds, Plan } from './host.ts';
 import type { ImageEvent, ImageInput } from './image.ts';
 import type { ModelEntry, Profile, Refusal } from './model.ts';
+import type { RerankInput, RerankOutput } from './rerank.ts';
 import type { SpeakEvent, SpeakInput } from './speak.ts';
 import type { Task } from './task.ts';
 import type { TranscribeEvent, TranscribeInput } from './transcribe.ts';
@@ -127,6 +128,7 @@ export interface Engine {
   generate?(input: GenerateInput, options: CallOptions): AsyncIterable<GenerateEvent>;
   tokenize?(input: TokenizeInput, options: CallOptions): Promise<TokenizeOutput>;
   embed?(input: EmbedInput, options: CallOptions): Promise<EmbedOutput>;
+  rerank?(input: RerankInput, options: CallOptions): Promise<RerankOutput>;
   transcribe?(input: TranscribeInput, options: CallOptions): AsyncIterable<TranscribeEvent>;
   speak?(input: SpeakInput, options: CallOptions): AsyncIterable<SpeakEvent>;
   generateImage?(input: ImageInput, options: CallOptions): AsyncIterable<ImageEvent>;

@@ -13,7 +13,7 @@ export type {
   StartOptions,
   Turn,
 } from './engine.ts';
-export type { Media, Task } from './task.ts';
+export type { Media, Task, Truncation } from './task.ts';
 
 // The tasks.
 export type {
@@ -35,6 +35,7 @@ export type {
   Usage,
 } from './generate.ts';
 export type { EmbedInput, EmbedItem, EmbedOutput } from './embed.ts';
+export type { RerankInput, RerankOutput } from './rerank.ts';
 export type {
   KnownSpeaker,
   Segment,

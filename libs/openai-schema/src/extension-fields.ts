@@ -1,8 +1,9 @@
 /** The servers whose clients send a field. */
 export type ExtensionServer =
-  'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Fireworks' | 'OpenAI'; // prettier-ignore
+  'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Voyage' | 'Fireworks' | 'OpenAI'; // prettier-ignore
 
-export type ExtensionRoute = 'chat' | 'completions' | 'responses' | 'embeddings';
+/** Routes with fields of several servers; `rerank` and `score` are no routes of OpenAI's. */
+export type ExtensionRoute = 'chat' | 'completions' | 'responses' | 'embeddings' | 'rerank' | 'score';
 
 /** A field that OpenAI's API does not have on a route, and that another server, or another route of OpenAI, takes. */
 export interface ExtensionField {
@@ -28,7 +29,8 @@ const text: Routes = ['chat', 'completions', 'responses'];
 /** The routes whose answers are choices. */
 const choices: Routes = ['chat', 'completions'];
 const conversation: Routes = ['chat', 'responses'];
-const all: Routes = [...text, 'embeddings'];
+const pairs: Routes = ['rerank', 'score'];
+const all: Routes = [...text, 'embeddings', ...pairs];
 const vllm: Servers = ['vLLM'];
 const sglang: Servers = ['SGLang'];
 const llama: Servers = ['llama.cpp'];
@@ -236,4 +238,21 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('output_dimension', ['Mistral', 'Cohere'], ['embeddings'], 'use dimensions'),
   refused('embed_dtype', vllm, ['embeddings'], 'vectors are float32', 'float32'),
   refused('endianness', vllm, ['embeddings'], 'base64 is little-endian', 'native', 'little'),
+
+  // Relevance.
+  refused('rank_fields', ['Cohere'], ['rerank'], 'the text of a document is read'),
+  refused('max_chunks_per_doc', ['Cohere'], ['rerank'], 'a document is read as one text; use max_tokens_per_doc', 1),
+  refused('overlap_tokens', ['Cohere'], ['rerank'], 'a document is read as one text', 0),
+  refused('top_k', ['Voyage'], ['rerank'], 'use top_n'),
+  refused('truncation', ['Voyage', 'Jina'], ['rerank'], 'use truncate_prompt_tokens', false),
+  refused('return_embeddings', ['Jina'], ['rerank'], 'use a service for embeddings', false),
+  refused('raw_scores', ['TEI'], ['rerank'], 'it goes with texts; use use_activation', false),
+  refused('return_text', ['TEI'], ['rerank'], 'it goes with texts; use return_documents', false),
+  refused('truncate', ['TEI'], ['rerank'], 'it goes with texts; use truncate_prompt_tokens', false),
+  refused('truncation_direction', ['TEI'], ['rerank'], 'it goes with texts; use truncation_side'),
+  refused('instruction', vllm, pairs, 'the model is asked as it was trained'),
+  refused('activation', vllm, pairs, 'use use_activation', true),
+  refused('softmax', vllm, pairs, 'use use_activation'),
+  refused('items', ['SGLang'], ['score'], 'use text_2'),
+  refused('label_token_ids', ['SGLang'], ['score'], 'the model has one score for a pair'),
 ];

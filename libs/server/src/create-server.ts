@@ -80,7 +80,7 @@ export async function createServer(
   const app = createApp(service, config, overrides);
   const { log } = app;
   // The worker gives the texts and choices of all calls their turn, so that thousands need not hold every slot to their end.
-  const takesTurns = service.task === 'embed' || (service.task === 'generate' && plan.slots >= 16);
+  const takesTurns = ['embed', 'rerank'].includes(service.task) || (service.task === 'generate' && plan.slots >= 16);
   const share = takesTurns ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
   const reserved = takesTurns && keys.length > 1 ? Math.floor(plan.slots / 16) : undefined;
   const admission = createAdmission({ ...plan, share, reserved });

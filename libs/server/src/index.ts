@@ -14,6 +14,7 @@ export { completions } from './openai/completions/route.ts';
 export { messages } from './anthropic/route.ts';
 export { responses } from './openai/responses/route.ts';
 export { embeddings } from './openai/embeddings/route.ts';
+export { reranking } from './rerank/route.ts';
 export { images } from './openai/images/route.ts';
 export { speech } from './openai/audio/speech.ts';
 export { textGeneration } from './tgi/route.ts';

@@ -11,6 +11,7 @@ describe('pythonWorkerSpec', () => {
   it.each<[Task, Task[] | string[]]>([
     ['generate', ['generate', 'tokenize']],
     ['embed', ['embed']],
+    ['rerank', ['rerank']],
     ['transcribe', ['transcribe']],
     ['speak', ['speak']],
     ['generateImage', ['generateImage']],

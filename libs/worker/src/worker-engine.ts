@@ -10,6 +10,7 @@ import {
   EngineStartError,
   ModelNotFoundError,
   type Plan,
+  type RerankOutput,
   type StartOptions,
   type Task,
   type TokenizeOutput,
@@ -214,6 +215,7 @@ export function createWorkerEngine(spec: WorkerSpec, options: WorkerOptions): En
     generate: stream('generate'),
     tokenize: async (input, call) => toTokenizeOutput(await once('tokenize', input, call)),
     embed: async (input, call) => toEmbedOutput(await once('embed', input, call)),
+    rerank: async (input, call) => toRerankOutput(await once('rerank', input, call)),
     transcribe: stream('transcribe'),
     speak: stream('speak'),
     generateImage: stream('generateImage'),
@@ -251,10 +253,17 @@ function toEngineInfo(info: Frame, engine: string, { profile }: CreateOptions, l
 }
 
 function toEmbedOutput(result: WireEvent): EmbedOutput {
-  const bytes = result['vectors'] as Uint8Array;
-  // A copy, since a part of a frame need not begin on a multiple of four bytes.
-  const vectors = new Float32Array(new Uint8Array(bytes).buffer);
-  return { vectors, dimensions: result['dimensions'] as number, inputTokens: result['inputTokens'] as number };
+  const { dimensions, inputTokens } = result as unknown as EmbedOutput;
+  return { vectors: toFloats(result['vectors']), dimensions, inputTokens };
+}
+
+function toRerankOutput(result: WireEvent): RerankOutput {
+  return { logits: toFloats(result['logits']), inputTokens: result['inputTokens'] as number };
+}
+
+/** A copy, since a part of a frame need not begin on a multiple of four bytes. */
+function toFloats(bytes: unknown): Float32Array {
+  return new Float32Array(new Uint8Array(bytes as Uint8Array).buffer);
 }
 
 function toTokenizeOutput(result: WireEvent): TokenizeOutput {

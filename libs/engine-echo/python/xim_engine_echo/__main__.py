@@ -17,13 +17,14 @@ try:
     from .embed import Embed
     from .generate import Generate
     from .image import GenerateImage
+    from .rerank import Rerank
     from .speak import Speak
     from .transcribe import Transcribe
 except ModuleNotFoundError as error:
     serve_failure(task, _ADVICE.format(python=sys.executable, missing=error.name))
 
 STEPS: dict[str, type[StepHandler]] = {"generate": Generate}
-BATCHES: dict[str, type[BatchHandler]] = {"embed": Embed}
+BATCHES: dict[str, type[BatchHandler]] = {"embed": Embed, "rerank": Rerank}
 CALLS: dict[str, type[CallHandler]] = {"transcribe": Transcribe, "speak": Speak, "generateImage": GenerateImage}
 serve(
     steps={task: STEPS[task]()} if task in STEPS else {},

@@ -141,6 +141,34 @@ export const samples: Required<EngineSuite['samples']> = {
       },
     ],
   },
+  rerank: {
+    quick: { queries: ['the quiet sea'], documents: ['a loud market', 'the sea is quiet', 'sea'] },
+    // One pair is as long as a batch of 128 tokens may be, so that every one is a step of its own.
+    long: { queries: ['sea'], documents: Array.from({ length: 2000 }, () => ' a'.repeat(127)) },
+    more: [
+      { queries: ['one', 'two'], documents: ['one', 'one'] },
+      { queries: ['sea'], documents: ['the sea'.repeat(9)], documentTokens: 3 },
+      { queries: ['sea'], documents: ['a '.repeat(5000)], truncate: {} },
+      { queries: ['sea'], documents: [`${'a '.repeat(50)}sea`], truncate: { tokens: 9, keep: 'end' } },
+    ],
+    bad: [
+      {
+        what: 'a document beyond the context',
+        input: { queries: ['a'], documents: ['b', 'a '.repeat(4097)] },
+        code: 'XIM_CONTEXT_LENGTH_EXCEEDED',
+        param: 'documents.1',
+      },
+      {
+        what: 'a query that leaves no room for a document',
+        input: { queries: ['one two three'], documents: ['four'], truncate: { tokens: 3 } },
+        code: 'XIM_CONTEXT_LENGTH_EXCEEDED',
+      },
+    ],
+    numbered: (number) => ({
+      input: { queries: ['a b'], documents: Array.from({ length: 1 + (number % 5) }, () => 'a') },
+      check: ([result]) => deepStrictEqual(result!.output.logits.length, 1 + (number % 5)),
+    }),
+  },
   transcribe: {
     quick: { audio: { bytes: silentWav(5.5) } },
     long: { audio: { bytes: silentWav(500_000, 1) } },

@@ -84,6 +84,14 @@ const ofEveryEngine: { readonly [T in Task]: readonly BadInput<InputOf[T]>[] } =
     { what: 'an empty text', input: { items: [{ text: 'full' }, { text: '' }] } },
     { what: 'an empty list of tokens', input: { items: [{ tokens: [] }] } },
   ],
+  rerank: [
+    { what: 'no documents', input: { queries: ['a'], documents: [] } },
+    { what: 'no query', input: { queries: [], documents: ['a'] } },
+    { what: 'an empty query', input: { queries: [''], documents: ['a'] } },
+    { what: 'an empty document', input: { queries: ['a'], documents: ['full', ''] } },
+    { what: 'fewer queries than documents', input: { queries: ['a', 'b'], documents: ['c', 'd', 'e'] } },
+    { what: 'documents without tokens', input: { queries: ['a'], documents: ['b'], documentTokens: 0 } },
+  ],
   transcribe: [
     { what: 'an empty recording', input: { audio: { bytes: new Uint8Array(0) } } },
     { what: 'a recording of noise bytes', input: { audio: { bytes: randomBytes(4096) } } },

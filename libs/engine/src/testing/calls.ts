@@ -47,7 +47,7 @@ export function samplesOf<T extends Task>(suite: EngineSuite, task: T): TaskSamp
 }
 
 export function isStreamed(task: Task): boolean {
-  return task !== 'embed';
+  return task !== 'embed' && task !== 'rerank';
 }
 
 /** A call of any task as an iterable. A task that answers once has the one event `result`. */
@@ -58,15 +58,12 @@ export function open<T extends Task>(
   options: Partial<CallOptions> = {},
 ): AsyncIterable<EventOf[T]> {
   const call: CallOptions = { id: 'conformance', signal: new AbortController().signal, ...options };
-  if (task === 'embed') {
-    return (async function* () {
-      const output = await engine.embed!(input as InputOf['embed'], call);
-      yield { type: 'result', output } as EventOf[T];
-    })();
-  }
-  const method = engine[task] as ((input: InputOf[T], call: CallOptions) => AsyncIterable<EventOf[T]>) | undefined;
+  const method = engine[task]?.bind(engine) as ((input: InputOf[T], call: CallOptions) => unknown) | undefined;
   if (method === undefined) throw new Error(`The engine has no method "${task}", but there are samples for it.`);
-  return method.call(engine, input, call);
+  if (isStreamed(task)) return method(input, call) as AsyncIterable<EventOf[T]>;
+  return (async function* () {
+    yield { type: 'result', output: await method(input, call) } as EventOf[T];
+  })();
 }
 
 export async function collect<E>(events: AsyncIterable<E>): Promise<E[]> {

@@ -21,6 +21,14 @@ const checks: { readonly [T in Task]: (input: InputOf[T], events: readonly Event
       expect(length, `length of vector ${row}`).toBeCloseTo(1, 3);
     }
   },
+  rerank(input, events) {
+    expect(events.map((event) => event.type)).toEqual(['result']);
+    const { logits, inputTokens } = events[0]!.output;
+    expect(logits).toBeInstanceOf(Float32Array);
+    expect(logits.length).toBe(input.documents.length);
+    expect([...logits].every(Number.isFinite), 'finite numbers').toBe(true);
+    expect(inputTokens).toBeGreaterThanOrEqual(2 * input.documents.length);
+  },
   transcribe(input, events) {
     const { start, end } = frame(events);
     expect(start.duration).toBeGreaterThan(0);

@@ -6,12 +6,13 @@ import type { EngineSuite, InputOf } from './samples.ts';
 
 export function describeEvents(suite: EngineSuite, shared: Shared): void {
   it('has a method for each task with samples, and for no other', () => {
-    const tasks: Task[] = ['generate', 'embed', 'transcribe', 'speak', 'generateImage'];
+    const tasks: Task[] = ['generate', 'embed', 'rerank', 'transcribe', 'speak', 'generateImage'];
     expect(tasks.filter((task) => shared.engine[task] !== undefined).toSorted()).toEqual(tasksOf(suite).toSorted());
   });
 
   describe.each(tasksOf(suite))('events of %s', (task) => describeTask(suite, shared, task));
   if (suite.samples.embed) describeEmbed(suite, shared);
+  if (suite.samples.rerank) describeRerank(suite, shared);
   if (suite.samples.generate) describeGenerate(suite, shared);
 }
 
@@ -68,6 +69,21 @@ function describeEmbed(suite: EngineSuite, shared: Shared): void {
       const alone = await shared.engine.embed!({ items: [item] }, call);
       const cosine = alone.vectors.reduce((sum, value, at) => sum + value * rows[row]![at]!, 0);
       expect(cosine, `item ${row}`).toBeGreaterThan(0.999);
+    }
+  });
+}
+
+function describeRerank(suite: EngineSuite, shared: Shared): void {
+  it('gives each pair the score that it has alone, in the order of the documents', async () => {
+    const { queries, documents } = samplesOf(suite, 'rerank').quick;
+    const call = { id: 'conformance', signal: new AbortController().signal };
+    const pairs = documents.map((document, at) => [queries[queries.length > 1 ? at : 0]!, document] as const);
+    const all = [...pairs, ...pairs.toReversed()];
+    const input = { queries: all.map(([query]) => query), documents: all.map(([, document]) => document) };
+    const { logits } = await shared.engine.rerank!(input, call);
+    for (const [row, [query, document]] of all.entries()) {
+      const alone = await shared.engine.rerank!({ queries: [query], documents: [document] }, call);
+      expect(Math.abs(alone.logits[0]! - logits[row]!), `pair ${row}`).toBeLessThan(0.05);
     }
   });
 }

@@ -7,6 +7,8 @@ import type {
   ImageEvent,
   ImageInput,
   InvalidInputCode,
+  RerankInput,
+  RerankOutput,
   SpeakEvent,
   SpeakInput,
   Task,
@@ -64,6 +66,7 @@ export interface BadInput<I> {
 export interface InputOf {
   readonly generate: GenerateInput;
   readonly embed: EmbedInput;
+  readonly rerank: RerankInput;
   readonly transcribe: TranscribeInput;
   readonly speak: SpeakInput;
   readonly generateImage: ImageInput;
@@ -73,6 +76,7 @@ export interface EventOf {
   readonly generate: GenerateEvent;
   /** The answer, seen as a stream of one event so that every test is written once. */
   readonly embed: { readonly type: 'result'; readonly output: EmbedOutput };
+  readonly rerank: { readonly type: 'result'; readonly output: RerankOutput };
   readonly transcribe: TranscribeEvent;
   readonly speak: SpeakEvent;
   readonly generateImage: ImageEvent;

@@ -1,7 +1,7 @@
 import type { Task } from '@xim/engine';
 import type { Decision } from './decision.ts';
 
-/** Texts in the largest request that an embedding API takes; such a request must be admitted by an idle service. */
+/** Texts in the largest request that the APIs of embeddings and reranking take; such a request must be admitted by an idle service. */
 const largestTextList = 2048;
 
 /** Sequences beyond which more slots only make each one slower; a big host carries more at a bearable rate. */
@@ -19,6 +19,7 @@ export function planSlots(task: Task, threads: number, sequences: number | undef
       return { value, reason: `the cache holds ${sequences} typical sequences; at most ${most} on ${threads} threads` };
     }
     case 'embed':
+    case 'rerank':
       return { value: 256, reason: 'a few batches of texts, so that the next one is ready when a step ends' };
     case 'transcribe':
       return {
@@ -46,7 +47,7 @@ function perThreads(threads: number, each: number, most: number, what: string): 
  * to wait longer is better told so at once. At least 16, since waiting costs next to nothing and bursts are common.
  */
 export function planQueue(task: Task, slots: number): Decision {
-  if (task === 'embed' && 4 * slots < largestTextList) {
+  if ((task === 'embed' || task === 'rerank') && 4 * slots < largestTextList) {
     return {
       value: largestTextList,
       reason: `a request may bring ${largestTextList} texts, and one such must be admitted`,

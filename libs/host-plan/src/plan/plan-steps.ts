@@ -5,6 +5,7 @@ import type { Decision } from './decision.ts';
 const leastStallMs: Record<Task, number> = {
   generate: 60_000,
   embed: 60_000,
+  rerank: 60_000,
   transcribe: 120_000,
   speak: 60_000,
   generateImage: 300_000,
@@ -12,9 +13,10 @@ const leastStallMs: Record<Task, number> = {
 
 /** A step's bound. An engine's step cannot be interrupted, so a long one delays every cancel and every first token. */
 export function planBatchTokens(task: Task, threads: number, slots: number): Decision {
-  if (task !== 'generate' && task !== 'embed') return { value: 0, reason: `${task} has no steps of tokens` };
+  if (task !== 'generate' && task !== 'embed' && task !== 'rerank')
+    return { value: 0, reason: `${task} has no steps of tokens` };
   const grown = threads < 16 ? 1 : threads < 32 ? 2 : 4;
-  // Embedding has no decode step that waits behind the batch, and gains from a full one.
+  // Embedding and reranking have no decode step that waits behind the batch, and gain from a full one.
   const value = (task === 'generate' ? 512 : 2048) * grown;
   const size = threads < 16 ? 'fewer than 16' : threads < 32 ? '16 to 31' : '32 or more';
   // A decode step takes one token of every running sequence.

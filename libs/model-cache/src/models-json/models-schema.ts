@@ -126,7 +126,7 @@ function entryOf<T extends typeof modelFile | typeof openFile>(file: T) {
       revision: matching(/^[0-9a-f]{40}$/, 'a commit as 40 lower-case hexadecimal digits')
         .optional()
         .describe('Commit on the hub; left out while nobody could check it.'),
-      task: z.enum(['generate', 'embed', 'transcribe', 'speak', 'generateImage']),
+      task: z.enum(['generate', 'embed', 'rerank', 'transcribe', 'speak', 'generateImage']),
       licence: matching(
         /^[A-Za-z0-9.+()-]+(?: [A-Za-z0-9.+()-]+)*$/,
         'an SPDX expression, such as Apache-2.0',

@@ -5,7 +5,7 @@ import { ModelFetchError } from '@xim/model-cache';
 import { findClone, MODELS_SCHEMA, readOpenModels } from '@xim/model-cache/internal';
 import { writeModels } from './record-facts.ts';
 
-export const TASKS = ['generate', 'embed', 'transcribe', 'speak', 'generateImage'];
+export const TASKS = ['generate', 'embed', 'rerank', 'transcribe', 'speak', 'generateImage'];
 
 /** One way to run a model, to be added to a role's entry. */
 export interface Addition {

@@ -13,6 +13,7 @@ import { completions } from '../openai/completions/route.ts';
 import { messages } from '../anthropic/route.ts';
 import { responses } from '../openai/responses/route.ts';
 import { embeddings } from '../openai/embeddings/route.ts';
+import { reranking } from '../rerank/route.ts';
 import { defineService } from '../service.ts';
 import { textGeneration } from '../tgi/route.ts';
 
@@ -27,11 +28,11 @@ export interface TestService {
 }
 
 async function start(
-  task: 'generate' | 'embed',
+  task: 'generate' | 'embed' | 'rerank',
   engine: EngineFactory,
   routes: RoutePlugin[],
   env: Record<string, string> = {},
-  models = new URL(task === 'generate' ? './echo-models.json' : './echo-embed-models.json', import.meta.url),
+  models = new URL(task === 'generate' ? './echo-models.json' : `./echo-${task}-models.json`, import.meta.url),
 ): Promise<TestService> {
   const { config } = readConfig({
     ...{ XIM_SLOTS: '8', XIM_QUEUE: '4096', XIM_LOG_LEVEL: 'silent', XIM_VENVS: venvs },
@@ -59,6 +60,7 @@ const generating = [chatCompletions, completions, responses, messages, textGener
 /** The real server over a real worker that answers with the prompt's own words. */
 export const startChat = (env?: Record<string, string>) => start('generate', echo, generating, env);
 export const startEmbedding = (env?: Record<string, string>) => start('embed', echo, [embeddings], env);
+export const startReranking = (env?: Record<string, string>) => start('rerank', echo, [reranking], env);
 
 type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<GenerateEvent>;
 
@@ -66,12 +68,12 @@ type Generate = (input: GenerateInput, options: CallOptions) => AsyncIterable<Ge
 export const startScripted = (generate: Generate, env?: Record<string, string>, models?: URL) =>
   start('generate', scripted({ generate }), generating, env, models);
 
-/** The same with several tasks, and the routes of text and vectors. */
+/** The same with several tasks, and the routes of text, vectors and reranking. */
 export const startScriptedTasks = (tasks: Tasks, env?: Record<string, string>) =>
-  start('generate', scripted(tasks), [...generating, embeddings], env);
+  start('generate', scripted(tasks), [...generating, embeddings, reranking], env);
 
-/** The real server over an engine that can do nothing, with the routes of both tasks. */
-export const startIdle = () => start('generate', scripted({}), [...generating, embeddings]);
+/** The real server over an engine that can do nothing, with the routes of several tasks. */
+export const startIdle = () => start('generate', scripted({}), [...generating, embeddings, reranking]);
 
 /** The data of an answer's frames, `[DONE]` included; fails on anything else than frames and comments. */
 export function framesOf(body: string): string[] {

@@ -1,7 +1,7 @@
 import { type Engine, type XimError } from '@xim/engine';
 import { refusal, RouteNotFoundError } from '../errors/errors.ts';
 
-type Method = 'generate' | 'tokenize' | 'embed' | 'transcribe' | 'speak' | 'generateImage';
+type Method = 'generate' | 'tokenize' | 'embed' | 'rerank' | 'transcribe' | 'speak' | 'generateImage';
 
 const model = (lacks: string, advice: string) => (): XimError =>
   refusal('model', `The model of this service ${lacks}`, advice);
@@ -10,6 +10,7 @@ const missing: Readonly<Record<Method, () => XimError>> = {
   generate: model('does not generate text', 'Use a service for chat'),
   tokenize: () => new RouteNotFoundError('The engine of this service has no tokenizer that could be asked.'),
   embed: model('makes no vectors', 'Use a service for embeddings'),
+  rerank: model('does not rank documents', 'Use a service for reranking'),
   transcribe: model('does not transcribe speech', 'Use a service for transcription'),
   speak: model('does not speak', 'Use a service for speech'),
   generateImage: model('does not generate images', 'Use a service for images'),

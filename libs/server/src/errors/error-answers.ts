@@ -17,6 +17,8 @@ declare module 'fastify' {
     paramNames?: ParamNames;
     /** Whose shape the route's errors have. Default `openai`. */
     api?: Api;
+    /** The same by the body as it came, for a path that clients of several APIs use. */
+    ofBody?: (body: unknown) => { readonly api?: Api; readonly paramNames?: ParamNames };
   }
 }
 
@@ -75,13 +77,10 @@ export const errorAnswers = fp<{ isDraining(): boolean }>(
 );
 
 /** Answers with an error, in the shape of the route's API. */
-export function answerError(
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  api: Api = request.routeOptions?.config?.api ?? 'openai',
-): FastifyReply {
-  const { status, headers, body } = shapes[api](error, request.routeOptions?.config?.paramNames);
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, api?: Api): FastifyReply {
+  const { ofBody, ...config } = request.routeOptions?.config ?? {};
+  const own = { ...config, ...ofBody?.(request.body) };
+  const { status, headers, body } = shapes[api ?? own.api ?? 'openai'](error, own.paramNames);
   if (request.stats) request.stats.error = codeOf(error);
   if (status >= 500 && !XimError.isInstance(error)) logBug(error, request);
   if (error instanceof MethodNotAllowedError) void reply.header('allow', error.allow.join(', '));

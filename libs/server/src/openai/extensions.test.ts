@@ -1,4 +1,4 @@
-import type { EmbedInput, EmbedOutput, GenerateInput } from '@xim/engine';
+import type { EmbedInput, EmbedOutput, GenerateInput, RerankInput, RerankOutput } from '@xim/engine';
 import { extensionFields, type ExtensionRoute } from '@xim/openai-schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScriptedTasks, type TestService } from '../__fixtures__/test-service.ts';
@@ -18,6 +18,10 @@ beforeAll(async () => {
       calls.push(input);
       return { vectors: Float32Array.of(1), dimensions: 1, inputTokens: 1 };
     },
+    async rerank(input: RerankInput): Promise<RerankOutput> {
+      calls.push(input);
+      return { logits: Float32Array.of(1), inputTokens: 2 };
+    },
   });
 });
 afterAll(() => service.close());
@@ -27,12 +31,16 @@ const path: Record<ExtensionRoute, string> = {
   completions: '/v1/completions',
   responses: '/v1/responses',
   embeddings: '/v1/embeddings',
+  rerank: '/v1/rerank',
+  score: '/v1/score',
 };
 const base: Record<ExtensionRoute, object> = {
   chat: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'a' }] },
   completions: { model: 'gpt-4o-mini', prompt: 'a' },
   responses: { model: 'gpt-4o-mini', input: 'a' },
   embeddings: { model: 'gpt-4o-mini', input: 'a' },
+  rerank: { model: 'gpt-4o-mini', query: 'a', documents: ['b'] },
+  score: { model: 'gpt-4o-mini', text_1: 'a', text_2: 'b' },
 };
 
 const schema = { type: 'object' };

@@ -8,6 +8,7 @@ const examples: Readonly<Partial<Record<Task, { path: string; body: object; outp
     body: { messages: [{ role: 'user', content: 'Write one sentence about the sea.' }] },
   },
   embed: { path: '/embeddings', body: { input: 'Hello' } },
+  rerank: { path: '/rerank', body: { query: 'boats', documents: ['a quiet harbour', 'a loud market'] } },
   speak: { path: '/audio/speech', body: { voice: 'alloy', input: 'Hello.' }, output: 'speech.mp3' },
 };
 

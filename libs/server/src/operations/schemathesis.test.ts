@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChat, startEmbedding } from '../__fixtures__/test-service.ts';
+import { startChat, startEmbedding, startReranking } from '../__fixtures__/test-service.ts';
 import { startMediaService } from '../http/__fixtures__/media-service.ts';
 import { startEcho } from '../openai/audio/__fixtures__/transcription-service.ts';
 import { speech } from '../openai/audio/speech.ts';
@@ -39,6 +39,7 @@ describe('what the description allows, and what it does not', { timeout: 300_000
   it.each([
     ['chat', startChat, 'fuzzing'],
     ['embedding', startEmbedding, 'coverage,fuzzing'],
+    ['reranking', startReranking, 'coverage,fuzzing'],
     ['transcription', startEcho, 'coverage,fuzzing'],
     ['speech', speaking, 'coverage,fuzzing'],
   ] as const)('%s answers without a server error, and as it is described', async (name, start, phases) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeServer } from '../__fixtures__/fake-service.ts';
-import { startChat, startEmbedding, type TestService } from '../__fixtures__/test-service.ts';
+import { startChat, startEmbedding, startReranking, type TestService } from '../__fixtures__/test-service.ts';
 import { type Browser, findBrowser, startBrowser } from './__fixtures__/browser.ts';
 
 const PATIENCE_MS = 120_000;
@@ -107,6 +107,16 @@ describe.skipIf(program === undefined)('in a browser', { timeout: PATIENCE_MS },
     await submit('embed');
     await becomes('#similarity', /^1\.0000$/);
     expect(await text('#vectors')).toMatch(/numbers\n.*numbers$/);
+    expect(browser.problems).toEqual([]);
+  });
+
+  it('reranking: orders documents', async () => {
+    await open(await startReranking());
+    await becomes('#state', /^ready$/);
+    await fill('query', 'one two');
+    await fill('documents', 'nine\none two\n\none');
+    await submit('rerank');
+    await becomes('#ranking', /^0\.9900 one two0\.5000 one0\.0100 nine$/);
     expect(browser.problems).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import type { Task } from '@xim/engine';
 import type { RoutePlugin } from '../context.ts';
 import { embedForm } from './embed.ts';
 import { generateForm } from './generate.ts';
+import { rerankForm } from './rerank.ts';
 import { speakForm } from './speak.ts';
 import type { TaskForm } from './task-form.ts';
 import { transcribeForm } from './transcribe.ts';
@@ -11,6 +12,7 @@ import { transcribeForm } from './transcribe.ts';
 const FORMS: Readonly<Partial<Record<Task, TaskForm>>> = {
   generate: generateForm,
   embed: embedForm,
+  rerank: rerankForm,
   transcribe: transcribeForm,
   speak: speakForm,
 };

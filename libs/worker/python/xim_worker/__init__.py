@@ -19,6 +19,7 @@ from .handlers import (
     Item,
     Plan,
     Request,
+    RerankResult,
     Runtime,
     StartError,
     StepHandler,
@@ -33,6 +34,7 @@ from .tasks import (
     ImageEvent,
     ImageInput,
     Media,
+    RerankInput,
     SpeakEvent,
     SpeakInput,
     TextToken,
@@ -40,6 +42,7 @@ from .tasks import (
     TokenLogprob,
     TranscribeEvent,
     TranscribeInput,
+    Truncation,
 )
 from .turns import Turn, TurnQueue, turn_of
 
@@ -63,6 +66,8 @@ __all__ = [
     "Media",
     "Plan",
     "Request",
+    "RerankInput",
+    "RerankResult",
     "Runtime",
     "SpeakEvent",
     "SpeakInput",
@@ -74,6 +79,7 @@ __all__ = [
     "TokenizeResult",
     "TranscribeEvent",
     "TranscribeInput",
+    "Truncation",
     "Turn",
     "TurnQueue",
     "failure",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict
 
-from .tasks import EmbedInput, EmbedOutput, GenerateInput, TokenizeOutput
+from .tasks import EmbedOutput, GenerateInput, RerankOutput, TokenizeOutput
 from .turns import Turn
 
 Event = Mapping[str, Any]
@@ -20,6 +20,10 @@ Request = Mapping[str, Any]
 
 
 class EmbedResult(EmbedOutput):
+    type: Literal["result"]
+
+
+class RerankResult(RerankOutput):
     type: Literal["result"]
 
 
@@ -168,7 +172,8 @@ class BatchHandler(Protocol):
     `prepare` runs on arrival, in one of a few threads beside the batches. Where it takes long it is a generator: every
     few items other calls have their turn. `run` runs in one of `parallel` threads, which take disjoint batches; a batch
     that fails is run again in halves, down to single items, so that an item fails no call but its own. `finish` makes
-    the call's result (`EmbedResult`) from the results of its items, in their order.
+    the call's result from the results of its items, in their order. A handler writes its own task's types: `EmbedInput`
+    and `EmbedResult`, `RerankInput` and `RerankResult`.
     """
 
     parallel: int
@@ -176,11 +181,11 @@ class BatchHandler(Protocol):
 
     def load(self, context: Context) -> Info: ...
 
-    def prepare(self, request: EmbedInput) -> Iterable[Item]: ...
+    def prepare(self, request: Any) -> Iterable[Item]: ...
 
     def run(self, items: Sequence[Item]) -> Sequence[Any]: ...
 
-    def finish(self, request: EmbedInput, items: Sequence[Item], results: Sequence[Any]) -> Event: ...
+    def finish(self, request: Any, items: Sequence[Item], results: Sequence[Any]) -> Event: ...
 
 
 class CallHandler(Protocol):

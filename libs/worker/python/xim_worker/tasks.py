@@ -29,6 +29,15 @@ Media = MediaPath | MediaBytes
 """Bytes that enter an engine: small ones in memory, large uploads as a file that outlives the call."""
 
 
+class Truncation(TypedDict):
+    """How a text that is too long is cut, where it would be invalid otherwise."""
+
+    tokens: NotRequired[int]
+    """Tokens that stay at most, special tokens included. Absent, or more than the model reads: as many as it reads."""
+    keep: NotRequired[Literal["start", "end"]]
+    """The end of the text that stays. Default `start`."""
+
+
 class GenerateInput(TypedDict):
     prompt: Prompt
     choices: NotRequired[int]
@@ -392,6 +401,24 @@ class EmbedOutput(TypedDict):
     dimensions: int
     inputTokens: int
     """Tokens read, summed over the items, special tokens included."""
+
+
+class RerankInput(TypedDict):
+    queries: list[str]
+    """One for all documents, or one for each. No text is empty."""
+    documents: list[str]
+    """At least one; no text is empty."""
+    documentTokens: NotRequired[int]
+    """Tokens of each document that are read; the rest of a longer one is cut off. Absent: all."""
+    truncate: NotRequired[Truncation]
+    """How a pair that is too long is cut: its document is, never its query. Absent: such a pair is invalid."""
+
+
+class RerankOutput(TypedDict):
+    logits: _bytes
+    """`[documents]` log-odds of the relevance, in the order of the documents: `1 / (1 + e^-x)` is a probability."""
+    inputTokens: int
+    """Tokens read, summed over the pairs, special tokens included."""
 
 
 class TranscribeInput(TypedDict):

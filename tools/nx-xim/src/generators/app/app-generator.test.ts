@@ -126,6 +126,7 @@ describe('a service with a task that the engine has no handler for', () => {
   it.each([
     ['generate', ['load', 'add', 'step', 'cancel']],
     ['embed', ['load', 'prepare', 'run', 'finish']],
+    ['rerank', ['load', 'prepare', 'run', 'finish']],
     ['transcribe', ['load', 'run']],
     ['speak', ['load', 'run']],
     ['generateImage', ['load', 'run']],
@@ -200,7 +201,7 @@ describe('what cannot be is refused with a sentence:', () => {
       { engine: 'onnx' },
       /no engine "onnx"\. There are: echo, [a-z, -]*oneapi[a-z, -]*\..*nx:engine onnx/,
     ],
-    ['a task that is none', { task: 'sing' }, /"sing" is no task\. The tasks are generate, embed, transcribe/],
+    ['a task that is none', { task: 'sing' }, /"sing" is no task\. The tasks are generate, embed, rerank, transcribe/],
     ['an engine without a model', { engine: 'echo' }, /No service here has a model .* "echo" yet.*--models=/],
     ['a models.json that is not there', { models: 'no.json' }, /There is no no\.json/],
     ['one for another task', { models: 'apps/chat/models.json' }, /no role "main" with the task embed and a profile/],

@@ -160,7 +160,7 @@ function addFiles(tree: Tree, app: NewApp): void {
   if (app.wheels) files('wheels');
   if (!app.ownHandler) return files('engine-handler');
   files('own-handler');
-  files(app.task === 'generate' || app.task === 'embed' ? `handler-${app.task}` : 'handler-call');
+  files(['generate', 'embed', 'rerank'].includes(app.task) ? `handler-${app.task}` : 'handler-call');
 }
 
 function toNextSteps({ name, task, ownHandler, wheels, routes }: NewApp): string {

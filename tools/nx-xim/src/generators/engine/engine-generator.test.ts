@@ -56,6 +56,7 @@ it('exports a factory of its name, and installs its own list of wheels', async (
 it.each([
   ['generate', 'generate', 'steps={"generate": Generate()}'],
   ['embed', 'embed', 'batches={"embed": Embed()}'],
+  ['rerank', 'rerank', 'batches={"rerank": Rerank()}'],
   ['transcribe', 'transcribe', 'calls={"transcribe": Transcribe()}'],
   ['speak', 'speak', 'calls={"speak": Speak()}'],
   ['generateImage', 'generate_image', 'calls={"generateImage": GenerateImage()}'],
