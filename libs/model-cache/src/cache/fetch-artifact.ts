@@ -30,7 +30,7 @@ export interface FetchOptions extends RunOptions {
   readonly artifact: string;
   /** The model cache; made when it is not there. */
   readonly cacheDir: string;
-  /** Open no connection and start no process: a missing file is an error. */
+  /** Open no connection and start no process: a file that is not on this machine is an error. */
   readonly offline?: boolean | undefined;
   /** The command that fetches the files with a network, for the message about missing files offline. */
   readonly advice?: string | undefined;
@@ -86,7 +86,7 @@ async function complete(place: Place, cacheDir: string, options: FetchOptions): 
     for (const file of missing) {
       const copies = await findCopies(cacheDir, options.model, file, place);
       if (!(await takeCopy(copies, file, place, run.signal))) {
-        if (options.offline) throw offlineError(options, [file], cacheDir);
+        if (options.offline && !(await isHere(file))) throw offlineError(options, [file], cacheDir);
         await fetchFile(place, file, run, options);
       }
       await recordVerified(place.root, blobOf(place, file), file.sha256);
@@ -102,6 +102,7 @@ async function fetchFile(place: Place, file: ModelFile, run: FetchRun, options: 
     try {
       const found = findSource(text);
       if (!found) throw new ModelFetchError('no such kind of source is known');
+      if (options.offline && !found.source.isHere) throw new ModelFetchError('XIM_OFFLINE forbids to ask it');
       const got = await found.source.open(found.reference, file, run);
       if (got instanceof Readable) await storeBlob(got, file, blobOf(place, file), place.partial, run.signal);
       else await moveBlob(got.path, file, blobOf(place, file));
@@ -150,11 +151,21 @@ async function removeRubbish(folder: string): Promise<void> {
   }
 }
 
+/** Whether a source of the file is this machine. */
+async function isHere(file: ModelFile): Promise<boolean> {
+  for (const text of file.sources) {
+    const found = findSource(text);
+    if (await found?.source.isHere?.(found.reference)) return true;
+  }
+  return false;
+}
+
 /** Offline, all missing files are reported before anything is written; the cache may be read-only. */
 async function assertObtainable(place: Place, cacheDir: string, options: FetchOptions): Promise<void> {
   const missing: ModelFile[] = [];
   for (const file of await unverifiedFiles(place)) {
-    if ((await findCopies(cacheDir, options.model, file, place)).length === 0) missing.push(file);
+    const copies = await findCopies(cacheDir, options.model, file, place);
+    if (copies.length === 0 && !(await isHere(file))) missing.push(file);
   }
   if (missing.length > 0) throw offlineError(options, missing, cacheDir);
 }

@@ -139,3 +139,11 @@ test('the published schema is the one that files are read with, and names what t
   expect(required).toEqual(['id', 'task', 'licence', 'created', 'artifacts', 'profiles', 'shape']);
   expect(properties.hub).toMatchObject({ const: 'unverified', description: expect.any(String) });
 });
+
+test('a source beside the file gets its path from the root, and may not leave the folder', () => {
+  const beside = (path: string) => GOOD.replace('pypi:tiny-model==1.0#tiny_model/model.gguf', path);
+  const [file] = readModels(write(beside('file:./small model/model.gguf'))).models.main.artifacts['q4_1']!.files;
+  expect(file!.sources).toEqual([`file:${join(folder, 'small model/model.gguf')}`]);
+  for (const path of ['file:./../model.gguf', 'file:.', 'file:./', 'file:model.gguf', 'file:.//model.gguf'])
+    expect(read(beside(path)).message).toContain('expected file:/path or file:./path');
+});

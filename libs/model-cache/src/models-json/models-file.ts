@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { ModelsFileError, type ModelsFileProblem } from '../errors.ts';
+import { fromFolder } from '../sources/folder.ts';
 import { readJsonPositions } from './json-positions.ts';
 import { modelsSchema, openModelsSchema } from './models-schema.ts';
 
@@ -10,6 +12,7 @@ export type Models = z.output<typeof modelsSchema>;
 
 /**
  * Reads and checks a `models.json`. Synchronous: it is small and nothing can start without it. The result is frozen.
+ * Sources beside the file (`file:./path`) come with their paths from the root.
  * Throws a `ModelsFileError` that lists everything wrong with it, each with line and place.
  */
 export function readModels(file: string | URL): Models {
@@ -28,7 +31,7 @@ function read(file: string | URL, schema: typeof modelsSchema): Models {
   if (problem) throw new ModelsFileError(name, [{ path: '', line: problem.line, message: problem.message }]);
 
   const outcome = schema.safeParse(JSON.parse(text));
-  if (outcome.success) return outcome.data;
+  if (outcome.success) return withFolder(outcome.data, dirname(resolve(name)));
   throw new ModelsFileError(
     name,
     outcome.error.issues.map((issue): ModelsFileProblem => ({
@@ -39,6 +42,22 @@ function read(file: string | URL, schema: typeof modelsSchema): Models {
         .replace(/^Invalid input: /, ''),
     })),
   );
+}
+
+/** Turns the sources beside a models.json into paths from the root. */
+function withFolder(file: Models, folder: string): Models {
+  type Entry = Models['models']['main'];
+  const toEntry = (entry: Entry): Entry => {
+    const artifacts = Object.entries(entry.artifacts).map(([name, { files }]) => {
+      const resolved = files.map((one) =>
+        Object.freeze({ ...one, sources: Object.freeze(one.sources.map((source) => fromFolder(source, folder))) }),
+      );
+      return [name, Object.freeze({ files: Object.freeze(resolved) })];
+    });
+    return Object.freeze({ ...entry, artifacts: Object.freeze(Object.fromEntries(artifacts)) });
+  };
+  const models = Object.entries(file.models).map(([role, entry]) => [role, toEntry(entry)]);
+  return Object.freeze({ ...file, models: Object.freeze(Object.fromEntries(models)) });
 }
 
 function readText(name: string): string {

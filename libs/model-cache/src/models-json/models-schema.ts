@@ -36,7 +36,7 @@ const source = z
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
   .describe(
-    'hf:org/name[@revision][#path], pypi:name==version#path/in/wheel (parts of one file joined by |), https://…, file:/path, or convert:… of xim-models convert',
+    'hf:org/name[@revision][#path], pypi:name==version#path/in/wheel (parts of one file joined by |), https://…, file:/path, file:./path (beside this file), or convert:… of xim-models convert',
   );
 
 const matching = (pattern: RegExp, expected: string) =>

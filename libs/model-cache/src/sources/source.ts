@@ -36,6 +36,11 @@ export interface Source {
    */
   open(reference: string, file: ModelFile, run: FetchRun): Promise<Readable | { readonly path: string }>;
   /**
+   * Whether the file is on this machine. Only a source that opens no connection and starts no process has this method;
+   * it is asked offline too.
+   */
+  isHere?(reference: string): Promise<boolean>;
+  /**
    * The size and checksum that this source states. Only a source that states checksums, and checks its content against
    * them, has this method. `path` is the path of the file in the model, for references without a path.
    */
