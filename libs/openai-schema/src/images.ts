@@ -20,7 +20,9 @@ const fields = {
   ),
   output_format: optionalField(z.enum(['png', 'jpeg', 'webp'])).describe('Default png.'),
   output_compression: numberField(z.int().min(0).max(100)).describe('Quality of jpeg and webp. Default 100.'),
-  response_format: optionalField(z.enum(['url', 'b64_json'])).describe('b64_json, the default; url is refused.'),
+  response_format: optionalField(z.enum(['url', 'b64_json'])).describe(
+    'Default b64_json. url where the operator has set the public address of the service; such a picture stays an hour.',
+  ),
   stream: booleanField.describe('Server-sent events instead of one answer; with n: 1.'),
   partial_images: numberField(z.int().min(0).max(3)).describe('Unfinished pictures of a stream. Default 0.'),
   user: optionalField(z.string()),
@@ -44,6 +46,8 @@ function check(request: Fields, context: z.RefinementCtx): void {
   const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
   if ((request.partial_images ?? 0) > 0 && request.stream !== true)
     issue('partial_images', 'only allowed with stream: true');
+  if (request.stream === true && request.response_format === 'url')
+    issue('response_format', 'a stream carries its pictures; expected b64_json');
   if (request.stream === true && (request.n ?? 1) > 1) issue('n', 'a stream has one picture; expected 1');
   if ((request.output_compression ?? 100) !== 100 && (request.output_format ?? 'png') === 'png')
     issue('output_compression', 'png keeps every pixel; only allowed with output_format: jpeg or webp');
@@ -103,7 +107,9 @@ const described = {
 export const ImagesResponse = z
   .object({
     created: z.int().describe('Unix seconds.'),
-    data: z.array(z.object({ b64_json: z.base64() })),
+    data: z
+      .array(z.object({ b64_json: z.base64().optional(), url: z.url().optional() }))
+      .describe('Each picture in one of the two members, as response_format asks.'),
     ...described,
     usage: ImageUsage,
   })

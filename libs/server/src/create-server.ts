@@ -13,6 +13,7 @@ import { checkInputs } from './engine/check-inputs.ts';
 import { chooseEngine, toExactProfile } from './engine/choose.ts';
 import { chooseCompanions, fetchCompanions } from './engine/companions.ts';
 import { createHub, fetchModel, readDefaultSampling, resolveModel, toPython } from './engine/fetch-model.ts';
+import { logPictureTime } from './engine/picture-time.ts';
 import { createSupervision } from './engine/supervision.ts';
 import { answerClientError, answerFrameworkError, errorAnswers } from './errors/error-answers.ts';
 import { ServiceStartError } from './errors/errors.ts';
@@ -108,7 +109,10 @@ export async function createServer(
     stallMs: plan.stallMs,
     pendingReads: () => calls.pendingReads,
     progressMs: isTextLog(config, overrides) && process.stderr.isTTY === true ? 100 : undefined,
-    onReady: (info) => metrics.engineReady(info, reason),
+    onReady(info) {
+      metrics.engineReady(info, reason);
+      if (info.imageDefaults) logPictureTime(log, info.imageDefaults, config.requestTimeoutSeconds);
+    },
     onRestart: metrics.engineRestarted,
     log,
     restart: overrides.restart,
@@ -151,7 +155,7 @@ export async function createServer(
   await app.register(jsonBody);
   await app.register(docs);
   await app.register(health(supervision.status));
-  await app.register(metadata({ service, host, choice, supervision }));
+  await app.register(metadata({ service, host, choice, supervision, calls }));
   await app.register(metricsRoute(metrics));
   await app.register(modelsRoutes);
   for (const routes of service.routes) await app.register(routes);

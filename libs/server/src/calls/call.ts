@@ -90,8 +90,8 @@ export function createCall(request: FastifyRequest, sequences: number, parts: Ca
   };
 }
 
-/** A client may ask for less time than the service gives: `x-request-timeout`, in seconds. */
-function askedTimeoutMs(request: FastifyRequest): number {
+/** A client may ask for less time than the service gives: `x-request-timeout`, in seconds. Infinity where it does not. */
+export function askedTimeoutMs(request: FastifyRequest): number {
   const header = request.headers['x-request-timeout'];
   if (header === undefined) return Infinity;
   const seconds = Number(header);

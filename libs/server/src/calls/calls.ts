@@ -12,11 +12,19 @@ import { createCallStream } from './call-stream.ts';
 import { type CallParts, type Call, createCall } from './call.ts';
 import { createMeter } from './meter.ts';
 
+/** Steps of a call, such as those of denoising. */
+export interface CallProgress {
+  readonly step: number;
+  readonly of: number;
+}
+
 export interface RunningCalls extends Calls {
   /** Calls that are open, queued ones included. */
   readonly open: number;
   /** Calls whose reader waits for the engine right now: the ones a hanging engine would hold. */
   readonly pendingReads: number;
+  /** Steps of the running calls that tell them, in the order in which the calls began. */
+  readonly progress: readonly CallProgress[];
   /** Resolves when no call is open. */
   idle(): Promise<void>;
   /** Ends every open call with `reason`. */
@@ -24,13 +32,14 @@ export interface RunningCalls extends Calls {
 }
 
 export function createCalls(parts: CallParts): RunningCalls {
-  const calls = new Set<Call>();
+  /** With the steps that a call told last. */
+  const calls = new Map<Call, CallProgress | undefined>();
   let whenIdle: (() => void)[] = [];
   let pendingReads = 0;
 
   const begin = (request: FastifyRequest, sequences: number): Call => {
     const call = createCall(request, sequences, parts);
-    calls.add(call);
+    calls.set(call, undefined);
     return call;
   };
   const countPendingRead = (change: 1 | -1): void => {
@@ -63,13 +72,19 @@ export function createCalls(parts: CallParts): RunningCalls {
     [Symbol.asyncIterator]() {
       const meter = createMeter(parts.metrics, request.stats);
       let admitted = wasAdmitted;
+      let running: Call | undefined;
       return createCallStream<E>({
-        begin: beginCall,
+        begin: () => (running = beginCall()),
         open(engine, options) {
           admitted = true;
           return open(engine, options);
         },
-        onEvent: meter.event,
+        onEvent(event) {
+          meter.event(event);
+          if (event.type !== 'progress') return;
+          const { step, of } = event as Partial<CallProgress>;
+          if (step !== undefined && of !== undefined && calls.has(running!)) calls.set(running!, { step, of });
+        },
         onEnd(call, error) {
           if (error !== undefined) request.stats.error = (error as { code?: string }).code ?? 'XIM_UNKNOWN';
           end(call, admitted, error);
@@ -86,9 +101,12 @@ export function createCalls(parts: CallParts): RunningCalls {
     get pendingReads() {
       return pendingReads;
     },
+    get progress() {
+      return [...calls.values()].filter((progress) => progress !== undefined);
+    },
     idle: () => (calls.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
     abortAll(reason) {
-      for (const call of calls) call.abort(reason);
+      for (const call of calls.keys()) call.abort(reason);
     },
 
     stream: (request, sequences, open) => read(request, () => begin(request, sequences), false, open),

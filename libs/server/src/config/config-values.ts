@@ -25,7 +25,7 @@ export function isOrigin(text: string): boolean {
   return /^[a-z][a-z\d+.-]*:\/\/[^/\s?#@]+$/.test(text);
 }
 
-/** The base of a hub's addresses: a path may follow, but no login, query or fragment. */
+/** The base of a server's addresses: a path may follow, but no login, query or fragment. */
 export function isEndpoint(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);

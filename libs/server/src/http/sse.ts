@@ -7,8 +7,8 @@ const KEEP_ALIVE_MS = 5_000;
 /** Characters that may wait for more to join them. */
 const MAX_QUEUED = 1 << 15;
 
-/** One frame: its data, one line; with an `event`, the frame has a name. */
-export type Frame = string | { readonly event: string; readonly data: string };
+/** One frame: its data, one line; with an `event`, the frame has a name. A comment is one line that clients pass over. */
+export type Frame = string | { readonly event: string; readonly data: string } | { readonly comment: string };
 
 /** An answer of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface EventStream {
@@ -60,7 +60,7 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
 
   return {
     send(frame) {
-      queued += typeof frame === 'string' ? `data: ${frame}\n\n` : `event: ${frame.event}\ndata: ${frame.data}\n\n`;
+      queued += toText(frame);
       if (queued.length > MAX_QUEUED) flush();
       if (scheduled) return;
       scheduled = true;
@@ -77,6 +77,12 @@ export function openEventStream(reply: FastifyReply, keepAliveMs = KEEP_ALIVE_MS
       raw.end();
     },
   };
+}
+
+function toText(frame: Frame): string {
+  if (typeof frame === 'string') return `data: ${frame}\n\n`;
+  if ('comment' in frame) return `: ${frame.comment}\n\n`;
+  return `event: ${frame.event}\ndata: ${frame.data}\n\n`;
 }
 
 type Answer = FastifyReply['raw'];

@@ -1,4 +1,5 @@
 import type { Host } from '@xim/engine';
+import type { RunningCalls } from '../calls/calls.ts';
 import type { RoutePlugin } from '../context.ts';
 import type { EngineChoice } from '../engine/choose.ts';
 import type { Supervision } from '../engine/supervision.ts';
@@ -9,10 +10,11 @@ export interface MetadataParts {
   readonly host: Host;
   readonly choice: EngineChoice;
   readonly supervision: Supervision;
+  readonly calls: Pick<RunningCalls, 'progress'>;
 }
 
 /** `GET /v1/metadata`: the model, the engine, the host and the plan, with reasons. It shows no data of requests. */
-export function metadata({ service, host, choice, supervision }: MetadataParts): RoutePlugin {
+export function metadata({ service, host, choice, supervision, calls }: MetadataParts): RoutePlugin {
   return async (app) => {
     const { model, plan } = app.xim;
     const { id, revision, task, licence, aliases, shape } = model;
@@ -25,6 +27,7 @@ export function metadata({ service, host, choice, supervision }: MetadataParts):
         service: { name: service.name, version: service.version ?? null, task: service.task },
         versions: { node: process.version },
         state: supervision.status(),
+        progress: calls.progress,
         model: {
           id,
           revision,

@@ -1,5 +1,6 @@
 import { type EngineInfo, type ImageInput, InvalidInputError } from '@xim/engine';
 import type { ImageEditRequest, ImageGenerationRequest } from '@xim/openai-schema';
+import { estimateSeconds } from '../../engine/picture-time.ts';
 import { refusal } from '../../errors/errors.ts';
 import type { Upload } from '../../http/upload.ts';
 import { readFile } from '../form.ts';
@@ -17,29 +18,34 @@ export const imageParamNames = {
 } as const;
 
 type Common = Omit<ImageEditRequest, 'input_fidelity' | 'strength'>;
-type Defaults = EngineInfo['imageDefaults'];
+/** The parts of the service that a request depends on. */
+export interface ImageService {
+  readonly defaults: EngineInfo['imageDefaults'];
+  /** Whether the service has a public address, so that pictures can have one. */
+  readonly hasAddress: boolean;
+}
 
 /** Throws InvalidInputError for a field that would change the picture and has no support. */
-export function toImageInput(request: ImageGenerationRequest, defaults: Defaults): ImageInput {
+export function toImageInput(request: ImageGenerationRequest, service: ImageService): ImageInput {
   if (request.style != null) throw unsupported('style', 'Describe the style in the prompt');
-  return toCommon(request, defaults);
+  return toCommon(request, service);
 }
 
 /** The same for an edit, with the paths of its files. */
-export function toEditInput(request: ImageEditRequest, upload: Upload, defaults: Defaults): ImageInput {
+export function toEditInput(request: ImageEditRequest, upload: Upload, service: ImageService): ImageInput {
   if (request.input_fidelity === 'high') throw unsupported('input_fidelity', 'Send a small "strength" instead');
   const mask = readPicture(upload, 'mask');
   return {
-    ...toCommon(request, defaults),
+    ...toCommon(request, service),
     image: { path: readPicture(upload, 'image') ?? missing() },
     ...(mask !== undefined && { mask: { path: mask } }),
     ...(request.strength != null && { strength: request.strength }),
   };
 }
 
-function toCommon(request: Common, defaults: Defaults): ImageInput {
-  if (request.response_format === 'url')
-    throw unsupported('response_format', 'This service sends pictures as "b64_json" and stores none');
+function toCommon(request: Common, { defaults, hasAddress }: ImageService): ImageInput {
+  if (request.response_format === 'url' && !hasAddress)
+    throw unsupported('response_format', 'Ask for "b64_json"; addresses need XIM_PUBLIC_URL, which the operator sets');
   if (request.background === 'transparent') throw unsupported('background', 'The model makes opaque pictures');
   const size = /^(\d+)x(\d+)$/.exec(request.size ?? '');
   const steps = request.num_inference_steps ?? toSteps(request.quality, defaults);
@@ -58,27 +64,16 @@ function toCommon(request: Common, defaults: Defaults): ImageInput {
 }
 
 /** `quality` → denoising steps; undefined: the model's own number. */
-function toSteps(quality: Common['quality'], defaults: Defaults): number | undefined {
+function toSteps(quality: Common['quality'], defaults: ImageService['defaults']): number | undefined {
   if (!defaults) return undefined;
   if (quality === 'low') return Math.max(1, Math.floor(defaults.steps / 2));
   if (quality === 'high' || quality === 'hd') return defaults.steps * 2;
   return undefined;
 }
 
-/**
- * Seconds that a request takes on this host while nothing else runs, from one step that was measured at the start.
- * Undefined where the engine measured none.
- */
-function estimateSeconds(input: ImageInput, defaults: Defaults): number | undefined {
-  if (!defaults || input.image) return undefined;
-  const { width = defaults.width, height = defaults.height, steps = defaults.steps, count = 1 } = input;
-  const area = (width * height) / (defaults.width * defaults.height);
-  return count * area * (steps * defaults.stepSeconds + defaults.otherSeconds);
-}
-
 /** Throws InvalidInputError for a request that cannot end before its deadline. */
-export function refuseTooLong(input: ImageInput, defaults: Defaults, timeoutSeconds: number): void {
-  const seconds = estimateSeconds(input, defaults);
+export function refuseTooLong(input: ImageInput, defaults: ImageService['defaults'], timeoutSeconds: number): void {
+  const seconds = defaults && estimateSeconds(input, defaults);
   if (seconds === undefined || seconds <= timeoutSeconds) return;
   throw new InvalidInputError(
     `This request takes about ${Math.ceil(seconds)} s on this host, and its deadline is ${timeoutSeconds} s. Ask for ` +

@@ -2,6 +2,7 @@ import { type ImageEvent, type ImageInput, type ImageUsage, InvalidInputError } 
 import type { ImagesResponse, ImageStreamEvent } from '@xim/openai-schema';
 import { IncompleteError } from '../../errors/errors.ts';
 import type { Frame } from '../../http/sse.ts';
+import type { StoredPicture } from './picture-store.ts';
 
 type Picture = Extract<ImageEvent, { type: 'image' }>;
 type Quality = ImagesResponse['quality'];
@@ -12,22 +13,29 @@ export function toQuality(sent: string | null | undefined): Quality {
   return sent === 'low' || sent === 'medium' || sent === 'high' ? sent : 'auto';
 }
 
-/** Joins the events of a call into one answer. Throws InvalidInputError for a picture that the safety checker rejected. */
+/**
+ * Joins the events of a call into one answer. Throws InvalidInputError for a picture that the safety checker rejected.
+ *
+ * @param publish gives the addresses of pictures; without it the answer holds the pictures
+ */
 export async function toImagesResponse(
   events: AsyncIterable<ImageEvent>,
   { format }: ImageInput,
   quality: Quality,
+  publish?: (pictures: readonly StoredPicture[]) => string[],
 ): Promise<ImagesResponse> {
-  const pictures: { b64_json: string }[] = [];
+  const pictures: Picture[] = [];
   let size = '';
   for await (const event of events) {
     if (event.type === 'start') size = `${event.width}x${event.height}`;
-    else if (event.type === 'image' && event.partial === undefined)
-      pictures[event.index] = { b64_json: toBase64(event) };
+    else if (event.type === 'image' && event.partial === undefined) pictures[event.index] = assertAccepted(event);
     else if (event.type === 'end') {
       const created = Math.floor(Date.now() / 1000);
+      const data = publish
+        ? publish(pictures).map((url) => ({ url }))
+        : pictures.map((picture) => ({ b64_json: toBase64(picture) }));
       const described = { size, quality, background: 'opaque', output_format: format } as const;
-      return { created, data: pictures, ...described, usage: toUsage(event.usage) };
+      return { created, data, ...described, usage: toUsage(event.usage) };
     }
   }
   throw new IncompleteError();
@@ -35,6 +43,7 @@ export async function toImagesResponse(
 
 /**
  * Makes the function from an event to the frames of a stream. The frame of the finished picture waits for the usage.
+ * Steps are comments, which clients of OpenAI's API pass over.
  *
  * @param route the prefix of the events' names
  */
@@ -53,6 +62,7 @@ export function createImageFrames(
   });
   return (event) => {
     if (event.type === 'start') size = `${event.width}x${event.height}`;
+    else if (event.type === 'progress') return [{ comment: `step ${event.step} of ${event.of}` }];
     else if (event.type === 'image' && event.partial !== undefined)
       return [
         frame({ type: `${route}.partial_image`, partial_image_index: event.partial, ...common(toBase64(event)) }),
@@ -64,11 +74,14 @@ export function createImageFrames(
   };
 }
 
-function toBase64({ bytes, rejected }: Picture): string {
-  if (rejected === true) {
-    const message = 'The safety checker of the model rejected the picture. Change the prompt or the seed.';
-    throw new InvalidInputError(message, { param: 'prompt' });
-  }
+function assertAccepted(picture: Picture): Picture {
+  if (picture.rejected !== true) return picture;
+  const message = 'The safety checker of the model rejected the picture. Change the prompt or the seed.';
+  throw new InvalidInputError(message, { param: 'prompt' });
+}
+
+function toBase64(picture: Picture): string {
+  const { bytes } = assertAccepted(picture);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 

@@ -114,8 +114,29 @@ describe('a stream', () => {
 
   it('names each event on a line of its own and has no [DONE]', async () => {
     const text = await (await post({ stream: true })).text();
-    expect(text).toMatch(/^event: image_generation\.completed\ndata: \{"type":"image_generation\.completed",/);
+    expect(text).toMatch(/\n\nevent: image_generation\.completed\ndata: \{"type":"image_generation\.completed",/);
     expect(text).not.toContain('[DONE]');
+  });
+
+  it('tells its steps in comments, and /v1/metadata has them meanwhile', async () => {
+    const slow = await startMediaService('generateImage', { routes: [images], echo: { rate: 20 } });
+    const progressOf = async () =>
+      ((await (await fetch(`${slow.url}/v1/metadata`)).json()) as { progress: { step: number; of: number }[] })
+        .progress;
+    expect(await progressOf()).toEqual([]);
+    const response = await post({ stream: true, num_inference_steps: 12 }, slow);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.includes('step 2 of 12')) text += (await reader.read()).value;
+    const [{ step, of }, ...others] = (await progressOf()) as [{ step: number; of: number }];
+    expect({ of, others }).toEqual({ of: 12, others: [] });
+    expect(step).toBeGreaterThanOrEqual(2);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    const steps = [...text.matchAll(/^: step (\d+) of 12$/gm)].map(([, number]) => Number(number));
+    expect(steps).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    await slow.idle();
+    expect(await progressOf()).toEqual([]);
+    await slow.stop();
   });
 });
 
@@ -132,6 +153,7 @@ describe('a request is refused by name', () => {
     ['style', { style: 'vivid' }],
     ['background', { background: 'transparent' }],
     ['response_format', { response_format: 'url' }],
+    ['response_format', { response_format: 'url', stream: true }],
     ['response_format', { response_format: 'png' }],
     ['output_format', { output_format: 'gif' }],
     ['output_compression', { output_compression: 50 }],
@@ -159,6 +181,11 @@ describe('a request is refused by name', () => {
     expect({ status, param }).toEqual({ status: 400, param: 'n' });
     expect(message).toMatch(/takes about 50 s on this host, and its deadline is 5 s/);
     expect((await post({ n: 1 }, slow)).status).toBe(200);
+    const hurried = await slow.post('/v1/images/generations', JSON.stringify({ prompt, num_inference_steps: 400 }), {
+      ...{ 'content-type': 'application/json', 'x-request-timeout': '1' },
+    });
+    expect(await refusalOf(hurried)).toMatchObject({ status: 400, param: 'n' });
+    expect(slow.log.map(({ msg }) => msg)).toContain('a picture takes about this long');
     await slow.stop();
   });
 
@@ -166,6 +193,42 @@ describe('a request is refused by name', () => {
     const refusal = await refusalOf(await service.post('/v1/images/variations', new FormData()));
     expect(refusal).toMatchObject({ status: 400 });
     expect(refusal.message).toContain('/v1/images/edits');
+  });
+});
+
+describe('with a public address', () => {
+  let shared: MediaService;
+  beforeAll(async () => {
+    const env = { XIM_PUBLIC_URL: 'https://pictures.example.org/base/', XIM_API_KEYS: 'secret' };
+    shared = await startMediaService('generateImage', { routes: [images], env });
+  });
+  afterAll(() => shared.stop());
+  const ask = (fields: object) =>
+    shared.post('/v1/images/generations', JSON.stringify({ prompt, seed: 3, ...fields }), {
+      ...{ 'content-type': 'application/json', authorization: 'Bearer secret' },
+    });
+
+  it('pictures are addresses where asked for, which answer without a key', async () => {
+    const { data } = ImagesResponse.parse(await (await ask({ response_format: 'url', n: 2 })).json());
+    const paths = data.map((picture) => {
+      expect(Object.keys(picture)).toEqual(['url']);
+      expect(picture.url).toMatch(/^https:\/\/pictures\.example\.org\/base\/v1\/images\/files\/[\w-]{32}\.png$/);
+      return new URL(picture.url!).pathname.replace('/base', '');
+    });
+    const answers = await Promise.all(paths.map((path) => fetch(`${shared.url}${path}`)));
+    expect(answers.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([
+      ...[200, 200].map((status) => [status, 'image/png']),
+    ]);
+    const bytes = await Promise.all(
+      answers.map(async (one) => Buffer.from(await one.arrayBuffer()).toString('base64')),
+    );
+    const plain = ImagesResponse.parse(await (await ask({ n: 2 })).json());
+    expect(plain.data).toEqual(bytes.map((b64) => ({ b64_json: b64 })));
+  });
+
+  it('another name is a 404', async () => {
+    const missing = await fetch(`${shared.url}/v1/images/files/none.png`);
+    expect(await refusalOf(missing)).toMatchObject({ status: 404 });
   });
 });
 

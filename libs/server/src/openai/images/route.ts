@@ -6,16 +6,19 @@ import {
   ImagesResponse,
   ImageStreamEvent,
 } from '@xim/openai-schema';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { askedTimeoutMs } from '../../calls/call.ts';
 import type { RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
+import { RouteNotFoundError } from '../../errors/errors.ts';
 import { toOpenaiError } from '../../errors/openai-error.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { uploads, withUpload } from '../../http/upload.ts';
 import { toEngineModel } from '../../operations/served-names.ts';
 import { readFields } from '../form.ts';
-import { imageParamNames, refuseTooLong, toEditInput, toImageInput } from './request.ts';
+import { createPictureStore, type StoredPicture } from './picture-store.ts';
+import { type ImageService, imageParamNames, refuseTooLong, toEditInput, toImageInput } from './request.ts';
 import { createImageFrames, toImagesResponse, toQuality } from './response.ts';
 
 const response = {
@@ -29,19 +32,39 @@ const response = {
   ...failures,
 };
 
-/** `POST /v1/images/generations` and `POST /v1/images/edits`; `POST /v1/images/variations` is refused with advice. */
+/** As long as OpenAI keeps a picture. */
+const LIFETIME_MS = 60 * 60 * 1000;
+const STORE_BYTES = 128 * 1024 * 1024;
+const FILES = '/v1/images/files';
+
+/**
+ * `POST /v1/images/generations` and `POST /v1/images/edits`; `POST /v1/images/variations` is refused with advice. With
+ * a public address also `GET /v1/images/files/:name`, for the addresses in answers.
+ */
 export const images: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
   const config = { paramNames: imageParamNames };
+  const { publicUrl, requestTimeoutSeconds } = xim.config;
+  const store = createPictureStore({ maxBytes: STORE_BYTES, lifetimeMs: LIFETIME_MS });
+  const service = (): ImageService => ({
+    defaults: xim.info()?.imageDefaults,
+    hasAddress: publicUrl !== undefined,
+  });
+  const checkTime = (input: ImageInput, request: FastifyRequest): void =>
+    refuseTooLong(input, service().defaults, Math.min(requestTimeoutSeconds, askedTimeoutMs(request) / 1000));
+  const publish = (pictures: readonly StoredPicture[]): string[] =>
+    store.put(pictures).map((name) => `${publicUrl}${FILES}/${name}`);
 
   const answer = (
     reply: FastifyReply,
     events: AsyncIterable<ImageEvent>,
     route: 'image_generation' | 'image_edit',
-    { input, quality, stream }: { input: ImageInput; quality: string | null | undefined; stream: boolean },
+    input: ImageInput,
+    { quality, stream, response_format: format }: Pick<ImageEditRequest, 'quality' | 'stream' | 'response_format'>,
   ): Promise<ImagesResponse | FastifyReply> => {
-    if (!stream) return toImagesResponse(events, input, toQuality(quality));
+    if (stream !== true)
+      return toImagesResponse(events, input, toQuality(quality), format === 'url' ? publish : undefined);
     return streamAnswer(reply, events, {
       toFrames: createImageFrames(route, input, toQuality(quality)),
       toErrorFrame: (error) => {
@@ -62,15 +85,30 @@ export const images: RoutePlugin = async (app) => {
     async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);
-      const defaults = xim.info()?.imageDefaults;
-      const input = toImageInput(body, defaults);
-      refuseTooLong(input, defaults, xim.config.requestTimeoutSeconds);
+      const input = toImageInput(body, service());
+      checkTime(input, request);
       const events: AsyncIterable<ImageEvent> = xim.calls.stream(request, 1, (engine, options) =>
         methodOf(engine, 'generateImage')(input, { ...options, model: toEngineModel(served, xim) }),
       );
-      return answer(reply, events, 'image_generation', { input, quality: body.quality, stream: body.stream === true });
+      return answer(reply, events, 'image_generation', input, body);
     },
   );
+
+  if (publicUrl !== undefined)
+    app.get<{ Params: { name: string } }>(
+      `${FILES}/:name`,
+      // A picture's name is its key: browsers that show the picture send no other.
+      { config: { open: true }, schema: { tags: ['images'], summary: 'A picture, by the address in an answer' } },
+      (request, reply) => {
+        const picture = store.get(request.params.name);
+        if (!picture)
+          throw new RouteNotFoundError('There is no such picture. A picture stays an hour, in one replica.');
+        return reply
+          .headers({ 'cache-control': 'private, max-age=3600', 'x-content-type-options': 'nosniff' })
+          .type(picture.mediaType)
+          .send(Buffer.from(picture.bytes));
+      },
+    );
 
   // A scope whose bodies are forms.
   await app.register(async (forms) => {
@@ -93,11 +131,12 @@ export const images: RoutePlugin = async (app) => {
         withUpload(request, { lists: [] }, async (upload, call) => {
           const form = readFields(upload, ImageEditRequest);
           const served = xim.resolve(form.model);
-          const input = toEditInput(form, upload, xim.info()?.imageDefaults);
+          const input = toEditInput(form, upload, service());
+          checkTime(input, request);
           const events: AsyncIterable<ImageEvent> = call.stream((engine, options) =>
             methodOf(engine, 'generateImage')(input, { ...options, model: toEngineModel(served, xim) }),
           );
-          return answer(reply, events, 'image_edit', { input, quality: form.quality, stream: form.stream === true });
+          return answer(reply, events, 'image_edit', input, form);
         }),
     );
 
