@@ -83,17 +83,12 @@ export const configSchema = z.object({
     expected: 'the path of a readable file',
     advice: 'File with one key per line, added to XIM_API_KEYS; the better place where other users can list processes.',
   }),
-  publicUrl: z
-    .string()
-    .refine(isEndpoint)
-    .transform((text) => text.replace(/\/+$/, ''))
-    .optional()
-    .register(settings, {
-      env: 'XIM_PUBLIC_URL',
-      expected: 'the address that clients reach the service by, as https://…, without login, query and fragment',
-      advice:
-        'Lets answers hold addresses of pictures (response_format "url"), which this replica keeps in memory for an hour.',
-    }),
+  publicUrl: z.string().refine(isEndpoint).optional().register(settings, {
+    env: 'XIM_PUBLIC_URL',
+    expected: 'the address that clients reach the service by, as https://…, without login, query and fragment',
+    advice:
+      'Lets answers hold addresses of pictures (response_format "url"), which this replica keeps in memory for an hour.',
+  }),
   corsOrigins: list
     .refine((origins) => origins.every(isOrigin))
     .default([])

@@ -54,7 +54,7 @@ export const images: RoutePlugin = async (app) => {
   const checkTime = (input: ImageInput, request: FastifyRequest): void =>
     refuseTooLong(input, service().defaults, Math.min(requestTimeoutSeconds, askedTimeoutMs(request) / 1000));
   const publish = (pictures: readonly StoredPicture[]): string[] =>
-    store.put(pictures).map((name) => `${publicUrl}${FILES}/${name}`);
+    store.put(pictures).map((name) => `${publicUrl?.replace(/\/+$/, '')}${FILES}/${name}`);
 
   const answer = (
     reply: FastifyReply,
