@@ -2,12 +2,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestBare } from './best-bare.ts';
 import { CHAT_KINDS, type ChatKind } from './chat-kinds.ts';
+import { benchFairness, type FairnessCase } from './fairness.ts';
 import { benchHostCost } from './host-cost.ts';
 import { runLoad } from './load.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
 import { benchSchemaCost } from './schema-cost.ts';
 import type { Settings } from './settings.ts';
+import { benchStalls, type StallCase } from './stalls.ts';
 import { exactly, medianInterval } from './statistics.ts';
 
 interface BareRun {
@@ -21,14 +23,55 @@ const TOKENS = 64;
 /** Requests per run: enough for a steady state, few enough for seven pairs. */
 const REQUESTS: Readonly<Record<number, number>> = { 1: 3, 8: 16, 32: 64 };
 
-/** Chat on the real model, against the bare loop over the same library; then what the host itself costs, on engine-echo. */
+const MAIN = 'apps/chat/src/main.ts';
+
+/** Prompts of a large request, each with an answer of `TOKENS`. */
+const BULK_PROMPTS = 128;
+
+/** A small request asks for one token: its time is the time to the first token. */
+const FAIRNESS: FairnessCase = {
+  main: MAIN,
+  path: '/v1/completions',
+  bulk: (number) =>
+    toCompletion(
+      Array.from({ length: BULK_PROMPTS }, (_, i) => `Story ${number}.${i}:`),
+      TOKENS,
+    ),
+  small: (number) => toCompletion([`Question ${number}:`], 1),
+  workOf: (answer) => (JSON.parse(answer) as { usage: { completion_tokens: number } }).usage.completion_tokens,
+  unit: 'tokens/s',
+  batchWork: ({ slots }) => slots,
+};
+
+const STALLS: readonly StallCase[] = [
+  {
+    name: 'a list of tokens',
+    path: '/v1/completions',
+    body: toCompletion(
+      Array.from({ length: 1_000_000 }, (_, i) => 100 + (i % 800)),
+      1,
+    ),
+  },
+  { name: 'a text', path: '/v1/completions', body: toCompletion('word '.repeat(800_000), 1) },
+];
+
+function toCompletion(prompt: string | readonly string[] | readonly number[], tokens: number): string {
+  return JSON.stringify({ model: 'gpt-4o-mini', prompt, max_tokens: tokens, ignore_eos: true });
+}
+
+/**
+ * Chat on the real model, against the bare loop over the same library; then what the host itself costs, on engine-echo.
+ * With the kind `fairness` or `stalls` instead single prompts beside lists of them, or the reading of large bodies.
+ */
 export async function benchChat(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
+  if (settings.kinds.includes('fairness')) return benchFairness(settings, FAIRNESS, say);
+  if (settings.kinds.includes('stalls')) return benchStalls(settings, MAIN, STALLS, say);
   const figures = await againstBare(settings, say);
   return [...figures, ...(await benchHostCost(say))];
 }
 
 async function againstBare(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
-  const service = await startService('apps/chat/src/main.ts', settings.env);
+  const service = await startService(MAIN, settings.env);
   const { bare, threads } = await startBest(settings, await schedulerOf(service), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
   try {

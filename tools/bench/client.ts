@@ -10,6 +10,7 @@ export interface Answer {
 }
 
 export interface Client {
+  get(path: string): Promise<Answer>;
   post(path: string, json: string): Promise<Answer>;
   close(): void;
 }
@@ -22,7 +23,8 @@ const CONTENT = ['"delta":{"content":', '"delta":{"tool_calls":'];
  * on a small machine what is measured is the server and not the client. It understands what XIM answers (a length or
  * chunks), nothing more.
  */
-export async function openClient(host: string, port: number): Promise<Client> {
+export async function openClient(host: string, port: number, key?: string): Promise<Client> {
+  const authorization = key === undefined ? '' : `authorization: Bearer ${key}\r\n`;
   const socket: Socket = connect(port, host);
   socket.setNoDelay(true);
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
@@ -59,14 +61,19 @@ export async function openClient(host: string, port: number): Promise<Client> {
   socket.on('error', fail);
   socket.on('close', () => fail());
 
+  const send = (request: string): Promise<Answer> => {
+    chunks = [];
+    first = received = whole = 0;
+    const answer = new Promise<Answer>((resolve, reject) => (settle = { resolve, reject }));
+    socket.write(request);
+    return answer;
+  };
+
   return {
+    get: (path) => send(`GET ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\n${authorization}\r\n`),
     post(path, json) {
-      chunks = [];
-      first = received = whole = 0;
-      const head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n`;
-      const answer = new Promise<Answer>((resolve, reject) => (settle = { resolve, reject }));
-      socket.write(head + json);
-      return answer;
+      const head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\n${authorization}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n`;
+      return send(head + json);
     },
     close: () => void socket.destroy(),
   };

@@ -1,9 +1,10 @@
 import { bestBare } from './best-bare.ts';
-import { benchFairness } from './fairness.ts';
+import { benchFairness, type FairnessCase } from './fairness.ts';
 import { runLoad } from './load.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
 import type { Settings } from './settings.ts';
+import { benchStalls, type StallCase } from './stalls.ts';
 import { exactly, medianInterval, quantile } from './statistics.ts';
 
 interface BareRun {
@@ -12,16 +13,18 @@ interface BareRun {
   readonly calls: readonly number[];
 }
 
+const MAIN = 'apps/embedding/src/main.ts';
 /** Single-text requests per run. */
 const REQUESTS: Readonly<Record<number, number>> = { 1: 100, 8: 400, 32: 1600 };
 
 /**
  * Embeddings of single texts from many clients, against the bare loop over batches of 32 of the same texts; with the
- * kind `fairness` instead how single texts fare beside lists of thousands.
+ * kind `fairness` or `stalls` instead single texts beside lists of thousands, or the reading of large bodies.
  */
 export async function benchEmbedding(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
-  if (settings.kinds.includes('fairness')) return benchFairness(settings, text, say);
-  const service = await startService('apps/embedding/src/main.ts', settings.env);
+  if (settings.kinds.includes('fairness')) return benchFairness(settings, FAIRNESS, say);
+  if (settings.kinds.includes('stalls')) return benchStalls(settings, MAIN, STALLS, say);
+  const service = await startService(MAIN, settings.env);
   const { bare, threads } = await startBest(settings, await settings.modelFolder('embedding'), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
   try {
@@ -114,3 +117,46 @@ const WORDS =
 function text(number: number): string {
   return Array.from({ length: 50 }, (_, at) => WORDS[(number * 7 + at * (1 + (number % 5))) % WORDS.length]).join(' ');
 }
+
+function toBody(
+  input: string | readonly string[] | readonly number[],
+  encoding: 'base64' | 'float' = 'base64',
+): string {
+  return JSON.stringify({ model: 'text-embedding-3-small', input, encoding_format: encoding });
+}
+
+/** Texts of the largest request that the API takes. */
+const BULK_TEXTS = 2048;
+/** Tokens of a text, see `text`. */
+const TEXT_TOKENS = 55;
+
+const FAIRNESS: FairnessCase = {
+  main: MAIN,
+  path: '/v1/embeddings',
+  bulk: (number) => toBody(Array.from({ length: BULK_TEXTS }, (_, i) => text(number * BULK_TEXTS + i))),
+  small: () => toBody('seven bright stars'),
+  workOf: (answer) => (JSON.parse(answer) as { data: unknown[] }).data.length,
+  unit: 'texts/s',
+  batchWork: ({ batchTokens }) => batchTokens / TEXT_TOKENS,
+};
+
+const STALLS: readonly StallCase[] = [
+  {
+    name: 'a list of tokens',
+    path: '/v1/embeddings',
+    body: toBody(Array.from({ length: 1_000_000 }, (_, i) => 100 + (i % 800))),
+  },
+  {
+    name: 'texts',
+    path: '/v1/embeddings',
+    body: toBody(Array.from({ length: BULK_TEXTS }, () => 'word '.repeat(400))),
+  },
+  {
+    name: 'answers of numbers',
+    path: '/v1/embeddings',
+    body: toBody(
+      Array.from({ length: BULK_TEXTS }, (_, i) => text(i)),
+      'float',
+    ),
+  },
+];

@@ -1,86 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, openClient } from './client.ts';
 import { type Service, startService } from './processes.ts';
 import type { Figure } from './report.ts';
 import type { Settings } from './settings.ts';
 import { exactly, medianInterval, quantile } from './statistics.ts';
 
-const PATH = '/v1/embeddings';
-/** Texts of the largest request that the API takes. */
-const BULK_TEXTS = 2048;
-const SHORT_REQUESTS = 100;
+/** Two clients of a service: one with large requests, one with small ones. */
+export interface FairnessCase {
+  /** Entry point of the service. */
+  readonly main: string;
+  readonly path: string;
+  /** JSON of a large request. */
+  readonly bulk: (number: number) => string;
+  /** JSON of a small request. */
+  readonly small: (number: number) => string;
+  /** Units of `unit` in the answer to a large request. */
+  readonly workOf: (answer: string) => number;
+  readonly unit: string;
+  /** The work that the engine computes together, in units of `unit`. */
+  readonly batchWork: (plan: { readonly slots: number; readonly batchTokens: number }) => number;
+}
+
+const KEYS = { bulk: 'bench-bulk', small: 'bench-small' };
+/** Small requests are sent in this rhythm, so that their own work costs the bulk client little. */
+const RHYTHM_MS = 250;
+const SMALL_REQUESTS = 40;
 
 /**
- * What a client with lists of 2,048 texts costs one with single texts, and the other way round: each alone, then both
- * at once. A single text should wait for about one batch of the others.
+ * What a client with large requests, one after the other without an end, costs a client of another key with small
+ * requests, and the other way round: each alone, then both at once. To reach: the 95th percentile of the small requests
+ * is at most twice that without the bulk client, plus one batch; the bulk client keeps 95 % of its throughput.
  */
 export async function benchFairness(
   settings: Settings,
-  text: (number: number) => string,
+  fairness: FairnessCase,
   say: (line: string) => void,
 ): Promise<Figure[]> {
-  const service = await startService('apps/embedding/src/main.ts', settings.env);
-  const bulk = toBody(Array.from({ length: BULK_TEXTS }, (_, number) => text(number)));
-  const short = toBody('seven bright stars');
-  const p95 = { alone: [] as number[], beside: [] as number[] };
+  const service = await startService(fairness.main, { ...settings.env, XIM_API_KEYS: Object.values(KEYS).join() });
+  const found = { alone: [] as number[], beside: [] as number[], allowed: [] as number[], share: [] as number[] };
   const rates = { alone: [] as number[], beside: [] as number[] };
   try {
+    const batchWork = fairness.batchWork(await planOf(service));
     for (let pair = 0; pair <= settings.pairs; pair++) {
-      const [alone, beside] = await withClients(service, async (one, other) => {
-        const shortAlone = await send(one, short, (sent) => sent < SHORT_REQUESTS);
-        const bulkAlone = await send(other, bulk, (sent) => sent < 1);
-        let bulkRuns = true;
-        const both = await Promise.all([
-          send(one, short, () => bulkRuns),
-          send(other, bulk, (sent) => sent < 1).finally(() => (bulkRuns = false)),
-        ]);
-        return [[shortAlone, bulkAlone], both] as const;
-      });
-      const figures = [alone, beside].map(([shorts, bulks]) => ({
-        p95: quantile(shorts, 0.95) * 1000,
-        rate: BULK_TEXTS / quantile(bulks, 0.5),
-      }));
-      const [apart, together] = [figures[0]!, figures[1]!];
-      say(`pair ${pair}: single p95 ${apart.p95.toFixed(1)} → ${together.p95.toFixed(1)} ms`);
+      const { alone, beside } = await runPair(service, fairness, pair % 2 === 0);
+      const batchMs = (batchWork / alone.rate) * 1000;
+      const allowed = 2 * alone.p95 + batchMs;
+      say(
+        `pair ${pair}: small p95 ${alone.p95.toFixed(1)} → ${beside.p95.toFixed(1)} ms, a batch ${batchMs.toFixed(1)} ms`,
+      );
       if (pair === 0) continue;
-      p95.alone.push(apart.p95);
-      p95.beside.push(together.p95);
-      rates.alone.push(apart.rate);
-      rates.beside.push(together.rate);
+      found.alone.push(alone.p95);
+      found.beside.push(beside.p95);
+      found.allowed.push(beside.p95 / allowed);
+      found.share.push(beside.rate / alone.rate);
+      rates.alone.push(alone.rate);
+      rates.beside.push(beside.rate);
     }
   } finally {
     await service.stop();
   }
+  const { unit } = fairness;
   return [
-    { name: 'single texts alone: p95', unit: 'ms', value: medianInterval(p95.alone) },
-    { name: `single texts beside lists of ${BULK_TEXTS}: p95`, unit: 'ms', value: medianInterval(p95.beside) },
-    { name: `lists of ${BULK_TEXTS} alone`, unit: 'texts/s', value: medianInterval(rates.alone) },
-    { name: `lists of ${BULK_TEXTS} beside single texts`, unit: 'texts/s', value: medianInterval(rates.beside) },
+    { name: 'small requests alone: p95', unit: 'ms', value: medianInterval(found.alone) },
+    { name: 'small requests beside the bulk client: p95', unit: 'ms', value: medianInterval(found.beside) },
+    {
+      name: 'p95 over twice the p95 alone plus one batch',
+      unit: '',
+      value: medianInterval(found.allowed),
+      target: { at: 'most', value: 1 },
+    },
+    { name: 'bulk client alone', unit, value: medianInterval(rates.alone) },
+    { name: 'bulk client beside small requests', unit, value: medianInterval(rates.beside) },
+    {
+      name: 'bulk client: ratio',
+      unit: '',
+      value: medianInterval(found.share),
+      target: { at: 'least', value: 0.95 },
+    },
     { name: 'pairs', unit: '', value: exactly(settings.pairs) },
   ];
 }
 
-function toBody(input: string | string[]): string {
-  return JSON.stringify({ model: 'text-embedding-3-small', input, encoding_format: 'base64' });
+interface Run {
+  /** Milliseconds. */
+  readonly p95: number;
+  /** Units of work per second. */
+  readonly rate: number;
 }
 
-async function withClients<T>(service: Service, run: (one: Client, other: Client) => Promise<T>): Promise<T> {
-  const [one, other] = [await openClient('127.0.0.1', service.port), await openClient('127.0.0.1', service.port)];
+async function runPair(
+  service: Service,
+  fairness: FairnessCase,
+  aloneFirst: boolean,
+): Promise<{ alone: Run; beside: Run }> {
+  const [bulk, small] = await Promise.all(
+    [KEYS.bulk, KEYS.small].map((key) => openClient('127.0.0.1', service.port, key)),
+  );
+  const apart = async (): Promise<Run> => {
+    const p95 = await sendSmall(small!, fairness);
+    return { p95, rate: await sendBulk(bulk!, fairness, delay(SMALL_REQUESTS * RHYTHM_MS)) };
+  };
+  const together = async (): Promise<Run> => {
+    const smalls = sendSmall(small!, fairness);
+    const rate = await sendBulk(bulk!, fairness, smalls);
+    return { p95: await smalls, rate };
+  };
   try {
-    return await run(one, other);
+    const first = aloneFirst ? await apart() : await together();
+    const second = aloneFirst ? await together() : await apart();
+    return aloneFirst ? { alone: first, beside: second } : { alone: second, beside: first };
   } finally {
-    one.close();
-    other.close();
+    bulk!.close();
+    small!.close();
   }
 }
 
-/** Sends the same request again and again, at least once; seconds of each. */
-async function send(client: Client, json: string, again: (sent: number) => boolean): Promise<number[]> {
-  const seconds: number[] = [];
-  do {
+/** The 95th percentile of small requests, in milliseconds. */
+async function sendSmall(client: Client, { path, small }: FairnessCase): Promise<number> {
+  const times: number[] = [];
+  const start = performance.now();
+  for (let number = 0; number < SMALL_REQUESTS; number++) {
+    await delay(Math.max(0, start + number * RHYTHM_MS - performance.now()));
     const sent = performance.now();
-    const { status, body, last } = await client.post(PATH, json);
-    if (status !== 200) throw new Error(`the service answered ${status}: ${body.slice(0, 500)}`);
-    seconds.push((last - sent) / 1000);
-  } while (again(seconds.length));
-  return seconds;
+    const answer = await post(client, path, small(number));
+    times.push(answer.last - sent);
+  }
+  return quantile(times, 0.95);
+}
+
+/** Work per second of large requests, sent one after the other until `until` is settled; at least one. */
+async function sendBulk(
+  client: Client,
+  { path, bulk, workOf }: FairnessCase,
+  until: Promise<unknown>,
+): Promise<number> {
+  let over = false;
+  void until.finally(() => (over = true)).catch(() => undefined);
+  let work = 0;
+  const start = performance.now();
+  for (let number = 0; !over; number++) work += workOf((await post(client, path, bulk(number))).body);
+  return work / ((performance.now() - start) / 1000);
+}
+
+async function post(client: Client, path: string, json: string): Promise<{ body: string; last: number }> {
+  const answer = await client.post(path, json);
+  if (answer.status !== 200) throw new Error(`the service answered ${answer.status}: ${answer.body.slice(0, 500)}`);
+  return answer;
+}
+
+async function planOf(service: Service): Promise<{ slots: number; batchTokens: number }> {
+  const url = `http://127.0.0.1:${service.port}/v1/metadata`;
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${KEYS.small}` } });
+  return ((await answer.json()) as { plan: { slots: number; batchTokens: number } }).plan;
 }

@@ -27,7 +27,8 @@ prints both. runtime: the generation runtime's own time per step, over a runner 
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
-  --kinds LIST     of chat plain,schema,tools (the default), sampling, alternatives, bias; of embedding fairness
+  --kinds LIST     of chat plain,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
+                   fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes)
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
   --check          exit 1 when a figure's whole interval misses what it has to reach

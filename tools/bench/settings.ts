@@ -1,6 +1,6 @@
 export interface Settings {
   readonly clients: readonly number[];
-  /** Of `CHAT_KINDS`, or `fairness`. */
+  /** Of `CHAT_KINDS`, or `fairness`, or `stalls`. */
   readonly kinds: readonly string[];
   /** Counted pairs of XIM and bare loop. */
   readonly pairs: number;

@@ -120,6 +120,18 @@ describe('a hostile body', () => {
     const { status, error } = await post(payload);
     expect([status, error['code'], error['message']]).toEqual([400, 'malformed_body', expect.stringContaining(words)]);
     expect(error['message']).not.toContain('secret');
+
+    // A large body is read in steps, with the same outcome.
+    const large = await post(Buffer.concat([Buffer.from(payload), Buffer.alloc(70_000, ' ')]));
+    const expected = payload === '' ? 'not valid JSON' : words;
+    expect([large.status, large.error['message']]).toEqual([400, expect.stringContaining(expected)]);
+  });
+
+  it('beside a large one is answered with its own content, however many there are', async () => {
+    const bodies = Array.from({ length: 8 }, (_, i) => ({ text: String(i).repeat(80_000 * (i % 3)), number: i }));
+    const answers = bodies.map((payload) => server.app.inject({ method: 'POST', url: '/v1/body', payload }));
+    const echoed = (await Promise.all(answers)).map((answer) => answer.json<{ body: object }>().body);
+    expect(echoed).toEqual(bodies);
   });
 
   it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'nonsense'])(

@@ -1,10 +1,11 @@
-import type { EmbedInput, EmbedOutput } from '@xim/engine';
+import type { EmbedInput } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
 import type { RoutePlugin } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
 import { refusal } from '../errors/errors.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
-import { toShortNumber } from '../openai/embeddings/response.ts';
+import { toListJson } from '../http/loop-turns.ts';
+import { rowsPerTurn, toRows, toShortNumber, toShortNumbers } from '../openai/embeddings/response.ts';
 import { toEngineModel } from '../operations/served-names.ts';
 import { EmbedRequest, EmbedResponse, SimilarityRequest, SimilarityResponse } from './schema.ts';
 
@@ -31,14 +32,15 @@ export const textEmbeddings: RoutePlugin = async (app) => {
         response: { 200: EmbedResponse, ...tgiFailures },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { inputs, normalize, truncate, dimensions, prompt_name: prompt } = request.body;
       if (normalize === false)
         throw refusal('normalize', '"normalize": false is not supported', 'Leave it out: vectors have unit length');
       refuseTruncation('truncate', truncate);
       const items = [inputs].flat().map((text) => ({ text }));
       const output = await embed(request, { items, dimensions: dimensions ?? undefined, prompt: prompt ?? undefined });
-      return toRows(output).map((row) => Array.from(row, toShortNumber));
+      reply.type('application/json; charset=utf-8');
+      return toListJson(toRows(output), rowsPerTurn(output), toShortNumbers);
     },
   );
   app.post<{ Body: SimilarityRequest }>(
@@ -62,11 +64,6 @@ export const textEmbeddings: RoutePlugin = async (app) => {
 
 function refuseTruncation(param: string, truncate: boolean | null | undefined): void {
   if (truncate) throw refusal(param, `"${param}": true is not supported`, 'Leave it out, and send shorter texts');
-}
-
-function toRows({ vectors, dimensions }: EmbedOutput): Float32Array[] {
-  const count = vectors.length / dimensions;
-  return Array.from({ length: count }, (_, i) => vectors.subarray(i * dimensions, (i + 1) * dimensions));
 }
 
 /** The cosine, since vectors have unit length. */

@@ -1,5 +1,6 @@
+import type { EmbeddingsBase64Response, EmbeddingsResponse } from '@xim/openai-schema';
 import { describe, expect, it } from 'vitest';
-import { toEmbeddingsResponse, toShortNumber } from './response.ts';
+import { toEmbeddingsJson, toShortNumber } from './response.ts';
 
 /** Deterministic numbers in [0, 1). */
 function* numbers(count: number) {
@@ -29,13 +30,13 @@ describe('toShortNumber', () => {
   });
 });
 
-describe('toEmbeddingsResponse', () => {
+describe('toEmbeddingsJson', () => {
   // A view into a larger buffer, as the worker's frames are.
   const vectors = new Float32Array([9, 9, 0.1, -0.25, 1, 0.5, 0, -1]).subarray(2);
   const output = { vectors, dimensions: 3, inputTokens: 11 };
 
-  it('cuts rows in order, as numbers', () => {
-    expect(toEmbeddingsResponse(output, 'm', 'float')).toEqual({
+  it('cuts rows in order, as numbers', async () => {
+    expect(JSON.parse(await toEmbeddingsJson(output, 'm', 'float'))).toEqual({
       object: 'list',
       data: [
         { object: 'embedding', index: 0, embedding: [0.1, -0.25, 1] },
@@ -46,10 +47,17 @@ describe('toEmbeddingsResponse', () => {
     });
   });
 
-  it('writes base64 of little-endian float32', () => {
-    const { data } = toEmbeddingsResponse(output, 'm', 'base64');
-    const bytes = Buffer.from(data[1]!.embedding as string, 'base64');
+  it('writes base64 of little-endian float32', async () => {
+    const { data } = JSON.parse(await toEmbeddingsJson(output, 'm', 'base64')) as EmbeddingsBase64Response;
+    const bytes = Buffer.from(data[1]!.embedding, 'base64');
     expect([0, 4, 8].map((at) => bytes.readFloatLE(at))).toEqual([0.5, 0, -1]);
     expect(bytes.length).toBe(12);
+  });
+
+  it('writes many rows, in several turns of the event loop, without losing one', async () => {
+    const many = { vectors: Float32Array.from({ length: 30_000 }, (_, i) => i / 8), dimensions: 3, inputTokens: 1 };
+    const { data } = JSON.parse(await toEmbeddingsJson(many, 'm', 'float')) as EmbeddingsResponse;
+    expect(data.map(({ index }) => index)).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+    expect(data.flatMap(({ embedding }) => embedding)).toEqual(Array.from(many.vectors));
   });
 });

@@ -7,7 +7,7 @@ import { toEngineModel } from '../../operations/served-names.ts';
 import { textEmbeddings } from '../../tei/route.ts';
 import { refuseExtensions } from '../extensions.ts';
 import { embedParamNames, toEmbedInput } from './request.ts';
-import { toEmbeddingsResponse } from './response.ts';
+import { toEmbeddingsJson } from './response.ts';
 
 const schema = {
   tags: ['embeddings'],
@@ -28,14 +28,15 @@ export const embeddings: RoutePlugin = async (app) => {
   app.post<{ Body: EmbeddingsRequest }>(
     '/v1/embeddings',
     { schema, config: { paramNames: embedParamNames, tokens: true }, preValidation: refuseExtensions('embeddings') },
-    async (request) => {
+    async (request, reply) => {
       const { body } = request;
       const served = xim.resolve(body.model);
       const input = toEmbedInput(body);
       const output = await xim.calls.once(request, input.items.length, (engine, options) =>
         methodOf(engine, 'embed')(input, { ...options, model: toEngineModel(served, xim) }),
       );
-      return toEmbeddingsResponse(output, served.id, body.encoding_format ?? 'float');
+      reply.type('application/json; charset=utf-8');
+      return toEmbeddingsJson(output, served.id, body.encoding_format ?? 'float');
     },
   );
 };
