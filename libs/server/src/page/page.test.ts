@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeServer } from '../__fixtures__/fake-service.ts';
 import { startChat, startEmbedding, startReranking, type TestService } from '../__fixtures__/test-service.ts';
+import { startMediaService } from '../http/__fixtures__/media-service.ts';
+import { images } from '../openai/images/route.ts';
 import { type Browser, findBrowser, startBrowser } from './__fixtures__/browser.ts';
 
 const PATIENCE_MS = 120_000;
@@ -118,6 +120,25 @@ describe.skipIf(program === undefined)('in a browser', { timeout: PATIENCE_MS },
     await submit('rerank');
     await becomes('#ranking', /^0\.9900 one two0\.5000 one0\.0100 nine$/);
     expect(browser.problems).toEqual([]);
+  });
+
+  it('pictures: shows the picture of a text', async () => {
+    const service = await startMediaService('generateImage', { routes: [images] });
+    try {
+      await browser.open(service.url);
+      await becomes('#state', /^ready$/);
+      await fill('prompt', 'a lighthouse');
+      await submit('draw');
+      const width = () => browser.evaluate<number>(`document.getElementById('picture').naturalWidth`);
+      await expect.poll(width, { timeout: 30_000 }).toBe(64);
+      await becomes('#draw button:not([disabled])', /Draw/);
+      expect(await text('#problem')).toBe('');
+      expect(browser.problems).toEqual([]);
+      // A page that is open asks on.
+      await browser.open('about:blank');
+    } finally {
+      await service.stop();
+    }
   });
 
   it('shows what is wrong, and works with a key', async () => {

@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto';
 import type { Task } from '@xim/engine';
 import type { RoutePlugin } from '../context.ts';
 import { embedForm } from './embed.ts';
+import { generateImageForm } from './generate-image.ts';
 import { generateForm } from './generate.ts';
 import { rerankForm } from './rerank.ts';
 import { speakForm } from './speak.ts';
 import type { TaskForm } from './task-form.ts';
 import { transcribeForm } from './transcribe.ts';
 
-/** By task; a task without a form is tried at /docs. */
-const FORMS: Readonly<Partial<Record<Task, TaskForm>>> = {
+const FORMS: Readonly<Record<Task, TaskForm>> = {
   generate: generateForm,
   embed: embedForm,
   rerank: rerankForm,
   transcribe: transcribeForm,
   speak: speakForm,
+  generateImage: generateImageForm,
 };
 
 export interface PageOptions {
@@ -51,7 +52,7 @@ export function page(options: PageOptions): RoutePlugin {
 
 /** The page, and the policy that allows its one style, its one script and calls to its own service. */
 function createPage({ service, task, needsKey }: PageOptions): { html: string; policy: string } {
-  const form = FORMS[task] ?? { html: '<p>Try this service at <a href="/docs">/docs</a>.</p>', script: '' };
+  const form = FORMS[task];
   const script = `${SCRIPT}${form.script}\n`;
   const key = needsKey
     ? '<form id="keys"><label for="key">API key</label> <input id="key" type="password" autocomplete="off"> <button>Use</button></form>'
@@ -91,6 +92,7 @@ ${form.html}
     `style-src ${hash(STYLE)}`,
     "connect-src 'self'",
     'media-src blob:',
+    'img-src blob:',
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
