@@ -6,12 +6,17 @@ import { createWorkerEngine, pythonFolder, pythonWorkerSpec } from '@xim/worker'
 import { ipexMemory } from './ipex-memory.ts';
 
 /** PyTorch has no kernels below AVX2 that are worth serving with. */
-export const TRAITS: EngineTraits = { name: 'ipex', tasks: ['generate', 'embed', 'generateImage'], isa: ['avx2'] };
+export const TRAITS: EngineTraits = {
+  name: 'ipex',
+  tasks: ['generate', 'embed', 'rerank', 'generateImage'],
+  isa: ['avx2'],
+};
 
 /** The Python that the handler of a task imports, beside its own; a bundle holds that of its service's task only. */
 export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
   generate: [generationPython],
   embed: [embeddingPython],
+  rerank: [embeddingPython],
 };
 
 /** PyTorch on oneDNN, with Intel's extension where it is installed: text and vectors by Transformers, pictures by diffusers. */

@@ -10,7 +10,7 @@ import { oneapiMemory } from './oneapi-memory.ts';
 /** oneDNN has no kernels below AVX2 that are worth serving with. */
 export const TRAITS: EngineTraits = {
   name: 'oneapi',
-  tasks: ['generate', 'embed', 'transcribe', 'speak'],
+  tasks: ['generate', 'embed', 'rerank', 'transcribe', 'speak'],
   isa: ['avx2'],
 };
 
@@ -18,6 +18,7 @@ export const TRAITS: EngineTraits = {
 export const PYTHON: Partial<Record<Task, readonly (() => string)[]>> = {
   generate: [generationPython],
   embed: [embeddingPython],
+  rerank: [embeddingPython],
   transcribe: [transcriptionPython, audioPython, embeddingPython],
   speak: [speechPython, audioPython],
 };

@@ -36,3 +36,19 @@ class Encoder(Protocol):
     def describe(self) -> tuple[Runtime, str]:
         """The runtime and the dtype of the computation, read back after a first batch."""
         ...
+
+
+class PairEncoder(Protocol):
+    """Computes batches of pairs for one cross-encoder; otherwise as `Encoder`."""
+
+    @property
+    def parallel(self) -> int: ...
+
+    def forward(self, ids: Int64s, mask: Int64s, segments: Int64s) -> AbstractContextManager[Floats]:
+        """The logits `[rows, labels]` of `ids` `[rows, tokens]`, valid until the block ends.
+
+        `segments` is 0 for the tokens of the query and 1 for those of the document where the model tells them apart.
+        """
+        ...
+
+    def describe(self) -> tuple[Runtime, str]: ...

@@ -110,6 +110,12 @@ def read_context_length(folder: Path) -> int | None:
     return min((int(each) for each in found if each and 0 < each < _NO_LIMIT), default=None)
 
 
+def read_padding_token(folder: Path) -> int:
+    """The token that fills a row; 0 where config.json names none. A decoder looks for it to find a text's end."""
+    token = _read(folder / "config.json").get("pad_token_id")
+    return token if type(token) is int and token >= 0 else 0
+
+
 def _read_modules(folder: Path) -> list[tuple[str, Path]]:
     """Kind (`Pooling`) and folder of each module, in order."""
     path = folder / "modules.json"

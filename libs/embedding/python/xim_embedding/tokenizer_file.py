@@ -57,6 +57,7 @@ def _word_pieces(path: Path, config: dict[str, Any]) -> Tokenizer:
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(
         single=f"{first} $A {last}",
+        pair=f"{first} $A {last} $B:1 {last}:1",
         special_tokens=[(token, tokenizer.token_to_id(token)) for token in (first, last)],
     )
     present = [token for token in (unknown, first, last, padding, masked) if tokenizer.token_to_id(token) is not None]

@@ -25,5 +25,11 @@ elif task == "embed":
     from .embed import TorchEncoder
 
     serve(batches={"embed": EmbedHandler(TorchEncoder)})
+elif task == "rerank":
+    from xim_embedding.rerank import RerankHandler
+
+    from .rerank import TorchPairEncoder
+
+    serve(batches={"rerank": RerankHandler(TorchPairEncoder)})
 else:
     sys.exit(f"xim_engine_ipex has no handler for the task {task}")

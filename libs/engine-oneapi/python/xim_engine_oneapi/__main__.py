@@ -18,6 +18,12 @@ elif task == "embed":
     from .embed import OpenVINOEncoder
 
     serve(batches={"embed": EmbedHandler(OpenVINOEncoder)})
+elif task == "rerank":
+    from xim_embedding.rerank import RerankHandler
+
+    from .embed import OpenVINOEncoder
+
+    serve(batches={"rerank": RerankHandler(OpenVINOEncoder)})
 elif task == "transcribe":
     from xim_transcription.handler import TranscribeHandler
 

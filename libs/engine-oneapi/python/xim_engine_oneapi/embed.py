@@ -1,4 +1,4 @@
-"""The encoder of the task `embed`: a transformer in ONNX or OpenVINO IR, compiled by OpenVINO."""
+"""The encoder of the tasks `embed` and `rerank`: a transformer in ONNX or OpenVINO IR, compiled by OpenVINO."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class OpenVINOEncoder:
         self._requests = InferPool(requests, alone)
 
     @contextmanager
-    def forward(self, ids: Int64s, mask: Int64s) -> Iterator[Floats]:
+    def forward(self, ids: Int64s, mask: Int64s, segments: Int64s | None = None) -> Iterator[Floats]:
         positions = np.broadcast_to(np.arange(ids.shape[1], dtype=np.int64), ids.shape)
-        values = (ids, mask, np.zeros_like(ids), positions.copy())
+        values = (ids, mask, np.zeros_like(ids) if segments is None else segments, positions.copy())
         wanted = {name: value for name, value in zip(_INPUTS, values, strict=True) if name in self._inputs}
         with self._requests.take() as infer:
             # Shared, not copied: the caller reads the output before the request runs again.

@@ -1,0 +1,110 @@
+"""The tokens of a query with a document, by the model's own tokenizer; never more than the model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tokenizers import Encoding, Tokenizer
+from xim_worker import InvalidInput, RerankInput, Truncation
+
+# Documents that are encoded in one call; between two calls other requests have their turn.
+_SLICE = 32
+# Characters of a text per token, at most: a word that is not in the vocabulary becomes one token, however long.
+_LONGEST_WORD = 256
+
+
+class Pair(NamedTuple):
+    """Tokens of a query and a document, special tokens included, and for each the number of its segment."""
+
+    tokens: list[int]
+    segments: list[int]
+
+
+class PairTokens:
+    """Pairs as the tokenizer's post-processor joins them: `[CLS] query [SEP] document [SEP]` for BERT."""
+
+    def __init__(self, tokenizer: Tokenizer, context_length: int) -> None:
+        self._tokenizer = tokenizer
+        self._context_length = context_length
+        longest = max((len(token) for token in tokenizer.get_vocab()), default=1)
+        self._most_characters = context_length * max(longest, _LONGEST_WORD)
+        empty = self._encode([""])[0]
+        self._special = len(self._join(empty, empty).tokens)
+
+    def read(self, request: RerankInput) -> Iterator[Pair]:
+        """The pair of each document, a few documents at a time; raises InvalidInput."""
+        queries, documents = request["queries"], request["documents"]
+        _check_lists(queries, documents)
+        room = self._room(request.get("truncate"))
+        keep_end = (request.get("truncate") or {}).get("keep") == "end"
+        most = _check_count(request.get("documentTokens"), "documentTokens")
+        is_cut = most is not None or room is not None
+        if not is_cut:
+            for number, document in enumerate(documents):
+                if len(document) > self._most_characters:
+                    raise self._too_long(f"a document of {len(document)} characters", f"documents.{number}")
+        one = self._encode(queries)[0] if len(queries) == 1 else None
+        for at in range(0, len(documents), _SLICE):
+            part = [self._cut_text(text, keep_end) if is_cut else text for text in documents[at : at + _SLICE]]
+            encoded = self._encode(part)
+            asked = [one] * len(part) if one is not None else self._encode(queries[at : at + _SLICE])
+            for number, (query, document) in enumerate(zip(asked, encoded, strict=True), at):
+                if most is not None and len(document) > most:
+                    document.truncate(most)
+                yield self._fitting(query, document, room, keep_end, f"documents.{number}")
+
+    def _fitting(self, query: Encoding, document: Encoding, room: int | None, keep_end: bool, place: str) -> Pair:
+        size = len(query) + len(document) + self._special
+        if size > (self._context_length if room is None else room):
+            rest = (room or 0) - len(query) - self._special
+            if room is None or rest < 1:
+                raise self._too_long(f"a query of {len(query)} and a document of {len(document)} tokens", place, room)
+            document.truncate(rest, direction="left" if keep_end else "right")
+        return self._join(query, document)
+
+    def _join(self, query: Encoding, document: Encoding) -> Pair:
+        joined = self._tokenizer.post_process(query, document)
+        return Pair(joined.ids, joined.type_ids)
+
+    def _encode(self, texts: list[str]) -> list[Encoding]:
+        encoded: list[Encoding] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return encoded
+
+    def _cut_text(self, text: str, keep_end: bool) -> str:
+        """No more of a text than the tokens that stay can have."""
+        return text[-self._most_characters :] if keep_end else text[: self._most_characters]
+
+    def _room(self, truncate: Truncation | None) -> int | None:
+        if truncate is None:
+            return None
+        tokens = _check_count(truncate.get("tokens"), "truncate.tokens")
+        return min(tokens or self._context_length, self._context_length)
+
+    def _too_long(self, found: str, place: str, room: int | None = None) -> InvalidInput:
+        return InvalidInput(
+            f"A query and a document may have {room or self._context_length} tokens here, special tokens included. "
+            f"However, your request has {found}. Shorten or split the document.",
+            place,
+            "XIM_CONTEXT_LENGTH_EXCEEDED",
+        )
+
+
+def _check_lists(queries: list[str], documents: list[str]) -> None:
+    if not documents:
+        raise InvalidInput("There is nothing to rank; expected at least one document.", "documents")
+    if len(queries) not in (1, len(documents)):
+        raise InvalidInput(
+            f"There are {len(queries)} queries for {len(documents)} documents; expected one, or one for each.",
+            "queries",
+        )
+    for name, texts in (("queries", queries), ("documents", documents)):
+        for number, text in enumerate(texts):
+            if not text:
+                raise InvalidInput("A text is empty; leave it out or give it words.", f"{name}.{number}")
+
+
+def _check_count(count: int | None, name: str) -> int | None:
+    if count is None or (type(count) is int and count >= 1):
+        return count
+    raise InvalidInput(f"{name} is {count!r}; expected a whole number from 1.", name)

@@ -1,0 +1,86 @@
+"""The task `rerank` by a cross-encoder: a transformer reads query and document together and gives one logit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from xim_worker import Context, Info, Item, RerankInput, RerankResult, StartError
+
+from .batch_shape import padded_rows, padded_tokens
+from .encoder import PairEncoder
+from .pairs import Pair, PairTokens
+from .sentence_model import read_context_length, read_padding_token
+from .tokenizer_file import open_tokenizer
+
+
+class RerankHandler:
+    """A BatchHandler; every item's data is a `Pair`.
+
+    `open_encoder` is called by `load`; it raises StartError. The logit is that of the one label of the model
+    (`num_labels` 1, as CrossEncoder of Sentence Transformers trains it with a logistic loss).
+    """
+
+    parallel = 1
+    """The encoder's; set by `load`."""
+
+    def __init__(self, open_encoder: Callable[[Context], PairEncoder]) -> None:
+        self._open_encoder = open_encoder
+
+    def load(self, context: Context) -> Info:
+        folder, most = Path(context.model_path), int(context.model["shape"]["contextLength"])
+        context.progress("reading the tokenizer", None)
+        self._most_tokens = min(most, read_context_length(folder) or most)
+        self._padding = read_padding_token(folder)
+        self._pairs = PairTokens(open_tokenizer(folder), self._most_tokens)
+        self._encoder = self._open_encoder(context)
+        self.parallel = self._encoder.parallel
+        self._prove()
+        runtime, dtype = self._encoder.describe()
+        return Info(
+            runtime=runtime,
+            models=[context.model["id"]],
+            dtype=dtype,
+            slots=context.plan.slots,
+            context_length=self._most_tokens,
+        )
+
+    def prepare(self, request: RerankInput) -> Iterator[Item]:
+        for pair in self._pairs.read(request):
+            yield Item(len(pair.tokens), pair)
+
+    def run(self, items: Sequence[Item]) -> list[float]:
+        shape = padded_rows(len(items)), padded_tokens(max(item.size for item in items), self._most_tokens)
+        ids = np.full(shape, self._padding, np.int64)
+        mask, segments = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        # A row that is only there for the shape attends to one token, as a softmax over none is no number.
+        mask[len(items) :, 0] = 1
+        for row, item in enumerate(items):
+            pair: Pair = item.data
+            ids[row, : item.size] = pair.tokens
+            segments[row, : item.size] = pair.segments
+            mask[row, : item.size] = 1
+        with self._encoder.forward(ids, mask, segments) as logits:
+            if logits.shape != (shape[0], 1):
+                raise ValueError(
+                    f"the model gives {list(logits.shape)} numbers for {shape[0]} pairs; a reranker gives one for each "
+                    "(a sequence classification with one label); a model for embeddings is none"
+                )
+            return [float(logit) for logit in logits[: len(items), 0]]
+
+    def finish(self, request: RerankInput, items: Sequence[Item], results: Sequence[float]) -> RerankResult:
+        return {
+            "type": "result",
+            "logits": np.array(results, "<f4").tobytes(),
+            "inputTokens": sum(item.size for item in items),
+        }
+
+    def _prove(self) -> None:
+        """One real inference: a model that cannot run fails here and not in the first call."""
+        try:
+            (logit,) = self.run(list(self.prepare({"queries": ["ready"], "documents": ["ready"]})))
+        except ValueError as error:
+            raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
+        if not np.isfinite(logit):
+            raise StartError(f"the model gives {logit} for a pair; expected a finite number", permanent=True)

@@ -1,0 +1,70 @@
+"""A cross-encoder in OpenVINO IR whose logit is known: a sum over the tokens, by their segments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from xim_embedding.rerank import RerankHandler
+from xim_engine_oneapi.embed import OpenVINOEncoder
+from xim_worker import Context, Plan, RerankInput, StartError
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "red", "house", "at", "the", "sea"]
+WEIGHTS = np.array([[1000, 0, 0.5, 0.25, 1, 2, 3, 4, 5, 6], [1000, 0, 0, 0.125, -1, -2, -3, -4, -5, -6]], np.float32)
+DOCUMENTS = ["a red house", "the sea", "red", "a house at the sea at the sea at the red sea"]
+
+
+def write(folder: Path, labels: int = 1, segments: bool = True) -> None:
+    ids, mask, types = (ops.parameter([-1, -1], np.int64) for _ in range(3))
+    for port, name in ((ids, "input_ids"), (mask, "attention_mask"), (types, "token_type_ids")):
+        port.output(0).get_tensor().set_names({name})
+    first, second = (ops.gather(ops.constant(row), ids, ops.constant(0)) for row in WEIGHTS)
+    chosen = ops.convert(types, np.float32) if segments else ops.constant(np.float32(0))
+    values = ops.add(first, ops.multiply(chosen, ops.subtract(second, first)))
+    masked = ops.multiply(values, ops.convert(mask, np.float32))
+    logits = ops.tile(ops.reduce_sum(masked, ops.constant([1]), keep_dims=True), ops.constant([1, labels]))
+    ov.save_model(ov.Model([logits], [ids, mask, *([types] if segments else [])]), folder / "openvino_model.xml")
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def load(folder: Path) -> RerankHandler:
+    handler = RerankHandler(OpenVINOEncoder)
+    model = {"id": "m", "shape": {"contextLength": 64}}
+    handler.load(Context(model, str(folder), {}, Plan(2, 4, 0, 256), 0, lambda step, fraction: None))
+    return handler
+
+
+def logits_of(handler: RerankHandler, request: RerankInput) -> list[float]:
+    items = list(handler.prepare(request))
+    found: list[float] = np.frombuffer(handler.finish(request, items, handler.run(items))["logits"], "<f4").tolist()
+    return found
+
+
+def expected_of(query: str, document: str, segments: bool) -> float:
+    first = sum(WEIGHTS[0][WORDS.index(word)] for word in ["[CLS]", *query.split(), "[SEP]"])
+    second = sum(WEIGHTS[int(segments)][WORDS.index(word)] for word in [*document.split(), "[SEP]"])
+    return float(first + second)
+
+
+@pytest.mark.parametrize("segments", [True, False])
+def test_query_and_document_are_told_apart_and_padding_is_not_read(tmp_path: Path, segments: bool) -> None:
+    write(tmp_path, segments=segments)
+    found = logits_of(load(tmp_path), {"queries": ["the red sea"], "documents": DOCUMENTS})
+    assert found == pytest.approx([expected_of("the red sea", document, segments) for document in DOCUMENTS], abs=0.01)
+
+
+def test_a_model_with_several_labels_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, labels=2)
+    with pytest.raises(StartError, match=r"gives \[1, 2\] numbers for 1 pairs"):
+        load(tmp_path)
