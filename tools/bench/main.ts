@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { benchChat } from './chat.ts';
 import { benchEmbedding } from './embedding.ts';
+import { benchPlan } from './plan.ts';
 import { benchRuntime } from './runtime-cost.ts';
 import { ROOT } from './processes.ts';
 import { type Figure, formatReport, isMissed, load, machine, type Report } from './report.ts';
@@ -15,15 +16,16 @@ import { benchWhisperx } from './whisperx.ts';
 const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: string) => void) => Promise<Figure[]>>> = {
   chat: benchChat,
   embedding: benchEmbedding,
+  plan: benchPlan,
   runtime: benchRuntime,
   speech: benchSpeech,
   whisperx: benchWhisperx,
 };
 
-const HELP = `usage: npm run bench -- [chat] [embedding] [runtime] [speech] [whisperx] [options]
+const HELP = `usage: npm run bench -- [chat] [embedding] [plan] [runtime] [speech] [whisperx] [options]
 
 chat, embedding, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same library, and
-prints both. runtime: the generation runtime's own time per step, over a runner that computes nothing.
+prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4

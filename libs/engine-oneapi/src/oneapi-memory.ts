@@ -1,4 +1,5 @@
 import { fileBytes, type MemoryNeeds, type ModelEntry, type Profile } from '@xim/engine';
+import { oneapiWork } from './oneapi-work.ts';
 
 /** Weights in memory per byte of files: the plugin repacks them, and holds the embedding table unpacked. */
 const REPACKING = 1.5;
@@ -19,6 +20,7 @@ export function oneapiMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
     kvBytesPerToken: kvBytesPerToken(model),
     reserveBytes: RESERVE_BYTES,
     tokensPerThreadSecond: weightBytes > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / weightBytes : undefined,
+    work: oneapiWork(model, profile),
   };
 }
 

@@ -72,6 +72,29 @@ export interface MemoryNeeds {
    * Such an engine computes a prompt in one step. Absent where a sequence takes what it needs, in steps of the plan.
    */
   readonly reservedTokens?: number | undefined;
+  /** The work of one unit of output, for an estimate of speed before anything is loaded; absent where the engine cannot tell. */
+  readonly work?: Work | undefined;
+}
+
+/**
+ * The work of one unit of a task's output: a token of one sequence (`generate`), a text of 55 tokens (`embed`, `rerank`), a second of
+ * audio (`transcribe`, `speak`), a picture (`generateImage`). With a memory bandwidth B and a peak P of the host, a unit takes
+ * `bytes / (B × bandwidthShare) + operations / (P × peakShare)` seconds; the shares are those that the engine reached
+ * where it was measured (roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009, with both terms added).
+ */
+export interface Work {
+  /** Bytes that a unit reads from memory: weights, where no other sequence shares the reading. */
+  readonly bytes: number;
+  /** Arithmetic operations; a multiply-add is two. */
+  readonly operations: number;
+  /** The kernels that compute them, where the host has such: they choose the peak. */
+  readonly dtype: 'fp32' | 'bf16' | 'int8';
+  /** 0 to 1. */
+  readonly bandwidthShare: number;
+  /** 0 to 1. */
+  readonly peakShare: number;
+  /** Threads beyond which a unit gains nothing; absent where all threads of the plan work on one unit. */
+  readonly threads?: number | undefined;
 }
 
 /** The share of a service in the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */

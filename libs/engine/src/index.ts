@@ -49,7 +49,7 @@ export type { SpeakEvent, SpeakInput } from './speak.ts';
 export type { ImageEvent, ImageInput, ImageUsage } from './image.ts';
 
 // The choice of an engine.
-export type { Host, HostCpu, HostNode, HugePages, MemoryNeeds, Plan } from './host.ts';
+export type { Host, HostCpu, HostNode, HugePages, MemoryNeeds, Plan, Work } from './host.ts';
 export { fileBytes, isRefusal } from './model.ts';
 export { checkProfiles } from './check-profiles.ts';
 export type { EngineTraits } from './check-profiles.ts';

@@ -1,7 +1,7 @@
-// What this host offers.
+// The resources of this host.
 export { readHost } from './host/read-host.ts';
 
-// What a service takes of it.
+// The share of a service.
 export { planFor } from './plan/plan.ts';
 export type { PlanOptions } from './plan/plan.ts';
 export type { PlanRequest } from './plan/plan-request.ts';

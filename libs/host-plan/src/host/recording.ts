@@ -9,6 +9,16 @@ export interface Recording {
   readonly format: 'xim-host';
   readonly version: 1;
   readonly files: Readonly<Record<string, string>>;
+  /** Measured there; absent in a described host. */
+  readonly speed?: HostSpeed | undefined;
+}
+
+/** The two speeds of a host that bound an inference, both with all its cores at work. */
+export interface HostSpeed {
+  /** Bytes per second that all cores together read from memory. */
+  readonly bytesPerSecond: number;
+  /** Cycles per second of one core. */
+  readonly hertz: number;
 }
 
 /** Records the files that describe a host. Lines that describe nothing, such as foreign mounts, are left out. */
@@ -81,6 +91,13 @@ export function parseHost(json: unknown, name: string): Host {
     );
   }
   return host as Host;
+}
+
+/** The measured speeds of such a file; absent where it has none. */
+export function parseSpeed(json: unknown): HostSpeed | undefined {
+  const { speed } = ((typeof json === 'object' && json) || {}) as { speed?: Partial<HostSpeed> };
+  const { bytesPerSecond, hertz } = speed ?? {};
+  return isBytes(bytesPerSecond) && isBytes(hertz) ? (speed as HostSpeed) : undefined;
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';

@@ -74,6 +74,13 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
   return { weights, kvCache: { value, shown: formatBytes(value), reason }, sequences: Math.floor(value / typical) };
 }
 
+/** Bytes without which a model does not start: weights, programs and, for `generate`, one full context. */
+export function leastMemory(model: ModelEntry, needs: MemoryNeeds): number {
+  const { weightBytes, reserveBytes, kvBytesPerToken = 0, reservedTokens } = needs;
+  const context = reservedTokens ?? model.shape.contextLength ?? typicalTokens;
+  return weightBytes + reserveBytes + (model.task === 'generate' ? Math.ceil(context * kvBytesPerToken) : 0);
+}
+
 function planWeights(value: number): Decision {
   if (value === 0) return { value, shown: 'none', reason: 'the engine loads no weights' };
   return { value, shown: formatBytes(value), reason: 'as the engine keeps them in memory' };
