@@ -18,18 +18,21 @@ import { createSupervision } from './engine/supervision.ts';
 import { answerClientError, answerFrameworkError, errorAnswers } from './errors/error-answers.ts';
 import { ServiceStartError } from './errors/errors.ts';
 import { accessLog } from './http/access-log.ts';
-import { auth, isLoopback, readApiKeys } from './http/auth.ts';
+import { auth, createApiKeys, isLoopback } from './http/auth.ts';
 import { contentEncoding } from './http/content-encoding.ts';
 import { cors } from './http/cors.ts';
 import { jsonBody } from './http/json-body.ts';
 import { requestId, toRequestId } from './http/request-id.ts';
 import { requestStats } from './http/request-stats.ts';
 import { docs } from './operations/docs.ts';
+import { createEnergyMeter, energyTimer } from './operations/energy.ts';
 import { health } from './operations/health.ts';
 import { metadata } from './operations/metadata.ts';
 import { createTextLog } from './operations/log-format.ts';
 import { modelsRoutes } from './operations/models.ts';
+import { createPressureWatch, pressureTimer } from './operations/pressure.ts';
 import { createServedNames } from './operations/served-names.ts';
+import { reloadKeys } from './operations/reload.ts';
 import { createClose } from './operations/shutdown.ts';
 import { page } from './page/page.ts';
 import type { Service } from './service.ts';
@@ -42,6 +45,8 @@ export interface XimServer {
   readonly ready: Promise<void>;
   /** Drains for at most so long (default XIM_DRAIN_SECONDS), then ends everything. Safe to call again. */
   close(options?: { drainMs?: number }): Promise<void>;
+  /** Reads XIM_API_KEYS_FILE again, without a restart; a file that is wrong is logged, and the keys stay as they are. */
+  reloadKeys(): void;
 }
 
 /** Replacements that a test may give. */
@@ -60,7 +65,7 @@ export async function createServer(
   config: Config,
   overrides: TestOverrides = {},
 ): Promise<XimServer> {
-  const keys = readApiKeys(config);
+  const keys = createApiKeys(config);
   const { models } = readModels(service.models);
   const shipped = models.main;
   if (!shipped || shipped.task !== service.task) {
@@ -83,7 +88,7 @@ export async function createServer(
   // The worker gives the texts and choices of all calls their turn, so that thousands need not hold every slot to their end.
   const takesTurns = ['embed', 'rerank'].includes(service.task) || (service.task === 'generate' && plan.slots >= 16);
   const share = takesTurns ? Math.max(1, Math.floor(plan.slots / 8)) : undefined;
-  const reserved = takesTurns && keys.length > 1 ? Math.floor(plan.slots / 16) : undefined;
+  const reserved = takesTurns && keys.count > 1 ? Math.floor(plan.slots / 16) : undefined;
   const admission = createAdmission({ ...plan, share, reserved });
   const labels = { service: service.name, task: service.task, engine: factory.name, model: model.id };
   const metrics = createMetrics(labels, admission);
@@ -96,6 +101,8 @@ export async function createServer(
       )
     : undefined;
   if (traces) app.addHook('onClose', () => traces.close());
+  const pressure = createPressureWatch(metrics.registry, log);
+  const energy = createEnergyMeter({ task: service.task, config, metrics });
   let sampling: DefaultSampling = model.sampling ?? {};
   const supervision = createSupervision({
     fetch: async (options) => {
@@ -155,18 +162,21 @@ export async function createServer(
   await app.register(jsonBody);
   await app.register(docs);
   await app.register(health(supervision.status));
-  await app.register(metadata({ service, host, choice, supervision, calls }));
+  await app.register(pressureTimer, { watch: pressure });
+  if (energy) await app.register(energyTimer, { meter: energy });
+  await app.register(metadata({ service, host, choice, supervision, calls, pressure, energy }));
   await app.register(metricsRoute(metrics));
   await app.register(modelsRoutes);
   for (const routes of service.routes) await app.register(routes);
   if (config.page === 'on')
-    await app.register(page({ service: service.name, task: service.task, needsKey: keys.length > 0 }));
+    await app.register(page({ service: service.name, task: service.task, needsKey: keys.count > 0 }));
   await app.ready();
 
   log.info({ engine: factory.name, reason, refusals: choice.refusals, profile }, 'the engine is chosen');
-  if (keys.length === 0 && !isLoopback(config.host)) warnOpen(app, config);
+  if (keys.count === 0 && !isLoopback(config.host)) warnOpen(app, config);
   supervision.start();
-  return { app, plan, ready: supervision.ready, close: createClose({ app, calls, supervision, config }) };
+  const close = createClose({ app, calls, supervision, config });
+  return { app, plan, ready: supervision.ready, close, reloadKeys: () => reloadKeys(keys, config, log) };
 }
 
 /** Lines for people where they are asked for, or where people look on. */

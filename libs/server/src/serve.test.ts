@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from './__fixtures__/until.ts';
@@ -71,6 +74,30 @@ describe('serve', () => {
     running.child.kill('SIGINT');
     running.child.kill('SIGTERM');
     expect((await answer.text()).match(/text-delta/g)).toHaveLength(50);
+    expect(await running.exit).toBe(0);
+  });
+
+  it('SIGHUP takes the keys of the file as it is now, and keeps the old ones where the file is wrong', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-keys-'));
+    const file = join(folder, 'keys');
+    writeFileSync(file, 'old-key\n');
+    const running = run({ env: { XIM_API_KEYS_FILE: file } });
+    const url = await served(running);
+    const status = async (key: string): Promise<number> =>
+      (await fetch(`${url}/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+    const hangUp = async (text: string, line: string): Promise<void> => {
+      writeFileSync(file, text);
+      running.child.kill('SIGHUP');
+      await until(() => running.err.includes(line), line);
+    };
+    expect([await status('old-key'), await status('new-key')]).toEqual([200, 401]);
+    await hangUp('new-key\nother-key\n', 'the API keys are read again');
+    expect([await status('old-key'), await status('new-key'), await status('other-key')]).toEqual([401, 200, 200]);
+    await hangUp('\n', 'the API keys stay as they are');
+    expect([await status('old-key'), await status('new-key')]).toEqual([401, 200]);
+    expect(running.err).not.toMatch(/old-key|new-key|other-key/);
+    rmSync(folder, { recursive: true });
+    running.child.kill('SIGTERM');
     expect(await running.exit).toBe(0);
   });
 

@@ -30,6 +30,7 @@ export async function serve(service: Service): Promise<void> {
       closing = true;
       return close();
     });
+    process.on('SIGHUP', server.reloadKeys);
     for (const warning of warnings) app.log.warn(warning);
     unsaid = [];
     process.stdout.write(`${formatPlan(plan)}\n`);

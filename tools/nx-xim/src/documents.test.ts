@@ -29,3 +29,29 @@ describe('a document', () => {
     expect(missing).toEqual([]);
   });
 });
+
+describe('the page of threats', () => {
+  const rows = readFileSync(join(ROOT, 'docs/threats.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (claim|-+) /.test(line));
+
+  it('has the tests of every claim', () => {
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((row) => !/`[\w./-]+\.test\.ts`: "/.test(row))).toEqual([]);
+  });
+
+  it('names tests that exist', () => {
+    const named = rows.flatMap((row) =>
+      [...row.matchAll(/`([\w./-]+\.test\.ts)`: ("[^"]+"(?:, "[^"]+")*)/g)].flatMap(([, path, titles]) =>
+        [...titles!.matchAll(/"([^"]+)"/g)].map(([, title]) => ({ path: path!, title: title! })),
+      ),
+    );
+    // A title stands in a string of the file, in one of the three kinds of quotes.
+    const holds = (path: string, title: string): boolean =>
+      existsSync(join(ROOT, path)) &&
+      [`'${title}'`, `"${title}"`, `\`${title}\``].some((text) =>
+        readFileSync(join(ROOT, path), 'utf8').includes(text),
+      );
+    expect(named.filter(({ path, title }) => !holds(path, title))).toEqual([]);
+  });
+});

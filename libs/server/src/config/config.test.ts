@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { configSchema, readConfig, settings } from './config.ts';
+import { configSchema, readConfig } from './config.ts';
+import { settings } from './settings.ts';
 import { formatHelp, formatMarkdown } from './help.ts';
 
 describe('the configuration', () => {

@@ -11,37 +11,8 @@ import {
 import { z } from 'zod';
 import { ServiceStartError } from '../errors/errors.ts';
 import { isApiKey, isFolder, isHost, isEndpoint, isOrigin, isTrimmed, mayBeFolder } from './config-values.ts';
+import { alias, bytes, count, grams, list, seconds, settings, watts } from './settings.ts';
 import { warnOfUnknown } from './unknown-variables.ts';
-
-/** The documentation of one key of the configuration. */
-export interface Setting {
-  /** Name of the environment variable. */
-  readonly env: string;
-  /** Completes "expected …". */
-  readonly expected: string;
-  /** One sentence. */
-  readonly advice: string;
-  /** The default as it is printed, where the value itself says little. */
-  readonly shown?: string;
-  /** The value is never printed. */
-  readonly secret?: boolean;
-}
-
-export const settings = z.registry<Setting>();
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-const seconds = z.coerce.number().positive().max(86_400);
-const count = z.coerce.number().int().min(1).max(1_000_000);
-const bytes = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
-const alias = z
-  .string()
-  .regex(/^[^\s=]+(=[^\s=]+)?$/)
-  .transform((text) => ({ name: text.split('=')[0]!, target: text.split('=')[1] }));
 
 /** The whole configuration of a service: `--help` and the table in docs/settings.md are printed from it. */
 export const configSchema = z.object({
@@ -228,6 +199,16 @@ export const configSchema = z.object({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     expected: 'the http or https address of a collector, such as http://127.0.0.1:4318',
     advice: 'Collector of OpenTelemetry that takes traces by OTLP over HTTP; without it none are made.',
+  }),
+  wattsPerCore: watts.optional().register(settings, {
+    env: 'XIM_WATTS_PER_CORE',
+    expected: 'watts, above 0, at most 1000',
+    advice: 'Power of a busy core, for an estimate of energy where the CPU’s own counters cannot be read.',
+  }),
+  carbonGramsPerKwh: grams.optional().register(settings, {
+    env: 'XIM_CARBON_GRAMS_PER_KWH',
+    expected: 'grams of CO2 from 0 to 5000',
+    advice: 'Carbon intensity of the electricity, for the metrics of CO2; without it there are none.',
   }),
   page: z.enum(['on', 'off']).default('on').register(settings, {
     env: 'XIM_PAGE',

@@ -1,4 +1,5 @@
-import { configSchema, settings } from './config.ts';
+import { configSchema } from './config.ts';
+import { settings } from './settings.ts';
 
 interface Row {
   readonly env: string;

@@ -49,15 +49,47 @@ export function readApiKeys(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>): re
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/**
- * Asks for one of the keys on every path but the open ones. Takes as long for a wrong key as for a right one: digests
- * are compared, with all keys, in constant time.
- */
-export const auth = fp<{ keys: readonly string[] }>(
+/** The keys of a running service. */
+export interface ApiKeys {
+  /** 0: no request needs a key. Never becomes 0 while the service runs. */
+  readonly count: number;
+  /**
+   * The number of a key, from 1; 0 where it is none of them. Takes as long for a wrong key as for a right one: digests
+   * are compared, with all keys, in constant time.
+   */
+  find(key: string): number;
+  /**
+   * Reads the file of keys again. Throws ServiceStartError where it cannot be read or holds none; then the keys stay as
+   * they are. Requests that run already are not affected.
+   */
+  reload(): void;
+}
+
+/** Throws as `readApiKeys` does. */
+export function createApiKeys(config: Pick<Config, 'apiKeys' | 'apiKeysFile'>): ApiKeys {
+  const read = (): readonly Buffer[] => readApiKeys(config).map(digest);
+  let digests = read();
+  return {
+    get count() {
+      return digests.length;
+    },
+    find(key) {
+      const hash = digest(key);
+      let number = 0;
+      for (const [i, one] of digests.entries()) if (timingSafeEqual(one, hash)) number = i + 1;
+      return number;
+    },
+    reload() {
+      digests = read();
+    },
+  };
+}
+
+/** Asks for one of the keys on every path but the open ones. */
+export const auth = fp<{ keys: ApiKeys }>(
   async (app, { keys }) => {
     app.decorateRequest('caller', '');
-    if (keys.length === 0) return;
-    const digests = keys.map(digest);
+    if (keys.count === 0) return;
 
     app.addHook('onRequest', (request, _reply, done) => {
       if (request.routeOptions.config?.open) return done();
@@ -69,9 +101,7 @@ export const auth = fp<{ keys: readonly string[] }>(
         const found = header === undefined ? 'no key was sent' : 'the Authorization header is not of that form';
         return done(new UnauthorizedError(`This service needs an API key as "Authorization: Bearer …"; ${found}.`));
       }
-      const hash = digest(given);
-      let number = 0;
-      for (const [i, one] of digests.entries()) if (timingSafeEqual(one, hash)) number = i + 1;
+      const number = keys.find(given);
       if (number > 0) request.caller = String(number);
       done(number > 0 ? undefined : new UnauthorizedError('The API key is not one of this service.'));
     });

@@ -3,6 +3,8 @@ import type { RunningCalls } from '../calls/calls.ts';
 import type { RoutePlugin } from '../context.ts';
 import type { EngineChoice } from '../engine/choose.ts';
 import type { Supervision } from '../engine/supervision.ts';
+import type { EnergyMeter } from './energy.ts';
+import type { PressureWatch } from './pressure.ts';
 import type { Service } from '../service.ts';
 
 export interface MetadataParts {
@@ -11,14 +13,18 @@ export interface MetadataParts {
   readonly choice: EngineChoice;
   readonly supervision: Supervision;
   readonly calls: Pick<RunningCalls, 'progress'>;
+  readonly pressure: PressureWatch;
+  /** Undefined where energy is not known. */
+  readonly energy?: EnergyMeter | undefined;
 }
 
 /** `GET /v1/metadata`: the model, the engine, the host and the plan, with reasons. It shows no data of requests. */
-export function metadata({ service, host, choice, supervision, calls }: MetadataParts): RoutePlugin {
+export function metadata({ service, host, choice, supervision, calls, pressure, energy }: MetadataParts): RoutePlugin {
   return async (app) => {
     const { model, plan } = app.xim;
     const { id, revision, task, licence, aliases, shape } = model;
     const { vendor, cpuModel, isa, cpus, cpuQuota, memoryBytes, availableMemoryBytes } = host;
+    const { nodes, hugePages, governor, container } = host;
 
     app.get(
       '/v1/metadata',
@@ -46,7 +52,21 @@ export function metadata({ service, host, choice, supervision, calls }: Metadata
           info: supervision.info ?? null,
         },
         plan,
-        host: { vendor, cpuModel, isa, cpus: cpus.length, cpuQuota, memoryBytes, availableMemoryBytes },
+        host: {
+          vendor,
+          cpuModel,
+          isa,
+          cpus: cpus.length,
+          cpuQuota,
+          memoryBytes,
+          availableMemoryBytes,
+          nodes,
+          hugePages,
+          governor,
+          container,
+        },
+        pressure: pressure.report(),
+        energy: energy?.report() ?? null,
       }),
     );
   };
