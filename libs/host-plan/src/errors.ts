@@ -1,6 +1,6 @@
 import { XimError } from '@xim/engine';
 
-/** The model does not fit into this host's memory, whatever is planned. Starting again is useless. */
+/** The model does not fit into this host's memory with any plan. Starting again is useless. */
 export class HostTooSmallError extends XimError {
   readonly neededBytes: number;
   readonly availableBytes: number;

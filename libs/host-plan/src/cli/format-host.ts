@@ -12,7 +12,7 @@ export function formatHost(host: Host): string {
   const sockets = new Set(host.cpus.map((cpu) => cpu.socket)).size;
   const nodes = numaNodes(host).length;
   const ids = formatCpuList(host.cpus.map((cpu) => cpu.id));
-  const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   const { nodes: near = [], hugePages, governor, container } = host;
   const kinds = host.cpus.some((cpu) => cpu.kind !== undefined)
     ? [

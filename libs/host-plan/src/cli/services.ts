@@ -3,10 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { type Host, isRefusal, type MemoryNeeds, type ModelEntry, type Profile, XimError } from '@xim/engine';
 import type { LoadEngine } from './load-engine.ts';
 
-/** The call was wrong; the message says what to change. */
+/** The call was wrong; the message has the remedy. */
 export class UsageError extends Error {}
 
-/** A model with the way to run it on a host, and what the engine says of it. */
+/** A model with the way to run it on a host, and the engine's figures of it. */
 export interface PlannedService {
   readonly name: string;
   readonly weight: number;

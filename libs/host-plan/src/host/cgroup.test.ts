@@ -201,7 +201,7 @@ test.each([
     (GIB * 3) / 4,
   ],
   [
-    'v1, a limit above what is mounted',
+    'v1, a limit above the mounted groups',
     [v1('memory', '/p/c')],
     ['4:memory:/p/c'],
     {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files of `/proc` and `/sys`, of this machine or of a recorded tree. What cannot be read is absent, never an error. */
+/** Files of `/proc` and `/sys`, of this machine or of a recorded tree. A file that cannot be read is absent, never an error. */
 export interface HostFiles {
   /** Content without surrounding white space. */
   text(path: string): string | undefined;

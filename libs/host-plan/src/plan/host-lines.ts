@@ -9,7 +9,7 @@ type Line = Plan['reasons'][number];
 const DECISIVE =
   /^(avx2|fma|f16c|avx_vnni(_int8)?|avx_(ne_convert|ifma)|avx512(f|_(vnni|bf16|fp16))|amx_\w+|avx10_\d)$/;
 
-/** Widest kernels first: what each dtype is computed with. */
+/** The instruction sets of the kernels of each dtype, the widest first. */
 const KERNELS: readonly (readonly [dtype: string, sets: readonly string[]])[] = [
   ['int8', ['amx_int8', 'avx512_vnni', 'avx_vnni']],
   ['bf16', ['amx_bf16', 'avx512_bf16']],
@@ -29,7 +29,7 @@ export function cpusLine(host: Host): Line {
     return {
       key: 'cpus',
       value: 'not pinned',
-      reason: `performance and efficiency cores: "taskset -c ${list}" or --cpuset-cpus=${list} keeps to the fast ones`,
+      reason: `performance and efficiency cores: "taskset -c ${list}" or --cpuset-cpus=${list} keeps to the fast cores`,
     };
   }
   return { key: 'cpus', value: 'not pinned', reason: 'the kernel places threads best while services share a host' };
@@ -48,7 +48,7 @@ function isaLine(host: Host): Line {
     return best === undefined ? [] : [{ dtype, best }];
   });
   if (found.length === 0) return { key: 'isa', value: 'no AVX2', reason: 'no engine computes on such a CPU' };
-  const reason = `${found.map(({ dtype, best }) => `${dtype} by ${best}`).join(', ')}; the engine reports what it uses`;
+  const reason = `${found.map(({ dtype, best }) => `${dtype} by ${best}`).join(', ')}; the engine reports its choice`;
   return { key: 'isa', value: found[0]!.best, reason };
 }
 

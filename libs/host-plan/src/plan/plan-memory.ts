@@ -6,7 +6,7 @@ import { HostTooSmallError, PlanRequestError } from '../errors.ts';
 
 /** Of the memory left after weights and reserve. The rest is for scratch, the page cache and the neighbours. */
 const cacheShare = 0.5;
-/** Tokens of a chat turn with its history and answer: what a slot is expected to hold, not what it may hold. */
+/** Tokens of a chat turn with its history and answer: the expected content of a slot, not its limit. */
 const typicalTokens = 2048;
 
 export interface MemoryPlan {
@@ -26,7 +26,7 @@ export interface MemoryOptions {
 }
 
 /**
- * Throws `HostTooSmallError` when weights and, for `generate`, one full context do not fit into what is free;
+ * Throws `HostTooSmallError` when weights and, for `generate`, one full context do not fit into the free memory;
  * `PlanRequestError` when the cache that was asked for does not fit, or holds no token.
  */
 export function planMemory(options: MemoryOptions): MemoryPlan {
@@ -53,7 +53,7 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
     );
   }
   if (perToken === undefined) {
-    const reason = 'left to the engine: the model does not say what a token takes (layers, kvHeads, headDim)';
+    const reason = 'left to the engine: the model does not say the bytes of a token (layers, kvHeads, headDim)';
     return { weights, kvCache: askedOr(requested, () => ({ value: 0, reason }), formatBytes) };
   }
 
@@ -103,7 +103,7 @@ function tooSmall(
   if (cache && cache.bytes > 0) {
     parts.push(`${formatBytes(cache.bytes)} of key-value cache for one full context of ${cache.context} tokens`);
   }
-  // Free memory moves: nine tenths of what is there now will still be there at the next start.
+  // Free memory moves: nine tenths of it will still be free at the next start.
   const spare = Math.floor((available - weights - reserveBytes) * 0.9);
   const shorter =
     cache && cache.perToken > 0 && spare >= cache.perToken

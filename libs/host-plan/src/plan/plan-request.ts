@@ -2,13 +2,13 @@ import type { Host } from '@xim/engine';
 import { formatCpuList } from '../host/cpu-list.ts';
 import { PlanRequestError } from '../errors.ts';
 
-/** What an operator asks for instead of the planned value. */
+/** Values of the operator, which replace planned ones. */
 export interface PlanRequest {
   /** XIM_THREADS; at most the logical CPUs of this process. */
   readonly threads?: number | undefined;
   /** XIM_SLOTS */
   readonly slots?: number | undefined;
-  /** XIM_QUEUE; 0 = nobody waits. */
+  /** XIM_QUEUE; 0 = no call waits. */
   readonly queue?: number | undefined;
   /** XIM_KV_CACHE_BYTES */
   readonly kvCacheBytes?: number | undefined;
@@ -29,7 +29,7 @@ const rules: Record<keyof PlanRequest, { env: string; least: number; expected: s
   },
 };
 
-/** Throws `PlanRequestError` for the first value that cannot be honoured, whatever the model. */
+/** Throws `PlanRequestError` for the first value that cannot be honoured; the model does not matter. */
 export function checkRequest(requested: PlanRequest, host: Host): void {
   for (const [key, { env, least, expected, scale = 1 }] of Object.entries(rules)) {
     const value = requested[key as keyof PlanRequest];

@@ -37,9 +37,9 @@ export function planSlots(task: Task, threads: number, sequences: number | undef
 }
 
 /** These tasks run each call on its own, so slots share the threads; one call stops gaining at `each` threads. */
-function perThreads(threads: number, each: number, most: number, what: string): Decision {
+function perThreads(threads: number, each: number, most: number, unit: string): Decision {
   const value = Math.max(1, Math.min(most, Math.floor(threads / each)));
-  return { value, reason: `${what} at a time per ${each} threads, at most ${most}` };
+  return { value, reason: `${unit} at a time per ${each} threads, at most ${most}` };
 }
 
 /**

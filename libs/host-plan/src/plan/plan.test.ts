@@ -140,7 +140,7 @@ describe('key-value cache and slots of generate', () => {
     expect(reasonOf('weights', plan())?.value).toBe('141 MiB');
   });
 
-  test('one byte less than a full context is refused, with the numbers and what to do', () => {
+  test('one byte less than a full context is refused, with the numbers and the remedy', () => {
     const needed = weights + reserve + 8192 * token;
     expect(plan({ host: hostOf({ cores: 2, free: needed }) }).kvCacheBytes).toBe(8192 * token);
     const host = hostOf({ cores: 2, free: needed - 1, total: needed - 1 + 100 * MIB });
@@ -157,7 +157,7 @@ describe('key-value cache and slots of generate', () => {
         '8192 tokens), but of 805 MiB only 705 MiB are free here. Give it more memory (a container: -m 805m or more), ' +
         'set XIM_KV_CACHE_BYTES=169869311 to take sequences of at most 7372 tokens, or take a smaller model.',
     );
-    // The advice holds: asking for what the message says gives a plan.
+    // The advice holds: asking for the value of the message gives a plan.
     expect(asking({ kvCacheBytes: 169_869_311 }, { host })).toMatchObject({ kvCacheBytes: 169_869_311, slots: 3 });
   });
 
@@ -188,7 +188,7 @@ describe('the other tasks', () => {
     expect(() => plan({ host, model: modelOf('embed') })).toThrow(HostTooSmallError);
   });
 
-  test('what another service asked for its cache is nothing to a task without one', () => {
+  test('a cache that another service asked for does not matter to a task without a cache', () => {
     expect(asking({ kvCacheBytes: 100 * GIB }, { model: modelOf('embed') }).kvCacheBytes).toBe(0);
   });
 
@@ -236,7 +236,7 @@ describe('queue, steps, stall', () => {
 });
 
 describe('NUMA', () => {
-  test('several nodes: all CPUs, and a line that says what is faster', () => {
+  test('several nodes: all CPUs, and a line that names the faster way', () => {
     const line = reasonOf('numa', plan({ host: fixture('two-sockets-smt') }));
     expect(line?.reason).toContain(
       '(node 0: CPUs 0-3; node 1: CPUs 4-7); one container per node, with a cpuset, is faster',
@@ -248,7 +248,7 @@ describe('NUMA', () => {
   });
 });
 
-describe('what is asked for', () => {
+describe('values that are asked for', () => {
   test('overrides every planned value and says so', () => {
     const requested = { threads: 1, slots: 3, queue: 0, kvCacheBytes: GIB, stallMs: 1500 };
     const from = asking(requested);

@@ -11,7 +11,7 @@ import { planThreads } from './plan-threads.ts';
 export interface PlanOptions {
   readonly host: Host;
   readonly model: ModelEntry;
-  /** What the engine's `memory` says of the model and of the profile that its `check` chose. */
+  /** The result of the engine's `memory` for the model and the profile that its `check` chose. */
   readonly memory: MemoryNeeds;
   readonly requested?: PlanRequest | undefined;
 }

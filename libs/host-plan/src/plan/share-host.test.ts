@@ -101,7 +101,7 @@ describe('services that share a host', () => {
     }
   });
 
-  test('services that do not fit together are refused with what each needs', () => {
+  test('services that do not fit together are refused with the need of each', () => {
     const host = read({ generation: 'icelake', cores: 4, memoryGib: 4 });
     expect(() => shareHost(host, [chat, embedding])).toThrow(HostTooSmallError);
     expect(() => shareHost(host, [chat, embedding])).toThrow(

@@ -17,14 +17,14 @@ export interface Sharer {
 
 export interface Share {
   readonly host: Host;
-  /** One sentence: what it gets and why. */
+  /** One sentence: the share, and its reason. */
   readonly reason: string;
 }
 
 /**
  * Divides a host: a part for each service, in their order. Whole cores, each with its siblings, in runs that follow the
- * NUMA nodes; where there are fewer cores than services, all CPUs by time. Memory: what each needs at least, and the rest
- * to those that keep a key-value cache.
+ * NUMA nodes; where there are fewer cores than services, all CPUs by time. Memory: the least of each, and the rest
+ * to the services with a key-value cache.
  *
  * Throws `HostTooSmallError` where the services together do not fit.
  */
@@ -86,7 +86,7 @@ function coresOf(host: Host): HostCpu[][] {
   return [...cores.values()];
 }
 
-/** Whole parts of `count` by weight, at least one each: what is left after rounding down goes to the largest remainders. */
+/** Whole parts of `count` by weight, at least one each: the rest after rounding down goes to the largest remainders. */
 function shareWhole(count: number, weights: readonly number[]): number[] {
   const sum = weights.reduce((a, b) => a + b, 0);
   const left = count - weights.length;
