@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
 
 // The packages of this repository are tested from their sources; nothing needs a build.
 // Node.js has no condition "module": packages keep files behind it that only a bundler can read.
@@ -8,7 +11,7 @@ const conditions = ['@xim/source', ...defaultServerConditions.filter((condition)
 
 /** How every test here runs: `npx vitest run --config vitest.base.ts <folder>`, or `npx nx test <project>`. */
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root,
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
@@ -18,7 +21,12 @@ export default defineConfig({
     pool: 'forks',
     // Much of a test is waiting: for processes that start, for time that must pass.
     maxWorkers: '100%',
-    setupFiles: [fileURLToPath(new URL('./tools/vitest/no-leaks.ts', import.meta.url))],
+    setupFiles: [join(root, 'tools/vitest/no-leaks.ts')],
+    // The environments and the models of this clone, unless the caller names others.
+    env: {
+      XIM_VENVS: process.env['XIM_VENVS'] ?? join(root, '.venv'),
+      XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? join(root, '.model_cache'),
+    },
     // Machines differ by a factor of ten; a test that hangs is found all the same.
     testTimeout: 30_000,
     hookTimeout: 30_000,

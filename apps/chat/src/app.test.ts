@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSy
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
@@ -11,8 +10,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import app from './app.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
 /** The service as it is shipped, on its real model, through the official client. */
 describe('chat', { timeout: 300_000 }, () => {
   let server: XimServer;
@@ -20,7 +17,8 @@ describe('chat', { timeout: 300_000 }, () => {
   let origin: string;
 
   beforeAll(async () => {
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
     server = await createServer(app, readConfig(env).config);
     await server.app.listen({ host: '127.0.0.1', port: 0 });
     origin = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
@@ -263,11 +261,11 @@ describe('chat', { timeout: 300_000 }, () => {
 describe('a file of the user', { timeout: 300_000 }, () => {
   it('is served instead of the service’s own model, without a network', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'xim-chat-'));
-    const modelCache = `${root}.model_cache`;
+    const cacheDir = process.env['XIM_MODEL_CACHE']!;
     const { main } = readModels(app.models).models;
-    const own = await fetchArtifact({ model: main, artifact: 'gguf-q4_1', cacheDir: modelCache, python: 'python3' });
+    const own = await fetchArtifact({ model: main, artifact: 'gguf-q4_1', cacheDir, python: 'python3' });
     const env = {
-      XIM_VENVS: `${root}.venv`,
+      XIM_VENVS: process.env['XIM_VENVS'],
       XIM_MODEL_CACHE: folder,
       XIM_LOG_LEVEL: 'silent',
       XIM_OFFLINE: '1',

@@ -1,17 +1,15 @@
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { runConformance } from '@xim/conformance';
 import { createServer, readConfig } from '@xim/server';
 import { expect, it } from 'vitest';
 import app from './app.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
 /** What the server does not pass on yet. */
 const REFUSED = /^tgi\.generate\.(prefill|top-tokens)(\.|$)/;
 
 it('behaves as its clients expect, seen from outside, on its real model', { timeout: 1_200_000 }, async () => {
-  const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+  const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+  const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
   const server = await createServer(app, readConfig(env).config);
   try {
     await server.app.listen({ host: '127.0.0.1', port: 0 });

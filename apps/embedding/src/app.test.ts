@@ -1,12 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { runConformance } from '@xim/conformance';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * (b[i] ?? NaN), 0);
 
 /** The service as it is shipped, on its real model, through the official client. */
@@ -16,7 +14,8 @@ describe('embedding', { timeout: 300_000 }, () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
     server = await createServer(app, readConfig(env).config);
     await server.app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = server.app.server.address() as AddressInfo;

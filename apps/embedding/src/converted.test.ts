@@ -11,8 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const cacheDir = process.env['XIM_MODEL_CACHE'] ?? `${root}.model_cache`;
-const venvs = process.env['XIM_VENVS'] ?? `${root}.venv`;
+const cacheDir = process.env['XIM_MODEL_CACHE']!;
+const venvs = process.env['XIM_VENVS']!;
 
 /** MiniLM as it was published, in safetensors: path, bytes, sha256. */
 const FILES: readonly [string, number, string][] = [

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { runConformance } from '@xim/conformance';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const text = 'The harbour is quiet. It was 40–60 °C outside, and $5.3 billion were lost at 9:30PM.';
 
 /** The service as it is shipped, on its real voice, through the official client. */
@@ -16,7 +14,8 @@ describe('speech', { timeout: 300_000 }, () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
     server = await createServer(app, readConfig(env).config);
     baseUrl = `${await server.app.listen({ host: '127.0.0.1', port: 0 })}/v1`;
     client = new OpenAI({ baseURL: baseUrl, apiKey: 'unused', maxRetries: 0 });

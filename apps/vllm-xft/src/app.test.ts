@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
 const MODEL = 'HuggingFaceTB/SmolLM2-135M-Instruct';
 
 /** The service as it is shipped: its model is not converted for xFasterTransformer, so OpenVINO serves it. */

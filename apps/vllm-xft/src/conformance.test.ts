@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { runConformance } from '@xim/conformance';
 import { createServer, readConfig } from '@xim/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeLibrary, entry, makeModel } from '../../../libs/engine-xft/src/__fixtures__/real-model.ts';
 import app from './app.ts';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What the server does not pass on yet. */
 const REFUSED = /^tgi\.generate\.(prefill|top-tokens)(\.|$)/;
@@ -37,7 +35,11 @@ describeLibrary('vllm-xft on the library itself', () => {
   afterAll(() => folder && rmSync(folder, { recursive: true }));
 
   it('behaves as its clients expect, seen from outside', { timeout: 1_200_000 }, async () => {
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: join(folder, 'cache'), XIM_LOG_LEVEL: 'silent' };
+    const env = {
+      XIM_VENVS: process.env['XIM_VENVS'],
+      XIM_MODEL_CACHE: join(folder, 'cache'),
+      XIM_LOG_LEVEL: 'silent',
+    };
     const service = { ...app, models: pathToFileURL(join(folder, 'models.json')) };
     const server = await createServer(service, readConfig({ ...env, XIM_ENGINE: 'xft', XIM_SLOTS: '16' }).config);
     try {

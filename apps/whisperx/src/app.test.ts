@@ -11,7 +11,8 @@ describe('whisperx', { timeout: 300_000 }, () => {
   let server: XimServer;
 
   beforeAll(async () => {
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
+    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
     server = await createServer(app, readConfig(env).config);
     await server.ready;
   }, 300_000);

@@ -5,7 +5,7 @@ import { describeEngine } from '@xim/engine/testing';
 import { createWorkerEngine } from '@xim/worker';
 import { generationPython } from './index.ts';
 
-const venvs = process.env['XIM_VENVS'] ?? join(import.meta.dirname, '../../../.venv');
+const venvs = process.env['XIM_VENVS']!;
 const tests = join(generationPython(), 'tests');
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const plan = { threads: 1, slots: 4, queue: 64, kvCacheBytes: 0, batchTokens: 32, stallMs: 10_000, reasons: [] };

@@ -61,7 +61,7 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
     writeFileSync(join(clone, 'apps/my-embedder/requirements.in'), 'webcolors\n');
     writeFileSync(join(clone, 'apps/my-embedder/requirements.lock'), OWN_WHEEL);
     await nx('run', 'my-embedder:docker-build');
-    const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
+    const models = process.env['XIM_MODEL_CACHE']!;
     const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
     const container = await startContainer('opea-xim/my-embedder', { args });
     try {

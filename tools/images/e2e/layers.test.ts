@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkOut, ROOT } from './checkout.ts';
+import { checkOut } from './checkout.ts';
 import { ask, startContainer } from './service.ts';
 import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
 
@@ -70,7 +70,7 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
   });
 
   it('the weights, when they are to be embedded: it serves without a volume and without a network', async () => {
-    const env = { XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache'), HF_TOKEN: secret };
+    const env = { HF_TOKEN: secret };
     await build('chat:docker-build:embedded', ['--tag=xim-test-embedded'], env);
     const container = await startContainer('xim-test-embedded');
     try {

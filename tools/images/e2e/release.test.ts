@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkOut, foldersOnPyTorch, ROOT } from './checkout.ts';
+import { checkOut, foldersOnPyTorch } from './checkout.ts';
 import { ask, type Container, startContainer } from './service.ts';
 import { docker, freePort, readDockerHost, SKIPPED, startNpmRegistry, untilReady } from './docker-host.ts';
 
@@ -162,7 +162,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
   });
 
   it('speaks and transcribes, each from its published image', async () => {
-    const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
+    const models = process.env['XIM_MODEL_CACHE']!;
     const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
     const containers: Container[] = [];
     try {
@@ -217,7 +217,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
     const own = {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, XIM_PORT: `${port}`, XIM_MODEL_CACHE: folder },
       // The wheels do not come from npm.
-      XIM_VENVS: process.env['XIM_VENVS'] ?? join(ROOT, '.venv'),
+      XIM_VENVS: process.env['XIM_VENVS'],
     };
     const service = spawn(process.execPath, ['main.js'], { cwd: folder, env: own, stdio: 'ignore' });
     const closed = once(service, 'close');
@@ -246,7 +246,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
       host = dockerHost.secondHost ? { DOCKER_HOST: dockerHost.secondHost } : {};
       if (dockerHost.secondHost) expect(docker(['images', '--quiet'], host)).toBe('');
       docker(['pull', '--quiet', reference], host);
-      const models = process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache');
+      const models = process.env['XIM_MODEL_CACHE']!;
       const args = [`--volume=${models}:/models:ro`, '--env=XIM_OFFLINE=1'];
       container = await startContainer(reference, { args, env: host });
     }, 5 * MINUTE);

@@ -69,7 +69,7 @@ it('explains itself', { timeout: PATIENCE }, () => {
 });
 
 it('serves: a worker starts, answers, and the page for people is there', { timeout: PATIENCE }, async () => {
-  const XIM_VENVS = process.env['XIM_VENVS'] ?? join(ROOT, '.venv');
+  const { XIM_VENVS } = process.env;
   const env = { ...process.env, XIM_PORT: '0', XIM_MODEL_CACHE: away, XIM_VENVS };
   const service = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];

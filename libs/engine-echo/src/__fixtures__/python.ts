@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-const venvs = process.env['XIM_VENVS'] ?? join(import.meta.dirname, '../../../../.venv');
+const venvs = process.env['XIM_VENVS']!;
 
 /** The interpreter with the engine's wheels. */
 export const python = join(venvs, 'echo/bin/python');

@@ -26,7 +26,7 @@ export interface Model {
 /** The models that a service ships, fetched into the clone's cache where they are not there yet. */
 export function modelOf(app: 'chat' | 'embedding' | 'speech' | 'whisperx'): Model {
   const file = join(ROOT, 'apps', app, 'models.json');
-  const pull = ['libs/model-tools/src/bin.ts', 'pull', file, '--cache', join(ROOT, '.model_cache')];
+  const pull = ['libs/model-tools/src/bin.ts', 'pull', file, '--cache', process.env['XIM_MODEL_CACHE']!];
   const paths = execFileSync(process.execPath, ['--conditions=@xim/source', '--import=tsx', ...pull], {
     cwd: ROOT,
     encoding: 'utf8',

@@ -1,4 +1,2 @@
-import { join } from 'node:path';
-
 /** The folder with the engines' environments: engine-echo's worker needs its wheels. */
-export const venvs = process.env['XIM_VENVS'] ?? join(import.meta.dirname, '../../../../.venv');
+export const venvs = process.env['XIM_VENVS']!;

@@ -8,7 +8,6 @@ import { streamAnswer } from '../http/stream-answer.ts';
 import { createAnswerHead, toFingerprint } from '../openai/answer-head.ts';
 import { toLine } from '../openai/chunk-text.ts';
 import { withFormatPlace } from '../openai/output-format.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import { CountTokensAnswer, MessageAnswer, MessageError, MessageEvent } from './answer-schema.ts';
 import { CountTokensRequest, MessagesRequest } from './request-schema.ts';
 import { messageParamNames, toFormatPlace, toGenerateInput, toPrompt } from './request.ts';
@@ -55,7 +54,7 @@ export const messages: RoutePlugin = async (app) => {
       refuseUnsupported(body);
       const input = toGenerateInput(body);
       const asked = input.format && { format: input.format, place: toFormatPlace(body) };
-      const events = withFormatPlace(generate(xim, request, served, input), asked);
+      const events = withFormatPlace(generate(xim, request, input), asked);
       const head = createAnswerHead('msg', served.id, toFingerprint(xim.model, xim.info()), '_');
       const writer = createMessageWriter(head.id, head.model);
 
@@ -85,10 +84,10 @@ export const messages: RoutePlugin = async (app) => {
     },
     async (request) => {
       const { body } = request;
-      const model = toEngineModel(xim.resolve(body.model), xim);
+      xim.resolve(body.model);
       refuseUnsupported(body);
       const { tokens } = await xim.calls.once(request, 1, (engine, options) =>
-        methodOf(engine, 'tokenize')({ prompt: toPrompt(body) }, { ...options, model }),
+        methodOf(engine, 'tokenize')({ prompt: toPrompt(body) }, options),
       );
       return { input_tokens: tokens.length };
     },

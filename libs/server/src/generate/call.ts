@@ -1,8 +1,7 @@
 import type { GenerateEvent, GenerateInput } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
-import type { ServedName, ServiceContext } from '../context.ts';
+import type { ServiceContext } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import { withDefaultSampling } from './default-sampling.ts';
 
 /**
@@ -12,13 +11,9 @@ import { withDefaultSampling } from './default-sampling.ts';
 export function generate(
   xim: ServiceContext,
   request: FastifyRequest,
-  served: ServedName,
   input: GenerateInput,
 ): AsyncIterable<GenerateEvent> {
   return xim.calls.stream(request, input.choices ?? 1, (engine, options) =>
-    methodOf(engine, 'generate')(withDefaultSampling(input, xim.sampling()), {
-      ...options,
-      model: toEngineModel(served, xim),
-    }),
+    methodOf(engine, 'generate')(withDefaultSampling(input, xim.sampling()), options),
   );
 }

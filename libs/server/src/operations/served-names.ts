@@ -1,6 +1,6 @@
 import { InvalidInputError, type ModelEntry, ModelNotFoundError } from '@xim/engine';
 import type { Config } from '../config/config.ts';
-import type { ServedName, ServiceContext } from '../context.ts';
+import type { ServedName } from '../context.ts';
 import { ServiceStartError } from '../errors/errors.ts';
 
 export interface ServedNames {
@@ -50,9 +50,4 @@ export function createServedNames(model: ModelEntry, aliases: Config['modelAlias
       return served;
     },
   };
-}
-
-/** `CallOptions.model` for what a client named: an adapter by its id, the base model by silence. */
-export function toEngineModel(served: ServedName, { model }: Pick<ServiceContext, 'model'>): string | undefined {
-  return served.id === model.id ? undefined : served.id;
 }

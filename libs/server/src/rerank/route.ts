@@ -9,7 +9,6 @@ import { refusal } from '../errors/errors.ts';
 import { toInvalidInput } from '../errors/invalid-input.ts';
 import { failures, useZodSchemas } from '../http/schema-compilers.ts';
 import { refuseExtensions } from '../openai/extensions.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import {
   rerankParamNames,
   scoreParamNames,
@@ -43,9 +42,9 @@ export const reranking: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
   const rerank = (request: FastifyRequest, input: RerankInput, name: string | null | undefined) => {
-    const model = toEngineModel(xim.resolve(name), xim);
+    xim.resolve(name);
     return xim.calls.once(request, input.documents.length, (engine, options) =>
-      methodOf(engine, 'rerank')(input, { ...options, model }),
+      methodOf(engine, 'rerank')(input, options),
     );
   };
   const answerRerank = async (request: FastifyRequest<{ Body: RerankRequest }>) => {

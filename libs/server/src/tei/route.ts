@@ -6,7 +6,6 @@ import { refusal } from '../errors/errors.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { toListJson } from '../http/loop-turns.ts';
 import { rowsPerTurn, toRows, toShortNumber, toShortNumbers } from '../openai/embeddings/response.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import { EmbedRequest, EmbedResponse, SimilarityRequest, SimilarityResponse } from './schema.ts';
 
 const tags = ['embeddings'];
@@ -16,12 +15,8 @@ const api = 'tgi' as const; // that server's errors have the same shape
 export const textEmbeddings: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
-  const embed = (request: FastifyRequest, input: EmbedInput) => {
-    const model = toEngineModel(xim.resolve(xim.model.id), xim);
-    return xim.calls.once(request, input.items.length, (engine, options) =>
-      methodOf(engine, 'embed')(input, { ...options, model }),
-    );
-  };
+  const embed = (request: FastifyRequest, input: EmbedInput) =>
+    xim.calls.once(request, input.items.length, (engine, options) => methodOf(engine, 'embed')(input, options));
 
   app.post<{ Body: EmbedRequest }>(
     '/embed',

@@ -9,7 +9,6 @@ import { IncompleteError } from '../errors/errors.ts';
 import { toTgiError } from '../errors/tgi-error.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { streamAnswer } from '../http/stream-answer.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import { createTgiStream, toTgiEvents } from './chunk.ts';
 import { toTgiCosts, toTgiHeaders } from './headers.ts';
 import { toMaxInputTokens } from './info.ts';
@@ -47,9 +46,9 @@ export const textGeneration: RoutePlugin = async (app) => {
       maxInputTokens: toMaxInputTokens(xim),
       randomSeed: randomInt(2 ** 48 - 1),
     });
-    const model = toEngineModel(xim.resolve(body.parameters?.adapter_id ?? xim.model.id), xim);
+    xim.resolve(body.parameters?.adapter_id ?? xim.model.id);
     const calls = xim.calls.stream(request, call.input.choices ?? 1, (engine, options) =>
-      methodOf(engine, 'generate')(call.input, { ...options, model }),
+      methodOf(engine, 'generate')(call.input, options),
     );
     return { call, calls };
   };

@@ -6,7 +6,6 @@ import type { RoutePlugin } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
 import { failures, tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { generateParamNames } from '../openai/chat/request.ts';
-import { toEngineModel } from '../operations/served-names.ts';
 import { tgiParamNames } from '../tgi/request.ts';
 import { toTgiTokens } from '../tgi/tokens.ts';
 import * as wire from './schema.ts';
@@ -25,10 +24,8 @@ export const tokenization: RoutePlugin = async (app) => {
   useZodSchemas(app);
   const { xim } = app;
   const ask = (request: FastifyRequest, name: string | null | undefined, prompt: Prompt) => {
-    const model = toEngineModel(xim.resolve(name), xim);
-    return xim.calls.once(request, 1, (engine, options) =>
-      methodOf(engine, 'tokenize')({ prompt }, { ...options, model }),
-    );
+    xim.resolve(name);
+    return xim.calls.once(request, 1, (engine, options) => methodOf(engine, 'tokenize')({ prompt }, options));
   };
 
   app.post<{ Body: TokenizeBody }>(

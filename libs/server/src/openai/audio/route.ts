@@ -10,13 +10,12 @@ import {
 } from '@xim/openai-schema';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { AdmittedCall, RoutePlugin, ServedName, ServiceContext } from '../../context.ts';
+import type { AdmittedCall, RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
 import { toOpenaiError } from '../../errors/openai-error.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { uploads, withUpload } from '../../http/upload.ts';
-import { toEngineModel } from '../../operations/served-names.ts';
 import { createTranscriptChunks } from './chunk.ts';
 import { readFields } from '../form.ts';
 import { readRecording, toTranscribeInput, toTranslateInput, transcribeParamNames } from './request.ts';
@@ -61,9 +60,9 @@ export const transcriptions: RoutePlugin = async (app) => {
   app.post('/v1/audio/transcriptions', { ...route, schema: transcriptionSchema }, (request, reply) =>
     withUpload(request, { lists: recordingForms.lists }, async (upload, call) => {
       const form = readFields(upload, TranscriptionRequest);
-      const served = xim.resolve(form.model);
+      xim.resolve(form.model);
       const input = toTranscribeInput(form, readRecording(upload), xim.info());
-      const events = transcribe(xim, call, served, input);
+      const events = transcribe(call, input);
       const format = form.response_format ?? 'json';
       const logprobs = input.logprobs === true;
 
@@ -103,9 +102,9 @@ export const transcriptions: RoutePlugin = async (app) => {
   app.post('/v1/audio/translations', { ...route, schema: translationSchema }, (request, reply) =>
     withUpload(request, { lists: recordingForms.lists }, async (upload, call) => {
       const form = readFields(upload, TranslationRequest);
-      const served = xim.resolve(form.model);
+      xim.resolve(form.model);
       const input = toTranslateInput(form, readRecording(upload), xim.info());
-      const transcript = await joinTranscript(transcribe(xim, call, served, input));
+      const transcript = await joinTranscript(transcribe(call, input));
       const format = form.response_format ?? 'json';
       if (format === 'json') return { text: transcript.text };
       if (format !== 'verbose_json') return sendText(reply, format, transcript);
@@ -114,15 +113,8 @@ export const transcriptions: RoutePlugin = async (app) => {
   );
 };
 
-function transcribe(
-  xim: ServiceContext,
-  call: AdmittedCall,
-  served: ServedName,
-  input: TranscribeInput,
-): AsyncIterable<TranscribeEvent> {
-  return call.stream((engine, options) =>
-    methodOf(engine, 'transcribe')(input, { ...options, model: toEngineModel(served, xim) }),
-  );
+function transcribe(call: AdmittedCall, input: TranscribeInput): AsyncIterable<TranscribeEvent> {
+  return call.stream((engine, options) => methodOf(engine, 'transcribe')(input, options));
 }
 
 /** Bare text: the transcript or subtitles. */

@@ -6,7 +6,6 @@ import { methodOf } from '../../engine/method-of.ts';
 import { answerBytes } from '../../http/byte-stream.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
-import { toEngineModel } from '../../operations/served-names.ts';
 import { toOpenaiError } from '../../errors/openai-error.ts';
 import { speakParamNames, toSpeakInput, toSpeechFrames } from './speech-wire.ts';
 import { createVoices } from './voices.ts';
@@ -45,10 +44,10 @@ export const speech: RoutePlugin = async (app) => {
     { schema, config: { paramNames: speakParamNames } },
     async (request, reply) => {
       const { body } = request;
-      const served = xim.resolve(body.model);
+      xim.resolve(body.model);
       const input = toSpeakInput(body, voices.resolve, xim.config.maxInputCharacters);
       const events: AsyncIterable<SpeakEvent> = xim.calls.stream(request, 1, (engine, options) =>
-        methodOf(engine, 'speak')(input, { ...options, model: toEngineModel(served, xim) }),
+        methodOf(engine, 'speak')(input, options),
       );
       if (body.stream_format !== 'sse') return answerBytes(reply, events);
       return streamAnswer(reply, events, {

@@ -45,7 +45,7 @@ export const chatCompletions: RoutePlugin = async (app) => {
       const input = toGenerateInput(body);
       const choices = input.choices ?? 1;
       const head = createAnswerHead('chatcmpl', served.id, toFingerprint(xim.model, xim.info()));
-      const events = withFormatPlace(generate(xim, request, served, input), toAskedFormat(body));
+      const events = withFormatPlace(generate(xim, request, input), toAskedFormat(body));
 
       if (body.stream !== true) return toChatCompletion(head, await joinGenerated(events, choices));
       const shape = toChunkShape(head, choices, body.stream_options?.include_usage === true);

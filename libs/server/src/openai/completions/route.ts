@@ -8,7 +8,6 @@ import { joinGenerated } from '../../generate/join.ts';
 import { atPrompt, mergeGenerate } from '../../generate/merge.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
-import { toEngineModel } from '../../operations/served-names.ts';
 import { createAnswerHead, toFingerprint } from '../answer-head.ts';
 import { createRunningUsage } from '../running-usage.ts';
 import { refuseExtensions } from '../extensions.ts';
@@ -55,11 +54,10 @@ export const completions: RoutePlugin = async (app) => {
 
       // One call for all prompts: they are admitted together, and so refused or cancelled together. Those that find no
       // free slot wait in the engine.
-      const model = toEngineModel(served, xim);
       const generated = xim.calls.stream(request, places.length, (engine, options) =>
         generateAll(
           engine,
-          { ...options, model },
+          options,
           inputs.map((input) => withDefaultSampling(input, xim.sampling())),
           places,
         ),

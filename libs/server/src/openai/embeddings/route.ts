@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { RoutePlugin } from '../../context.ts';
 import { methodOf } from '../../engine/method-of.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
-import { toEngineModel } from '../../operations/served-names.ts';
 import { textEmbeddings } from '../../tei/route.ts';
 import { refuseExtensions } from '../extensions.ts';
 import { embedParamNames, toEmbedInput } from './request.ts';
@@ -33,7 +32,7 @@ export const embeddings: RoutePlugin = async (app) => {
       const served = xim.resolve(body.model);
       const input = toEmbedInput(body);
       const output = await xim.calls.once(request, input.items.length, (engine, options) =>
-        methodOf(engine, 'embed')(input, { ...options, model: toEngineModel(served, xim) }),
+        methodOf(engine, 'embed')(input, options),
       );
       reply.type('application/json; charset=utf-8');
       return toEmbeddingsJson(output, served.id, body.encoding_format ?? 'float');

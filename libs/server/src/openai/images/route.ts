@@ -15,7 +15,6 @@ import { toOpenaiError } from '../../errors/openai-error.ts';
 import { failures, useZodSchemas } from '../../http/schema-compilers.ts';
 import { streamAnswer } from '../../http/stream-answer.ts';
 import { uploads, withUpload } from '../../http/upload.ts';
-import { toEngineModel } from '../../operations/served-names.ts';
 import { readFields } from '../form.ts';
 import { createPictureStore, type StoredPicture } from './picture-store.ts';
 import { type ImageService, imageParamNames, refuseTooLong, toEditInput, toImageInput } from './request.ts';
@@ -84,11 +83,11 @@ export const images: RoutePlugin = async (app) => {
     },
     async (request, reply) => {
       const { body } = request;
-      const served = xim.resolve(body.model);
+      xim.resolve(body.model);
       const input = toImageInput(body, service());
       checkTime(input, request);
       const events: AsyncIterable<ImageEvent> = xim.calls.stream(request, 1, (engine, options) =>
-        methodOf(engine, 'generateImage')(input, { ...options, model: toEngineModel(served, xim) }),
+        methodOf(engine, 'generateImage')(input, options),
       );
       return answer(reply, events, 'image_generation', input, body);
     },
@@ -130,11 +129,11 @@ export const images: RoutePlugin = async (app) => {
       (request, reply) =>
         withUpload(request, { lists: [] }, async (upload, call) => {
           const form = readFields(upload, ImageEditRequest);
-          const served = xim.resolve(form.model);
+          xim.resolve(form.model);
           const input = toEditInput(form, upload, service());
           checkTime(input, request);
           const events: AsyncIterable<ImageEvent> = call.stream((engine, options) =>
-            methodOf(engine, 'generateImage')(input, { ...options, model: toEngineModel(served, xim) }),
+            methodOf(engine, 'generateImage')(input, options),
           );
           return answer(reply, events, 'image_edit', input, form);
         }),

@@ -43,7 +43,7 @@ export const responses: RoutePlugin = async (app) => {
       const { body } = request;
       const served = xim.resolve(body.model);
       refuseUnsupported(body);
-      const events = withFormatPlace(generate(xim, request, served, toGenerateInput(body)), toResponseFormat(body));
+      const events = withFormatPlace(generate(xim, request, toGenerateInput(body)), toResponseFormat(body));
       const head = createAnswerHead('resp', served.id, toFingerprint(xim.model, xim.info()), '_');
       const writer = createResponseWriter(toOpenResponse(head, body, xim.sampling()));
 
