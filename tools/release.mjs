@@ -1,5 +1,5 @@
 // `npm run release [-- --publish] [--first-release] [--registry=URL]`: new versions from the commits, changelogs, one
-// commit and its tags, the npm packages, then the images that changed. Without --publish it only tells what it would do.
+// commit and its tags, the npm packages, then the images that changed. Without --publish it only prints its actions.
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { ReleaseClient } from 'nx/release/index.js';
@@ -40,7 +40,7 @@ const nx = (target, projects) => {
   const args = ['run-many', '-t', target, '-p', projects.join(','), '--output-style=static'];
   if (projects.length > 0) execFileSync('npx', ['nx', ...args], { stdio: 'inherit' });
 };
-// After the commit, which an image names. `licences` builds too: what is not allowed is not pushed.
+// After the commit, which an image names. `licences` builds too, so no image with a refused licence is pushed.
 if (!dryRun) nx('licences', images);
 const results = await releasePublish({
   ...{ projects: [...packages, ...images], registry: values.registry, access: 'public', dryRun, firstRelease },

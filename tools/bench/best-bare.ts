@@ -7,10 +7,10 @@ export interface BestBare {
 }
 
 /**
- * A bare loop with the thread count that is fastest here, found by trying; the others are stopped.
+ * A bare loop with the fastest thread count of this machine, found by trials; the other loops are stopped.
  *
  * @param script in `tools/bench`; its last argument is the number of threads
- * @param speed things per second of a run, after one that warmed up
+ * @param speed items per second of a run, after a warm-up run
  */
 export async function bestBare(
   { python, threads }: { python: string; threads: readonly number[] },

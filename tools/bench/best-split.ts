@@ -8,24 +8,24 @@ import { exactly, medianInterval } from './statistics.ts';
 export const workerPath = (...libs: string[]): string =>
   ['worker', 'engine-oneapi', 'embedding', ...libs].map((lib) => join(ROOT, 'libs', lib, 'python')).join(':');
 
-/** 1, 2, 4 streams, as far as each has a thread of its own. */
+/** 1, 2, 4 streams, as long as each has at least one thread. */
 const splits = (): number[] => [1, 2, 4].filter((streams) => streams <= availableParallelism());
 
 interface SplitOptions {
   readonly python: string;
-  /** In `tools/bench`; its last arguments are the number of threads and that of streams. */
+  /** In `tools/bench`; its last arguments are the numbers of threads and streams. */
   readonly script: string;
   readonly args: readonly string[];
   /** PYTHONPATH. */
   readonly path: string;
   /** Numbers of streams to try, each with all of the machine's threads. */
   readonly streams: readonly number[];
-  /** Runs per second, after one that warmed up. */
+  /** Runs per second, after a warm-up run. */
   readonly speed: (bare: Bare) => Promise<number>;
   readonly say: (line: string) => void;
 }
 
-/** A bare loop with the split of the machine's cores over streams that is fastest here; the others are stopped. */
+/** A bare loop with the fastest split of this machine's cores over streams; the other loops are stopped. */
 async function bestSplit(options: SplitOptions): Promise<{ readonly bare: Bare; readonly streams: number }> {
   const { python, script, args, path, speed, say } = options;
   const threads = availableParallelism();

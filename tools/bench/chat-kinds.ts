@@ -1,13 +1,13 @@
 /**
- * What the chat benchmark asks for: plain text, an answer of a schema's shape, a call of a tool, or plain text with what
- * costs time in the sampler; the last are measured against the bare loop's plain text.
+ * The requests of the chat benchmark: plain text, an answer by a schema, a call of a tool, or plain text with expensive
+ * sampling. The last two are compared with the plain text of the bare loop.
  */
 export interface ChatKind {
   readonly name: string;
   readonly request: object;
   /** The part of the engine's input from which the bare loop makes the same grammar. */
   readonly constraint?: object;
-  /** Share of the bare loop's throughput that is to be reached. */
+  /** Expected share of the throughput of the bare loop. */
   readonly least: number;
 }
 
@@ -29,7 +29,7 @@ const tide = {
   parameters: parameters({ harbour: place, remark: { type: 'string', maxLength: 200 } }),
 };
 
-/** A schema that keeps a model busy for a while; the name of its property tells schemas apart. */
+/** A schema for a long answer; the name of its property makes each schema different. */
 export function listSchema(property: string): object {
   return parameters({
     [property]: { type: 'array', items: { type: 'string', maxLength: 120 }, minItems: 3, maxItems: 6 },

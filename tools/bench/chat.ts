@@ -60,8 +60,8 @@ function toCompletion(prompt: string | readonly string[] | readonly number[], to
 }
 
 /**
- * Chat on the real model, against the bare loop over the same library; then what the host itself costs, on engine-echo.
- * With the kind `fairness` or `stalls` instead single prompts beside lists of them, or the reading of large bodies.
+ * Chat on the real model, against the bare loop over the same library; then the host alone, on engine-echo.
+ * The kinds `fairness` and `stalls` measure single prompts beside lists of prompts, and the reading of large bodies.
  */
 export async function benchChat(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   if (settings.kinds.includes('fairness')) return benchFairness(settings, FAIRNESS, say);
@@ -75,7 +75,7 @@ async function againstBare(settings: Settings, say: (line: string) => void): Pro
   const { bare, threads } = await startBest(settings, await schedulerOf(service), say);
   const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
   try {
-    // Node compiles what runs often: a service is measured as it is after a while, not in its first second.
+    // Node compiles frequent code: a service is measured after a warm-up, not in its first second.
     for (let run = 0; run < 3; run++) await runChat(service, {}, 32, 0);
     for (const kind of CHAT_KINDS.filter(({ name }) => settings.kinds.includes(name)))
       for (const clients of settings.clients)
@@ -88,7 +88,7 @@ async function againstBare(settings: Settings, say: (line: string) => void): Pro
   return figures;
 }
 
-/** Prompts are told apart by a number, so that none is in the prefix cache but for its beginning. */
+/** A number makes each prompt different, so that only the beginning of a prompt is in the prefix cache. */
 let offset = 1000;
 
 async function compare(

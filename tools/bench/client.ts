@@ -15,7 +15,7 @@ export interface Client {
   close(): void;
 }
 
-/** What only a chunk with text or a tool call has. */
+/** Part of chunks with text or a tool call, and of no other chunk. */
 const CONTENT = ['"delta":{"content":', '"delta":{"tool_calls":'];
 
 /**

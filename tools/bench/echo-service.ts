@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { echo, echoModel } from '@xim/engine-echo';
 import { chatCompletions, defineService, serve } from '@xim/server';
 
-// A whole service whose engine takes no time: what is left is the cost of the host.
+// A whole service whose engine takes no time, so that only the cost of the host is measured.
 const folder = mkdtempSync(join(tmpdir(), 'xim-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const models = join(folder, 'models.json');

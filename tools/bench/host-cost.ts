@@ -9,12 +9,12 @@ import { writeCost } from './write-cost.ts';
 
 const STREAMS = 32;
 const TOKENS = 200;
-/** A real engine's pace, at which every token is a write of its own; an engine in a hurry lets them be joined. */
+/** The rate of a real engine, at which every token is a separate write; a faster engine lets writes be joined. */
 const PACE = 50;
 /** Steps per second at which the way to the first token is measured. */
 const QUICK = 1000;
 
-/** What the host itself costs and adds, with engine-echo through a whole service. */
+/** The CPU time and the latency that the host adds, with engine-echo through a whole service. */
 export async function benchHostCost(say: (line: string) => void): Promise<Figure[]> {
   const unpaced = await cpuPerToken(0, say);
   const paced = await cpuPerToken(PACE, say);
@@ -43,7 +43,7 @@ export async function benchHostCost(say: (line: string) => void): Promise<Figure
 function cpuPerToken(rate: number, say: (line: string) => void): Promise<number[]> {
   const pace = rate === 0 ? 'as fast as it can' : `at ${rate} tokens/s each`;
   return withEcho(rate, async (service) => {
-    // Node compiles what runs often: a service is measured as it is after a while, not in its first second.
+    // Node compiles frequent code: a service is measured after a warm-up, not in its first second.
     for (let run = 0; run < 3; run++) await runEcho(service, STREAMS, STREAMS, TOKENS);
     const costs: number[] = [];
     for (let run = 0; run < 7; run++) {
@@ -57,7 +57,7 @@ function cpuPerToken(rate: number, say: (line: string) => void): Promise<number[
   });
 }
 
-/** Milliseconds per pair: the median through the service, less that of the same calls on the same engine without one. */
+/** Milliseconds per pair: the median through the service minus the median of the same calls on the engine alone. */
 async function addedToFirstToken(service: Service, say: (line: string) => void): Promise<number[]> {
   const model = echoModel('generate', { rate: QUICK });
   const plan = { threads: 1, slots: 256, queue: 256, kvCacheBytes: 0, batchTokens: 512, stallMs: 60_000, reasons: [] };

@@ -19,7 +19,7 @@ export interface LoadOptions {
 }
 
 /**
- * `clients` clients, each sending its next request when the last one is answered, until `requests` are done.
+ * `clients` clients, each of which sends its next request after its last answer, until `requests` are done.
  * Anything but a 200 with a whole answer ends the benchmark: a server that refuses is not fast.
  */
 export async function runLoad({ port, path, clients, requests, body }: LoadOptions): Promise<Load> {
@@ -31,7 +31,7 @@ export async function runLoad({ port, path, clients, requests, body }: LoadOptio
   const total: number[] = [];
   let tokens = 0;
   let next = 0;
-  // Made before the clock starts: the client shares the machine with what is measured.
+  // Made before the clock starts, since the client shares the machine with the measured service.
   const bodies = Array.from({ length: requests }, (_, number) => JSON.stringify(body(number)));
   const began = performance.now();
   await Promise.all(

@@ -25,7 +25,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** Time and peak memory of hashing 10 MB and 1 GiB: the difference is what the size costs. */
+/** Time and peak memory of hashing 10 MB and 1 GiB: the difference is the cost of the size. */
 async function verify(): Promise<void> {
   for (const size of [10 * 2 ** 20, GIB]) {
     const path = join(folder, `${size}.bin`);
@@ -40,7 +40,7 @@ async function verify(): Promise<void> {
   }
 }
 
-/** Kills a pull a hundred times at any moment; what has a content's name must be that content, every time. */
+/** Kills a pull a hundred times at any moment. Each file with the name of a content must hold that content. */
 async function kills(): Promise<void> {
   const size = 64 * 2 ** 20;
   const path = join(folder, 'weights.bin');
@@ -91,7 +91,7 @@ async function pulls(): Promise<void> {
   say(`8 pulls at once: ${web.requests()} request for ${size} bytes, ${web.sent()} bytes sent`);
 }
 
-/** A chat from an imported tar, in an empty cache, in a network namespace of its own where the system allows it. */
+/** A chat from an imported tar, in an empty cache, in a separate network namespace where the system allows it. */
 async function offline(): Promise<void> {
   const lock = join(ROOT, 'apps/chat/models.json');
   const tar = join(folder, 'chat.tar');
@@ -101,7 +101,7 @@ async function offline(): Promise<void> {
   await finish(start(['import', tar, '--cache', cache], { XIM_OFFLINE: '1' }));
   const main = join(ROOT, 'apps/chat/src/main.ts');
   const service = [process.execPath, '--conditions=@xim/source', '--import', 'tsx', main];
-  // Only the loopback interface exists in there; what asks is in there too.
+  // Only the loopback interface exists in the namespace, and the client is inside too.
   const script = `ip link set lo up && "$@" & service=$!
     until node -e 'fetch("http://127.0.0.1:8000/health/ready").then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))'; do
       kill -0 $service || exit 1; sleep 1; done

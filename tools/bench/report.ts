@@ -1,7 +1,7 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { exactly, type Interval, quantile } from './statistics.ts';
 
-/** One figure of a benchmark, and what it has to reach. */
+/** One figure of a benchmark, and its limit. */
 export interface Figure {
   readonly name: string;
   readonly unit: string;

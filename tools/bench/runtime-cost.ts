@@ -11,7 +11,7 @@ const VOCABULARIES = [49_152, 151_936];
 /** Milliseconds that a step of 32 streams may take besides the model, at the larger vocabulary. */
 const LEAST: Readonly<Record<string, number>> = { greedy: 1.5, schema: 4, 'required tool': 4 };
 
-/** What sampling, formats, text and events cost per step, over a runner that computes nothing. */
+/** The cost per step of sampling, formats, text and events, over a runner that computes nothing. */
 export async function benchRuntime(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const vocabulary of VOCABULARIES) {

@@ -4,7 +4,7 @@ import type { Service } from './processes.ts';
 import type { Figure } from './report.ts';
 import { medianInterval, quantile } from './statistics.ts';
 
-/** What a schema adds to the time to the first token of a single client: the first time it is seen, and later. */
+/** The time that a schema adds to the first token of a single client: on its first use, and later. */
 export async function benchSchemaCost(service: Service, pairs: number, say: (line: string) => void): Promise<Figure[]> {
   const first: number[] = [];
   const later: number[] = [];

@@ -1,4 +1,4 @@
-/** Order statistics: what a benchmark may say about few, noisy runs without assuming a distribution. */
+/** Order statistics: results of few, noisy runs without the assumption of a distribution. */
 
 export interface Interval {
   readonly median: number;

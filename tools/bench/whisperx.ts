@@ -82,7 +82,7 @@ async function compareMany(
 
 const WORDS = clips.reduce((sum, clip) => sum + wordErrors('', spoken[clip]).words, 0);
 
-/** Words that differ from what was said, over the texts of all clips. */
+/** Word errors over the texts of all clips. */
 function countErrors(texts: readonly string[]): number {
   return clips.reduce((sum, clip, at) => sum + wordErrors(texts[at] ?? '', spoken[clip]).errors, 0);
 }

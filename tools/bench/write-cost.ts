@@ -7,7 +7,7 @@ const CHUNK = `data: ${'x'.repeat(250)}\n\n`;
 /**
  * Microseconds of CPU that a bare HTTP server of Node pays for one write of one token to one of `streams` clients, at
  * `stepsPerSecond` rounds per second: the floor under any host here. The clients live in this process too; they read
- * between the rounds, outside of what is counted.
+ * between the rounds, outside the counted time.
  */
 export async function writeCost(streams: number, stepsPerSecond: number, steps: number): Promise<number> {
   const answers: ServerResponse[] = [];

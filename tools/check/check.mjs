@@ -12,7 +12,7 @@ import { add, closingLines, readTally } from './tally.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Sets up what is missing and runs every step; one that fails does not keep the next ones from running.
+ * Completes the set-up and runs every step. After a failed step the next steps run too.
  *
  * @param {string[]} only names of steps; all if empty
  * @returns {Promise<number>} exit code
@@ -21,7 +21,7 @@ export async function check(only) {
   const problems = lockFileProblems(ROOT);
   for (const problem of problems) console.log(problem);
 
-  // Where the set-up fails it says why and ends the process: also then the last line is that of a runner.
+  // A failed set-up prints its reason and ends the process. Then too the last line has the form of a test runner.
   const stopped = () => console.log('\n0 passed, 1 failed, 0 skipped');
   process.once('exit', stopped);
   const { venvs, modelCache } = await setup({
@@ -75,7 +75,7 @@ async function runSteps(steps, env) {
 }
 
 /**
- * The user's environment without the settings of services: tests start services, and say themselves with which ones.
+ * The environment of the user without the settings of services, since tests start services with settings of their own.
  *
  * @param {NodeJS.ProcessEnv} own
  * @returns {NodeJS.ProcessEnv}
@@ -90,7 +90,7 @@ function toEnvironment(own) {
 }
 
 /**
- * The settings of the image targets, which the tests of containers do need.
+ * The settings of the image targets, which the tests of containers need.
  *
  * @param {NodeJS.ProcessEnv} env
  * @returns {Record<string, string>}

@@ -9,7 +9,7 @@ import { foldersWith } from './folders.mjs';
 /** Where the folders of the workspace lie: "workspaces" of package.json. */
 const AREAS = ['apps', 'libs', 'tools', 'xim'];
 
-/** What package.json and the lock file's entry of a folder both hold. */
+/** The fields that package.json and the entry of its folder in the lock file share. */
 const FIELDS = [
   'name',
   'version',
@@ -23,7 +23,7 @@ const FIELDS = [
 ];
 
 /**
- * What would make `npm ci` fail, elsewhere if not here, or would bind the repository to one registry.
+ * The faults of the lock file that make `npm ci` fail here or elsewhere, or that bind the repository to one registry.
  *
  * @param {string} root
  * @returns {string[]} a sentence each
@@ -82,7 +82,7 @@ export function unknownFolders(packages, folders) {
 
 /**
  * @param {Record<string, Entry>} packages
- * @param {(folder: string) => Record<string, unknown> | undefined} packageJson of a folder that is there
+ * @param {(folder: string) => Record<string, unknown> | undefined} packageJson of a folder, where it exists
  */
 export function outOfStep(packages, packageJson) {
   return Object.keys(packages)
@@ -110,7 +110,7 @@ function isFound(packages, from, name) {
   }
 }
 
-/** @param {unknown} value empty objects are left out of a lock file, and the order of keys is its own */
+/** @param {unknown} value a lock file has no empty objects, and another order of keys */
 function normal(value) {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => a.localeCompare(b));

@@ -5,12 +5,12 @@ import { enginesOf } from '../start/workspace.mjs';
 import { foldersWith } from './folders.mjs';
 
 /**
- * A folder with Python of this repository: `libs/<name>/python`, or an app with a handler of its own.
+ * A folder with Python of this repository: `libs/<name>/python`, or an app with a handler.
  *
  * @typedef {object} PythonFolder
  * @property {string} name of the package
  * @property {string} path from the root
- * @property {string[]} files what is type-checked
+ * @property {string[]} files the type-checked files
  * @property {boolean} tested
  * @property {string[]} imports folders from the root with the packages of ours that it may import: a library the
  *   worker's and those of the tasks' runtimes, an app those of all engines

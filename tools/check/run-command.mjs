@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 /**
- * Runs a command and shows what it prints. A signal to this process ends the command first.
+ * Runs a command and shows its output. A signal to this process ends the command first.
  *
  * @param {import('./steps.mjs').Command} command
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} defaults

@@ -9,7 +9,7 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  * @property {string} [cwd] instead of the root
  * @property {Record<string, string>} [env] beside the check's own
  * @property {string} [refuse] output that makes a failure of a success
- * @property {string} [report] file in which it tells the results of its tests
+ * @property {string} [report] file with the results of its tests
  *
  * @typedef {object} Step
  * @property {string} name
@@ -20,7 +20,7 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
 const SCRIPTS = ['.ci/run'];
 
 /**
- * What is checked, quick things first.
+ * The steps of the check, quick steps first.
  *
  * @param {object} options
  * @param {string} options.root
@@ -81,7 +81,11 @@ export function toSteps({ root, venvs, reports, containers }) {
       // The other steps run the same programs without Nx, each once for all folders. This one proves its targets.
       name: 'nx',
       commands: [
-        bin('nx', 'run-many', '--targets=lint,typecheck,test', '--projects=@xim/tgi-schema', '--output-style=static'),
+        bin(
+          'nx',
+          ...['run-many', '--targets=lint,typecheck,test,pytest', '--projects=@xim/tgi-schema,@xim/embedding'],
+          '--output-style=static',
+        ),
       ],
     },
     { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/images/e2e/**')] },

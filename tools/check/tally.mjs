@@ -17,8 +17,8 @@ export const SKIP_REASONS = [
  */
 
 /**
- * What a runner reported: the tally of tools/vitest/tally-reporter.ts, or pytest's JUnit report. A runner that left no
- * report has not come to its end, which counts as a failure.
+ * The report of a test runner: the tally of tools/vitest/tally-reporter.ts, or pytest's JUnit report. A missing report
+ * counts as a failure, since the runner did not finish.
  *
  * @param {string} file
  * @returns {Tally}
@@ -75,7 +75,7 @@ export function add(to, more) {
 }
 
 /**
- * The end of the check's output: what failed, why tests were skipped, and last the sums, in the form of a runner.
+ * The end of the output of the check: the failures, the reasons of skipped tests, and the sums in the form of a runner.
  *
  * @param {Tally} tally
  * @param {string[]} failedSteps

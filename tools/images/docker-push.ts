@@ -58,7 +58,7 @@ export async function pushImage(image: Image, args: readonly string[], settings:
   console.log(pushed.reference);
 }
 
-/** The image of this version and commit, under the name that is pushed. Throws ImageError where it is another one. */
+/** The image of this version and commit, under the pushed name. Throws ImageError for an image of another commit. */
 function readCurrent(image: Image, revision: string) {
   const built = readBuilt(image);
   const named = tryRead('docker', ['image', 'inspect', '--format={{.Id}}', image.byPath]);

@@ -1,4 +1,4 @@
-// `npx nx run <app>:docker-sign`: signs what was pushed last and attaches its SBOM.
+// `npx nx run <app>:docker-sign`: signs the last pushed image and attaches its SBOM.
 import type { Pushed } from './docker-push.ts';
 import { ImageError } from './errors.ts';
 import { type Image, readImage, readNote } from './image.ts';

@@ -10,11 +10,11 @@ import { main, read, refuseArguments } from './program.ts';
 export interface Sizes {
   /** On the disk of a host that runs it. */
   readonly unpackedMB: number;
-  /** What a host pulls; absent where the local store holds layers uncompressed. */
+  /** Size of the compressed layers; absent where the local store holds layers uncompressed. */
   readonly pulledMB?: number | undefined;
 }
 
-/** What an app may add to its base image, without weights, unless its package.json says otherwise. */
+/** The limit of the size that an app adds to its base image, without weights. Its package.json may set another. */
 const APP_BUDGET: Sizes = { unpackedMB: 6, pulledMB: 5 };
 
 export function checkSize(image: Image): void {
@@ -39,7 +39,7 @@ export function overBudget(sizes: Sizes, budget: Partial<Sizes>): string[] {
   });
 }
 
-/** `imageBudget` of the folder's package.json: an app with wheels of its own needs one. */
+/** `imageBudget` of the folder's package.json; an app with additional wheels needs it. */
 export function readBudget({ folder, kind }: Pick<Image, 'folder' | 'kind'>, root = ROOT): Partial<Sizes> {
   const { imageBudget } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
   return imageBudget ?? (kind === 'app' ? APP_BUDGET : {});

@@ -7,7 +7,7 @@ import { isOnPath, read, tryRead } from './program.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** A folder with a Dockerfile, seen as the image that is made of it. */
+/** The image of a folder with a Dockerfile. */
 export interface Image {
   /** From the root of the workspace: `apps/chat`, `xim/oneapi`. */
   readonly folder: string;
@@ -20,7 +20,7 @@ export interface Image {
   readonly byPath: string;
   readonly version: string;
   readonly description: string;
-  /** What a target says or notes of this image lies here. */
+  /** Folder of the records that targets write about this image. */
   readonly notes: string;
   readonly dockerfile: string;
 }
@@ -30,9 +30,9 @@ export interface Built {
   readonly version: string;
   /** Commit, with `-dirty` where files differ from it. */
   readonly revision: string;
-  /** What `docker image inspect` calls its id. */
+  /** The id of `docker image inspect`. */
   readonly id: string;
-  /** Stands for the content: what an SBOM describes. */
+  /** A hash of the layers: the content that an SBOM describes. */
   readonly layers: string;
   /** The digests under which a registry may know it. */
   readonly digests: readonly string[];
@@ -76,7 +76,7 @@ export function readNote<T>(image: Image, file: string): T | undefined {
 
 /** Throws ImageError where the image was not built, or the engine no longer has it. */
 export function readBuilt(image: Image): Built {
-  // What `docker build --metadata-file` writes. A store of containerd knows an image by the first, an older one by the second.
+  // Fields of `docker build --metadata-file`. The id is the first digest in a store of containerd, else the second.
   const { 'containerimage.digest': manifest, 'containerimage.config.digest': config } =
     readNote<Record<string, string>>(image, 'build.json') ?? {};
   const inspect = (digest: string | undefined) =>

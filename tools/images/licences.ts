@@ -10,7 +10,7 @@ import { type Component, noteSbom, readSbom, type Sbom } from './sbom.ts';
 export interface Policy {
   /** SPDX identifiers that a component may be under. */
   readonly allowed: readonly string[];
-  /** What packages write instead of an identifier: beginning of the text → identifier. */
+  /** Other spellings in packages: beginning of the text → identifier. */
   readonly spellings: Readonly<Record<string, string>>;
   /** Kinds of package (`deb`) that come as a whole from a distribution with rules of its own, and the reason. */
   readonly distributions: Readonly<Record<string, string>>;
@@ -26,9 +26,9 @@ export interface Reviewed {
 }
 
 export interface Verdict {
-  /** A line per component that is not covered. */
+  /** A line per component without an allowed or reviewed licence. */
   readonly problems: readonly string[];
-  /** SPDX identifiers of what is not the distribution's, sorted. */
+  /** SPDX identifiers of the components that are not part of the distribution, sorted. */
   readonly identifiers: readonly string[];
   /** For people: every component with its version and licences. */
   readonly notice: string;
@@ -90,10 +90,10 @@ export function checkLicences(image: Image): void {
   console.log(`${image.local}: ${expression}`);
 }
 
-/** One layer on the image as it is, whatever the arguments were that it was built with. */
+/** Adds one layer to the existing image, independent of the arguments of its build. */
 function addNotices(image: Image, built: Built, { folder, expression }: { folder: string; expression: string }): void {
   const dockerfile = join(image.notes, 'notices.Dockerfile');
-  // BuildKit looks for an id in a registry alone; the tag of the version is that of this image.
+  // BuildKit looks for an id in a registry alone, so the tag of the version names this image.
   run('docker', ['tag', built.id, `${image.local}:${image.version}`]);
   writeFileSync(dockerfile, `FROM ${image.local}:${image.version}\nCOPY . /licences/\n`);
   run('docker', [
@@ -108,7 +108,7 @@ function addNotices(image: Image, built: Built, { folder, expression }: { folder
     `--label=org.opencontainers.image.licenses=${expression}`,
     folder,
   ]);
-  // The notice is the one file that the SBOM does not list.
+  // Only the notice is missing in the SBOM.
   noteSbom(image);
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { childEnvironment } from '../start/child-environment.mjs';
 import { ImageError } from './errors.ts';
 
-/** Where a program comes from, for whoever lacks it. */
+/** The place of a program, for the message that it is missing. */
 const SOURCES: Readonly<Record<string, string>> = {
   docker: 'Install Docker with buildx (https://docs.docker.com/engine/install).',
   trivy: 'Install Trivy (https://trivy.dev) or Syft (https://github.com/anchore/syft).',
@@ -23,7 +23,7 @@ export function run(program: string, args: readonly string[], env: NodeJS.Proces
   if (status !== 0) throw new ImageError(`"${program} ${args.join(' ')}" failed; its own words are above.`);
 }
 
-/** What a program prints, without the line's end. Throws ImageError, with what it said on stderr, when it fails. */
+/** The output of a program without the line end. When it fails, throws ImageError with its standard error. */
 export function read(program: string, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     env: childEnvironment(process.env, {}, CLIENTS),
@@ -35,7 +35,7 @@ export function read(program: string, args: readonly string[]): string {
   return stdout.trim();
 }
 
-/** As `read`, with undefined instead of a failure; a program that is not there is still an error. */
+/** As `read`, with undefined instead of a failure; a missing program is still an error. */
 export function tryRead(program: string, args: readonly string[]): string | undefined {
   try {
     return read(program, args);

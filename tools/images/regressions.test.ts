@@ -9,7 +9,7 @@ import { type Image, readImage, readRevision, ROOT } from './image.ts';
 import { readSettings } from './settings.ts';
 
 /**
- * A `docker` that notes how it was called and answers what a test wants. The script that the targets replace cleaned
+ * A `docker` that records its calls and gives the answers of a test. The script that the targets replace cleaned
  * nothing, matched parts of names, succeeded without Docker, built bases too late, pushed everything as `latest` and
  * left tokens in layers (for that one see tools/images/e2e).
  */
@@ -35,7 +35,7 @@ describe('image targets', { timeout: 120_000 }, () => {
   const answer = (answers: Record<string, { text?: string; error?: string }>) =>
     writeFileSync(join(work, 'answers.json'), JSON.stringify(answers));
 
-  /** What the engine says of the image that was built last. */
+  /** The answer of the engine about the last image. */
   const built = (version: string, revision: string) => {
     const labels = { version, revision };
     const Labels = Object.fromEntries(

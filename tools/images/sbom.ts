@@ -1,10 +1,10 @@
-// `npx nx run <app>:sbom`: what is in the image that was built last, as CycloneDX.
+// `npx nx run <app>:sbom`: the contents of the last image, as CycloneDX.
 import { join } from 'node:path';
 import { ImageError } from './errors.ts';
 import { type Image, readBuilt, readImage, readNote, writeNote } from './image.ts';
 import { isOnPath, main, read, refuseArguments, run } from './program.ts';
 
-/** The part of CycloneDX (https://cyclonedx.org/docs/1.6/json) that is read here. */
+/** The used part of CycloneDX (https://cyclonedx.org/docs/1.6/json). */
 export interface Sbom {
   readonly components?: readonly Component[];
 }
@@ -18,7 +18,7 @@ export interface Component {
   readonly licenses?: readonly { expression?: string; license?: { id?: string; name?: string } }[];
 }
 
-/** Writes the SBOM beside what `docker-build` noted, and remembers which layers it describes. */
+/** Writes the SBOM to the records of `docker-build`, with the hash of the described layers. */
 export function writeSbom(image: Image): void {
   const { id } = readBuilt(image);
   const file = join(image.notes, 'sbom.cdx.json');
@@ -56,12 +56,12 @@ export function addLicences(sbom: Sbom, stated: Readonly<Record<string, string |
   return { ...sbom, ...(components && { components }) };
 }
 
-/** Notes that the SBOM describes the image as it is now. */
+/** Records that the SBOM describes the present image. */
 export function noteSbom(image: Image): void {
   writeNote(image, 'sbom.json', { layers: readBuilt(image).layers });
 }
 
-/** The SBOM of the image that was built last. Throws ImageError where there is none, or it is of another one. */
+/** The SBOM of the last image. Throws ImageError for a missing SBOM, and for the SBOM of another image. */
 export function readSbom(image: Image): { file: string; sbom: Sbom } {
   const { layers } = readBuilt(image);
   const sbom = readNote<Sbom>(image, 'sbom.cdx.json');

@@ -1,7 +1,7 @@
 /** Where images are pushed to when nothing else is said; then only with `--yes`. */
 export const DEFAULT_REGISTRY = 'ccr-registry.caas.intel.com/opea-xim';
 
-/** What the image targets read from the environment. */
+/** The variables that the image targets read. */
 export interface Settings {
   /** `XIM_REGISTRY`: registry and path under which images are pushed, such as `registry.example/team`. */
   readonly registry: string | undefined;

@@ -1,24 +1,24 @@
 // The same list as in libs/model-cache/src/sources/child-environment.ts, which cannot be imported before anything is installed;
 // child-environment.test.ts holds the two equal.
 
-/** What a program needs of the user's environment to run and to reach a network; nothing that changes its output. */
+/** The variables of the user that a program needs to run and to reach a network. None of them changes its output. */
 const KEPT = [
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TMP|TEMP|TZ|LD_LIBRARY_PATH|XDG_\w+)$/,
   /^(HTTPS?|ALL|NO|FTP)_PROXY$/i,
   /^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|OPENSSL_CONF|NETRC)$/,
   // Managers of versions: `python3` and `node` on PATH may be theirs.
   /^(PYENV|ASDF|MISE|NVM|VOLTA|FNM|NODENV|CONDA)_\w+$/,
-  // Where pip finds packages, and how it may reach them. Not what it does with them: PIP_TARGET, PIP_REPORT, PIP_QUIET …
+  // The places of packages and the way to them. Not the actions of pip: PIP_TARGET, PIP_REPORT, PIP_QUIET …
   /^PIP_(CONFIG_FILE|INDEX_URL|EXTRA_INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST|CERT|CLIENT_CERT|PROXY|CACHE_DIR|NO_CACHE_DIR|DEFAULT_TIMEOUT|TIMEOUT|RETRIES|KEYRING_PROVIDER)$/,
   // The same of npm; names with a slash or a colon are credentials and registries of scopes.
   /^npm_config_(registry|cache|userconfig|globalconfig|cafile|ca|cert|key|proxy|https_proxy|http_proxy|noproxy|strict_ssl|offline|prefer_offline|fetch_\w+|maxsockets|_auth\w*|.*[/:].*)$/i,
 ];
 
 /**
- * The environment of a program whose output is read: what is needed of the user's own, no colour, and a fixed language.
+ * The environment of a program whose output is parsed: the needed variables of the user, no colour, a fixed language.
  *
  * @param {Readonly<Record<string, string | undefined>>} env the user's own
- * @param {Readonly<Record<string, string | undefined>>} [set] what the program needs beside it
+ * @param {Readonly<Record<string, string | undefined>>} [set] further variables of the program
  * @param {RegExp} [keep] names of further variables that it needs of the user's own
  * @returns {Record<string, string>}
  */

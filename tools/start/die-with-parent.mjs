@@ -1,8 +1,8 @@
-// Preloaded into each service (`--import`): the service ends when start.mjs has ended in whatever way, kill -9 included.
-// The kernel closes the channel between them then. The service itself needs to know nothing of it.
+// Preloaded into each service (`--import`): the service ends after any end of start.mjs, kill -9 included, since the
+// kernel then closes the channel between them. The code of the service does not depend on it.
 import { isMainThread } from 'node:worker_threads';
 
-/** Time for an orderly end: nobody is left who waits for running requests. */
+/** Time for an orderly end. Running requests do not matter, since their service loses its terminal. */
 const GRACE_MS = 2000;
 
 if (isMainThread && process.channel) {

@@ -50,9 +50,9 @@ export function environmentCurrent(venvs, { name, locks }, asked) {
 }
 
 /**
- * Makes the environment in a folder of its own and then points the symbolic link `<venvs>/<name>` at it in one rename:
- * whoever looks sees the old environment or the new one, complete. (A folder that is renamed would break the scripts in
- * its bin/, whose first line names the interpreter's path.)
+ * Makes the environment in a new folder and then points the symbolic link `<venvs>/<name>` at it in one rename: every
+ * process sees the complete old or the complete new environment. (A renamed folder would break the scripts in its bin/,
+ * whose first line names the path of the interpreter.)
  *
  * @param {Environment} environment
  * @param {object} options
@@ -99,11 +99,11 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
         const of = { folder: venvs, needs, output, log: logFile, python: python.version, offline };
         throw toSetupError({ doing, from, ...of });
       };
-      // -I: what else the user has installed for this Python must not count as installed.
+      // -I: other packages of the user for this Python must not count as installed.
       await step(python.path, ['-I', '-m', 'venv', path]);
       // pip and not uv, which is faster: uv does not read the user's pip configuration (mirrors, local wheels, certificates).
-      // pip byte-compiles what it installs. Nothing is built from source: the lock has hashes of wheels only.
-      // --retries: only when it tries again does pip say that an index was not reached.
+      // pip byte-compiles installed files. Nothing is built from source: the lock has hashes of wheels only.
+      // --retries: pip reports an unreachable index only before another try.
       const own = join(path, 'bin', 'python');
       const install = [
         ...['-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries=3'],
@@ -125,14 +125,14 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
   const next = join(venvs, `${folder}.link`);
   symlinkSync(folder, next);
   renameSync(next, link);
-  // A link of the user's own leads elsewhere: it is replaced, and what it led to stays.
+  // A link of the user to another place is replaced, and its target stays.
   if (before !== undefined && BUILD.test(before)) rmSync(join(venvs, before), { recursive: true, force: true });
   log(`the Python environment "${name}" is installed (${Math.round((Date.now() - since) / 1000)} s).`);
 }
 
 /**
- * Whether the user has told pip where packages are (a mirror, wheels of their own): there PyTorch is asked for, and not at
- * its own index.
+ * Whether the user has configured the places of packages for pip (a mirror, local wheels). Then PyTorch is requested
+ * there, and not at its own index.
  *
  * @param {string} python of an environment
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, logFile: string }} options
@@ -162,7 +162,7 @@ function targetOf(link) {
 }
 
 /**
- * What a killed set-up left: half-built folders of this name.
+ * Removes half-built folders of this name, which a killed set-up left.
  *
  * @param {string} venvs
  * @param {string} name

@@ -21,7 +21,7 @@ import { makeWheel, makeWorkspace, onlyWheelsOf, type Workspace } from './worksp
 /** pip and venv take seconds, and this machine may be slow. */
 const PATIENCE_MS = 300_000;
 
-/** An environment without packages. Making one takes Python seconds; but for the first test, copies of this one do. */
+/** An environment without packages. Python needs seconds to make one, so all tests but the first use copies of it. */
 const template = mkdtempSync(join(tmpdir(), 'xim-venv-'));
 beforeAll(() => {
   const { status } = spawnSync('python3', ['-I', '-m', 'venv', join(template, 'venv')], { stdio: 'inherit' });
@@ -59,7 +59,7 @@ const link = () => join(workspace.root, '.venv/toy');
 
 const lives = (pid: number) => livingProcesses().some((one) => one.pid === pid);
 
-/** The version that the environment's Python imports; what a worker would do. */
+/** The version that the Python of the environment imports, as a worker does. */
 function imported(): string {
   const code = 'import sys, toy; print(toy.version, sys.prefix)';
   const { stdout } = spawnSync(join(link(), 'bin/python'), ['-c', code], { encoding: 'utf8' });
@@ -249,7 +249,7 @@ it(
   PATIENCE_MS,
 );
 
-/** The set-up as a process of its own, as `npm start` is. */
+/** The set-up in a separate process, as in `npm start`. */
 function startSetup(env: NodeJS.ProcessEnv): ChildProcess {
   workspace.write(
     'set-up.mjs',

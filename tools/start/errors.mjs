@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 
-/** What stops the set-up, as one sentence for a person; it never needs a stack trace. */
+/** The reason why the set-up stops, as one sentence for a person. It never needs a stack trace. */
 export class SetupError extends Error {}
 
 const MB = 2 ** 20;
@@ -15,7 +15,7 @@ const TAMPERED = /DO NOT MATCH THE HASHES|EINTEGRITY/;
 const NO_WHEEL = /No matching distribution found for (\S+)/;
 
 /**
- * Whether what npm or pip wrote says that the other side could not be reached, or not be trusted.
+ * Whether the output of npm or pip reports a server that could not be reached, or a certificate that is not trusted.
  *
  * @param {string} output
  */
@@ -34,14 +34,14 @@ export function freeBytes(folder) {
 }
 
 /**
- * The sentence for a step that failed, from what its tool wrote.
+ * The sentence for a failed step, from the output of its tool.
  *
  * @param {object} step
- * @param {string} step.doing what was going on, such as `installing node packages`
- * @param {string} step.from where the step fetches from, such as `the npm registry`
- * @param {string} step.folder where it writes
- * @param {number} step.needs about how many bytes it writes there
- * @param {string} step.output all that the tool wrote
+ * @param {string} step.doing name of the step, such as `installing node packages`
+ * @param {string} step.from source of the files, such as `the npm registry`
+ * @param {string} step.folder target folder
+ * @param {number} step.needs approximate bytes in the target folder
+ * @param {string} step.output complete output of the tool
  * @param {string} step.log the file that holds the output
  * @param {string} [step.python] version of the Python that was used, where one was
  * @param {boolean} [step.offline] the network was forbidden
@@ -87,7 +87,7 @@ function capitalised(text) {
 }
 
 /**
- * The line that says most: the last one that calls itself an error, else the last one.
+ * The most useful line: the last line with the word "error", else the last line.
  *
  * @param {string} output
  */

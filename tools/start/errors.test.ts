@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { toSetupError } from './errors.mjs';
 
-/** What npm 11 and pip 23 wrote when each of these happened to them. */
+/** Output of npm 11 and pip 23 at each of these faults. */
 const recorded = (name: string) => readFileSync(new URL(`__fixtures__/${name}.txt`, import.meta.url), 'utf8');
 
 const step = {

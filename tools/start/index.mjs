@@ -1,10 +1,10 @@
 import { checkMachine } from './machine.mjs';
 
 /**
- * Sets up what is missing for a script of this repository: node packages, the engines' Python environments, models.
- * Where nothing is missing it costs a few file reads. It needs Node's built-in modules only, and several processes may
- * call it at once. What cannot be had is told in one sentence, and **ends the process** with exit code 1; a signal ends
- * it with 128 + the signal's number.
+ * Completes the set-up for a script of this repository: node packages, the engines' Python environments, models. A
+ * complete set-up costs a few file reads. It needs Node's built-in modules only, and several processes may call it at
+ * once. A failure is printed as one sentence and **ends the process** with exit code 1; a signal ends it with 128 + the
+ * number of the signal.
  *
  * @param {object} options
  * @param {string[]} [options.apps] apps whose environments are needed: those of their engines, or their own
@@ -12,7 +12,7 @@ import { checkMachine } from './machine.mjs';
  * @param {string[]} options.models apps whose models.json is fetched
  * @param {boolean} options.dev also the tools that check Python (`.venv/dev`)
  * @param {string[]} [options.tools] folders of `tools/` whose requirements.lock is an environment of their own
- * @param {(line: string) => void} options.log is told what is being done
+ * @param {(line: string) => void} options.log gets a line per step
  * @returns {Promise<{ venvs: string, modelCache: string }>} folders for XIM_VENVS (with `dev` always the repository's) and XIM_MODEL_CACHE: the user's own if those are set
  */
 export async function setup(options) {

@@ -1,5 +1,5 @@
 // `node tools/start/lock-wheels.mjs [--upgrade]` makes every lock of wheels anew from the .in file beside it:
-// requirements.lock of what runs, convert.lock of what prepares models.
+// requirements.lock for running services, convert.lock for the conversion of models.
 // It needs uv on PATH (or its path in the variable UV), since pip cannot resolve for Pythons other than its own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { enginesOf } from './workspace.mjs';
  * @typedef {object} WheelList
  * @property {string} folder from the root
  * @property {string} name of the files: `<name>.in`, `<name>.lock`, `<name>.excluded.in`
- * @property {string[]} engines for an app: those on whose wheels its own are installed
+ * @property {string[]} engines for an app: the engines whose environments get its wheels
  */
 
 /**
@@ -87,14 +87,14 @@ export function lockWheels(root, { folder, name, engines }, more = []) {
  */
 function compile(root, { folder, name, output, engine }, more) {
   const lock = engine === undefined ? undefined : engineLock(root, engine);
-  // uv asks the indexes of its own settings, not pip's (UV_INDEX, UV_FIND_LINKS). No option here writes one into the lock.
+  // uv asks the indexes of its settings (UV_INDEX, UV_FIND_LINKS), not of pip's. No option writes an index to the lock.
   const { status, stderr, error } = spawnSync(
     process.env.UV ?? 'uv',
     [
       ...['pip', 'compile', `${name}.in`, '--output-file', output, '--quiet'],
       ...['--universal', '--python-version', '3.10', '--no-python-downloads', '--only-binary', ':all:'],
       ...['--generate-hashes', '--no-annotate', '--custom-compile-command', 'node tools/start/lock-wheels.mjs'],
-      // A list of its own, since uv could not tell a dependency that is left out on purpose from one that was forgotten.
+      // A separate list, since uv cannot tell an excluded dependency from a forgotten one.
       ...(existsSync(join(root, folder, `${name}.excluded.in`)) ? ['--excludes', `${name}.excluded.in`] : []),
       ...(lock !== undefined && existsSync(lock) ? ['--constraints', lock] : []),
       ...more,

@@ -21,7 +21,7 @@ const linesOf = (text: string) =>
     .map((line) => line.replace(/(^|\s)#.*/, '').trim())
     .filter(Boolean);
 const namesOf = (text: string) => linesOf(text).flatMap((entry) => NAME.exec(entry)?.[0].toLowerCase() ?? []);
-/** What a list asks for, with the lists that it takes by `-r`. */
+/** The requirements of a list, with the lists that it includes by `-r`. */
 const askedBy = (path: string): string[] => {
   const text = readFileSync(path, 'utf8');
   const others = linesOf(text).flatMap((entry) => /^-r (.+)$/.exec(entry)?.[1] ?? []);
@@ -75,7 +75,7 @@ it('reads a lock entry by entry', () => {
 
 describe('the wheels of an app', () => {
   let workspace: Workspace;
-  /** What uv resolves, by a part of its arguments, or what it says when it fails. */
+  /** The output of uv by a part of its arguments, or its message when it fails. */
   let answers: Record<string, { lock?: string; error?: string }>;
   const calls = () => readFileSync(join(workspace.root, 'calls'), 'utf8').trim().split('\n');
   const uv = (part: string, answer: { lock?: string; error?: string }) => {

@@ -1,5 +1,5 @@
-// Read by whatever Node the user has, so that it can say what is wrong with it: no syntax newer than Node 12's here, in
-// index.mjs and in ../start.mjs; newer files are imported after the check.
+// Every version of Node must be able to read this file and to report that it is too old. So this file, index.mjs and
+// ../start.mjs use only syntax of Node 12; files with newer syntax are imported after the check.
 
 /** Ends the process with one sentence where XIM cannot run at all. */
 export function checkMachine() {

@@ -12,7 +12,7 @@ const SPARE = 8 * 2 ** 20;
 const NO_NPM = 'npm was not found on PATH. Install it (it comes with Node.js) and start again.';
 
 /**
- * Whether node_modules holds what package-lock.json names, for this Node and platform.
+ * Whether node_modules holds the packages of package-lock.json, for this Node and platform.
  *
  * @param {string} root
  */
@@ -21,7 +21,7 @@ export function nodePackagesCurrent(root) {
   const stamp = readJson(stampFile(root));
   if (stamp && (stamp.node !== wanted.node || stamp.platform !== wanted.platform)) return false;
   if (stamp?.lock === wanted.lock) return true;
-  // Somebody ran npm by hand. Its own record of what it installed, written as its last act, is as good as ours.
+  // npm was run by hand. Its record of installed packages, which it writes last, is as good as the record here.
   if (!npmAgrees(root)) return false;
   writeFileSync(stampFile(root), JSON.stringify(wanted));
   return true;
@@ -42,11 +42,11 @@ export async function installNodePackages({ root, env, logFile, offline, log }) 
     const doing = 'installing node packages';
     throw toSetupError({ doing, from: 'the npm registry', folder: root, needs: NEEDS, output, log: logFile, offline });
   };
-  // Looked at here since npm is not to be trusted with it: on a full disk it leaves files out and reports success.
+  // Checked here, since npm leaves files out on a full disk and reports success.
   if (freeBytes(root) < NEEDS) fail('ENOSPC');
   const quiet = ['--loglevel=error', '--no-update-notifier'];
   const options = { cwd: root, env: childEnvironment(env), logFile };
-  // Asked first, since without a network `npm ci` fails only after minutes. What is in npm's cache may then be enough.
+  // Asked first, since without a network `npm ci` fails only after minutes. The cache of npm may be sufficient then.
   const ping = offline
     ? { ok: false, output: 'ENOTCACHED' }
     : await run('npm', ['ping', '--fetch-retries=0', ...quiet], options);

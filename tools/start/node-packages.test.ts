@@ -17,7 +17,7 @@ function lock(packages: Packages): void {
   writeFileSync(join(root, 'package-lock.json'), JSON.stringify({ packages: { '': {}, ...packages } }));
 }
 
-/** What npm writes as the last act of an installation. */
+/** The file that npm writes last in an installation. */
 function installed(packages: Packages): void {
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeFileSync(join(root, 'node_modules/.package-lock.json'), JSON.stringify({ packages }));

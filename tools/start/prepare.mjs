@@ -11,7 +11,7 @@ import { appEnvironments, engineEnvironment, isInstalledOnDemand, toEnvironment 
 export const ROOT = join(import.meta.dirname, '../..');
 
 /**
- * What `setup` of index.mjs does, with failures as SetupError.
+ * The work of `setup` in index.mjs, with failures as SetupError.
  *
  * @param {object} options
  * @param {string[]} [options.apps]
@@ -34,7 +34,7 @@ export async function prepare({
   env = process.env,
 }) {
   const ownVenvs = join(root, '.venv');
-  // Environments that the user named are the user's to make; a check of the repository brings its own all the same.
+  // The user makes the environments that XIM_VENVS names, except for a check of the repository, which uses its own.
   const theirVenvs = dev ? undefined : env.XIM_VENVS;
   const venvs = theirVenvs ? resolve(root, theirVenvs) : ownVenvs;
   const modelCache = env.XIM_MODEL_CACHE ? resolve(root, env.XIM_MODEL_CACHE) : join(root, '.model_cache');
@@ -59,7 +59,7 @@ export async function prepare({
     try {
       if (!nodePackagesCurrent(root) || missing().length > 0)
         await withSetupLock(root, waits, async () => {
-          // Asked again: whoever was waited for may have done it all.
+          // Asked again, since the other process may have done all steps.
           const toBuild = missing();
           const python = toBuild.length > 0 ? findPython(env) : undefined;
           accessSync(root, constants.W_OK);

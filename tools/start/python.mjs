@@ -4,7 +4,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { childEnvironment } from './child-environment.mjs';
 import { SetupError } from './errors.mjs';
 
-/** The plain name first: it is what the user's system or pyenv has chosen. */
+/** The plain name first: it is the choice of the user's system or of pyenv. */
 const NAMES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 const OLDEST_MINOR = 10;
 

@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs a program of this clone from its TypeScript, with the arguments of this process, and ends as it does. The program
- * is a process of its own, since the condition `@xim/source` is a setting of Node.
+ * Runs a program of this clone from its TypeScript, with the arguments of this process, and ends with its exit code. It
+ * is a separate process, since the condition `@xim/source` is a setting of Node.
  *
  * @param {URL} source
  */

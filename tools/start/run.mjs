@@ -8,7 +8,7 @@ const children = new Set();
 const cleanups = new Set();
 
 /**
- * Runs a program to its end, in a process group of its own, so that an interruption ends all of it.
+ * Runs a program to its end, in a separate process group, so that an interruption ends all its processes.
  *
  * @param {string} program
  * @param {readonly string[]} args

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 /**
- * Runs `work` while no other process that uses the same folder runs its own; waits for its turn.
+ * Runs `work` while no other process does so for the same folder; waits for its turn.
  *
  * The lock is a socket in Linux's abstract namespace (unix(7)): the kernel gives it to one process, and takes it back
- * when that process ends in whatever way, so that no stale lock file can stop a start. Whoever waits is connected to it
+ * at any end of that process, so that no stale lock file can stop a start. A waiting process is connected to the socket
  * and is woken by its end.
  *
  * @template T

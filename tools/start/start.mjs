@@ -12,7 +12,7 @@ const DEFAULT_PORT = 8000;
 const log = (line) => console.error(`xim: ${line}`);
 
 /**
- * `npm start [app …] [-- --help]`: sets up what is missing, serves, and stops on a signal.
+ * `npm start [app …] [-- --help]`: completes the set-up, serves, and stops on a signal.
  *
  * @param {string[]} args
  * @returns {Promise<number>} exit code
@@ -29,7 +29,7 @@ export async function start(args) {
   const names = named.length > 0 ? named : [DEFAULT_APP];
   if (help) console.log(`${usage(apps)}\n`);
 
-  // Models are left to the services: they fetch what this host's profile needs, with progress.
+  // The services fetch models: they need only the files of this host's profile, and show progress.
   const { venvs, modelCache } = await setup({ apps: help ? [] : names, models: [], dev: false, log });
 
   /** @type {NodeJS.ProcessEnv} */
@@ -38,7 +38,7 @@ export async function start(args) {
   delete env.XIM_PYTHON;
   // Several services write through this process, so none of them sees the terminal.
   if (names.length > 1 && process.stderr.isTTY) env.XIM_LOG_FORMAT ??= 'text';
-  // --help prints the configuration, which is the same for all services: one is enough.
+  // --help prints the configuration, which is the same for all services: one service is enough.
   const services = (help ? names.slice(0, 1) : names).map((name, index) => ({
     name,
     args: [...toNodeArguments(name), ...(help ? ['--help'] : [])],
@@ -48,8 +48,8 @@ export async function start(args) {
 }
 
 /**
- * The port of the service with this index: they count up from XIM_PORT. What is no port is passed on, since the service
- * says best what is wrong with it (and it, not this script, says that a port is in use: only it can know).
+ * The port of the service with this index, counted up from XIM_PORT. A value that is no port is passed on, since the
+ * service reports its fault (and only the service can know that a port is in use).
  *
  * @param {string | undefined} first
  * @param {number} index

@@ -50,7 +50,7 @@ function app(name: string, main: string, description = ''): void {
 
 interface Started {
   readonly child: ChildProcess;
-  /** What the services said about themselves, by their prefix; without one it is ''. */
+  /** The reports of the services by their prefix; '' without prefix. */
   readonly services: Map<string, { pid: number; url: string; port: string }>;
   output(): string;
   readonly ended: Promise<[code: number | null, signal: string | null]>;

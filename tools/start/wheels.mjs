@@ -23,8 +23,8 @@ export function engineEnvironment(root, engine) {
 }
 
 /**
- * The environments that a service may run in, one for each of its engines. A service with wheels of its own has
- * environments of its own, with the engine's wheels and its own.
+ * The environments of a service, one for each of its engines. A service with additional wheels has its own
+ * environments, with the wheels of the engine and these.
  *
  * @param {string} root
  * @param {string} app its folder in apps/

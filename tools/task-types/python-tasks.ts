@@ -7,7 +7,7 @@ import { toDocstring } from './docstring.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The Python that is written. */
+/** The generated Python. */
 export const PYTHON_TASKS = join(ROOT, 'libs/worker/python/xim_worker/tasks.py');
 
 /** The files of the contract with the types of tasks, those first that others name. */
@@ -82,7 +82,7 @@ export function toPythonTasks(sources: Readonly<Record<string, string>> = readSo
       };
     });
 
-  /** The fields of an interface, and before them those of the one that it extends, perhaps by `Omit`. */
+  /** The fields of an interface, after the fields of the interface that it extends, possibly by `Omit`. */
   const allFieldsOf = (one: ts.InterfaceDeclaration): Field[] => {
     const inherited = (one.heritageClauses ?? []).flatMap(({ types }) =>
       types.flatMap(({ expression, typeArguments = [] }) => {
@@ -193,7 +193,7 @@ export function readSources(): Record<string, string> {
   );
 }
 
-/** What tells a member of a union from the others: the first value of its first field, else the name of that field. */
+/** The name of a member of a union: the first value of its first field, else the name of that field. */
 function memberName(member: ts.TypeLiteralNode): string {
   const [first] = member.members;
   if (!first?.name) throw unknown(member);
@@ -225,7 +225,7 @@ function capitalised(name: string): string {
     .join('');
 }
 
-/** The comment right before a declaration, not that of its file. */
+/** The comment right before a declaration, and not the comment of its file. */
 function docOf(node: ts.Node): string {
   return commentIn(node.getSourceFile().text.slice(node.getFullStart(), node.getStart()));
 }

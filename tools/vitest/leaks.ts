@@ -4,12 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { watchOutput } from './output.ts';
 import { livingProcesses, listeningSockets, type LivingProcess } from './proc.ts';
 
-/** Closing takes turns of the event loop, and dying takes the kernel a while: nothing is a leak before this has passed. */
+/** Sockets close in later turns of the event loop, and processes need time to end. Leaks count after this time. */
 const GRACE_MS = 5000;
 const POLL_MS = 20;
 
 export interface LeakWatch {
-  /** Waits for what is on its way out, kills what stays, and returns a line per leak. */
+  /** Waits for closing sockets and ending processes, kills the rest, and returns a line per leak. */
   end(graceMs?: number): Promise<string[]>;
 }
 
@@ -44,7 +44,7 @@ export function watchLeaks(): LeakWatch {
   };
 }
 
-/** What this process started, directly or not, and what stays of its process groups when their leader has gone. */
+/** Processes that this process started, directly or not, and the rest of process groups whose leader has ended. */
 function descendants(groups: ReadonlySet<number>): LivingProcess[] {
   const all = livingProcesses();
   const own = new Set([process.pid]);

@@ -1,12 +1,11 @@
 import fs from 'node:fs';
 
-/** What prints, and how the text is found in its arguments. */
+/** The functions that print, and the way from their arguments to the text. */
 const CONSOLE = ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir', 'table'] as const;
 
 /**
- * Notes what is printed from now on, in whichever way: console, process.stdout, or the file descriptors themselves as
- * loggers do. A test that expects output replaces the function (`vi.spyOn(console, 'warn').mockImplementation(…)`), and
- * then nothing is noted.
+ * Records all output from now on: by console, process.stdout, or the file descriptors, as loggers do. A test that
+ * expects output replaces the function (`vi.spyOn(console, 'warn').mockImplementation(…)`), and then nothing is recorded.
  */
 export function watchOutput(): { end(): string[] } {
   const seen: string[] = [];
@@ -16,7 +15,7 @@ export function watchOutput(): { end(): string[] } {
     const line = String(text).trim().slice(0, 200);
     if (line) seen.push(line); // child_process writes an empty string for a child that said nothing
   };
-  /** Wraps a function of `target` until the end; what one wrapped function prints through another is noted once. */
+  /** Wraps a function of `target` until the end. Output through several wrapped functions is recorded once. */
   const wrap = <T extends object, K extends keyof T>(target: T, name: K, textOf: (args: unknown[]) => unknown) => {
     const original = target[name] as (...args: unknown[]) => unknown;
     const wrapper = function (this: unknown, ...args: unknown[]): unknown {

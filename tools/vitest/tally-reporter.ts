@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
-/** What is written to `--outputFile.tally`, as JSON. */
+/** The JSON in `--outputFile.tally`. */
 export interface Tally {
   passed: number;
   /** Tests that failed or never came to an end, and besides them files, suites and hooks that failed. */
@@ -37,7 +37,7 @@ export default class TallyReporter implements Reporter {
   }
 }
 
-/** Vitest also calls skipped what it did not run because a hook of the suite had failed. */
+/** Vitest also reports tests as skipped that it did not run because a hook of the suite had failed. */
 function isKeptFromRunning(test: TestCase): boolean {
   for (let { parent } = test; ; { parent } = parent) {
     if (parent.errors().length > 0) return true;

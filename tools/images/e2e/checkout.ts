@@ -32,7 +32,7 @@ export function checkOut(folder: string, without: readonly string[] = []): void 
     cpSync(from, join(folder, path));
   }
   linkPackages(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  // A package that needs another version than its neighbours has it in a folder of its own.
+  // A package with another version of a dependency has it in its own node_modules.
   for (const own of ['apps', 'libs', 'tools'].flatMap((area) => foldersWith(ROOT, area, 'node_modules'))) {
     symlinkSync(join(ROOT, own, 'node_modules'), join(folder, own, 'node_modules'));
   }
@@ -40,13 +40,13 @@ export function checkOut(folder: string, without: readonly string[] = []): void 
   git('config', 'user.name', 'Test');
   git('config', 'user.email', 'test@example.invalid');
   writeFileSync(join(folder, '.git/info/exclude'), 'node_modules\n.model_cache\n');
-  // A first release looks at what came after the first commit.
+  // A first release covers the changes after the first commit.
   git('commit', '--quiet', '--allow-empty', '--message', 'chore: nothing yet');
   git('add', '--all');
   git('commit', '--quiet', '--message', 'feat: the beginning');
 }
 
-/** The base images whose wheels include PyTorch, which lies on an index of its own, and the services on them. */
+/** The base images whose wheels include PyTorch, which is on a separate index, and the services on them. */
 export function foldersOnPyTorch(): string[] {
   const dockerfile = (folder: string) => readFileSync(join(ROOT, folder, 'Dockerfile'), 'utf8');
   const bases = foldersWith(ROOT, 'xim', 'Dockerfile').filter((folder) => dockerfile(folder).includes('pytorch.in'));

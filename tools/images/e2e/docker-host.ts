@@ -9,8 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ROOT } from './checkout.ts';
 
 /**
- * What the tests of this folder need: a container engine and a registry that they may fill. Undefined where neither is
- * named, and then they are skipped; one that is named and does not work is a failure.
+ * The needs of the tests of this folder: a container engine and a registry that they may fill. Undefined where neither
+ * is named; then the tests are skipped. A named engine or registry that does not work is a failure.
  */
 export function readDockerHost(env = process.env): { registry: string; secondHost: string | undefined } | undefined {
   const { DOCKER_HOST, XIM_REGISTRY: registry, XIM_SECOND_DOCKER_HOST: secondHost } = env;
@@ -35,7 +35,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves with the status 200 of a URL; throws what `describe` says when it does not come. */
+/** Resolves with the status 200 of a URL; without it, throws an error with the text of `describe`. */
 export async function untilReady(url: string, describe: () => string, patienceMs = 180_000): Promise<void> {
   for (const until = performance.now() + patienceMs; performance.now() < until; await pause(200)) {
     const ready = await fetch(url).then(
@@ -47,7 +47,7 @@ export async function untilReady(url: string, describe: () => string, patienceMs
   throw new Error(`${url} did not become ready:\n${describe()}`);
 }
 
-/** An npm registry with nothing in it and none behind it; anybody may publish. */
+/** An empty npm registry without an upstream registry; every client may publish. */
 export async function startNpmRegistry(): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'xim-npm-registry-'));
   const port = await freePort();

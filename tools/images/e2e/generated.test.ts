@@ -78,7 +78,7 @@ describe('a service that the generator makes', { timeout: 10 * MINUTE }, () => {
     } finally {
       container.remove();
     }
-    // The wheels of the base are not in the image once more, and the new one is in its list of licences.
+    // The image does not hold the wheels of the base a second time, and its list of licences has the new wheel.
     expect(await nx('run', 'my-embedder:image-size')).toMatch(/on top of xim-oneapi: \d\.\d MB unpacked/);
     await nx('run', 'my-embedder:licences');
     const notice = ['run', '--rm', '--network=none', '--entrypoint=cat', 'opea-xim/my-embedder', '/licences/NOTICE'];

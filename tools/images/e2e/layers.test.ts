@@ -43,7 +43,7 @@ describe('what an image holds', { timeout: 10 * MINUTE }, () => {
     ];
     await build('chat:docker-build', ['--no-cache', ...args], tokens);
     expect(blobsWith(secret, 'opea-xim/chat')).toEqual([]);
-    expect(blobsWith('swagger-ui-bundle', 'opea-xim/chat')).not.toEqual([]); // the search finds what is there
+    expect(blobsWith('swagger-ui-bundle', 'opea-xim/chat')).not.toEqual([]); // the search works
   });
 
   it('nothing of a build secret, in the stage that reads it', async () => {

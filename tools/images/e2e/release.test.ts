@@ -12,7 +12,7 @@ import { docker, freePort, readDockerHost, SKIPPED, startNpmRegistry, untilReady
 const MINUTE = 60_000;
 const dockerHost = readDockerHost();
 
-/** From a clone to services that answer: everything is released, and then used as somebody else would. */
+/** From a clone to services that answer: everything is released, and then used as by a user. */
 describe('a release', { timeout: 10 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-release-'));
   const clone = join(work, 'clone');
@@ -40,7 +40,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
 
   beforeAll(async () => {
     if (!dockerHost) return;
-    docker(['version']); // an engine that is named and does not answer is a failure
+    docker(['version']); // a named engine that does not answer is a failure
     mkdirSync(clone);
     // Builds of PyTorch for CPUs are gigabytes, on an index that many networks do not reach.
     checkOut(clone, foldersOnPyTorch());
@@ -58,7 +58,7 @@ describe('a release', { timeout: 10 * MINUTE }, () => {
       },
       NPM_CONFIG_USERCONFIG: join(work, 'npmrc'),
     };
-    // The registry asks nobody who they are, and npm wants to say it all the same.
+    // The registry needs no login, but npm refuses to publish without a token.
     const user = execFileSync('npm', ['config', 'get', 'userconfig'], { encoding: 'utf8' }).trim();
     const settings = existsSync(user) ? readFileSync(user, 'utf8') : '';
     writeFileSync(join(work, 'npmrc'), `${settings}\n${npm.url.replace('http:', '')}:_authToken=anybody\n`);

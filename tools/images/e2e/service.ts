@@ -9,8 +9,8 @@ export interface Container {
 }
 
 /**
- * Starts an image on this machine's own network, where tests reach it whatever networks the engine has, confined as
- * `docker-run` does it.
+ * Starts an image on the network of the host, where tests reach it with any configuration of the engine, with the
+ * restrictions of `docker-run`.
  *
  * @param image whose service becomes ready
  * @param env of the engine's client

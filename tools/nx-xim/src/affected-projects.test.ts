@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(__dirname, '../../..');
-/** What Nx prints is read. */
+/** The output of Nx is parsed. */
 const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
 const APPS = readdirSync(join(ROOT, 'apps')).filter((app) => existsSync(join(ROOT, 'apps', app, 'package.json')));
 
@@ -87,7 +87,7 @@ it('nx affected --target=test runs the tests of what is affected', { timeout: 18
   }
 });
 
-// What a change of a file rebuilds. More apps may come: those here are found among them.
+// The images that a change of a file rebuilds. The list may lack apps of later versions.
 it.each([
   ['xim/base/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
   ['xim/oneapi/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],

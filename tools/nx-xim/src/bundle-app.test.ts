@@ -23,7 +23,7 @@ console.log(JSON.stringify({ lockVersion: 1, models: { main: echoModel('generate
 `;
 const fromSource = ['--conditions=@xim/source', '--import', 'tsx'];
 
-/** Where a service stands that has nothing but what is in its folder: no package of the workspace is above it. */
+/** The folder of a service that has only its own files: no package of the workspace is above it. */
 const away = mkdtempSync(join(tmpdir(), 'xim-bundle-'));
 const main = join(away, 'dist/main.js');
 

@@ -4,12 +4,12 @@ import { build, type Plugin } from 'esbuild';
 import { toBundledSbom } from './bundled-packages.ts';
 
 /**
- * Makes `<app>/dist`: all of a service but its models.
+ * Makes `<app>/dist`: all files of a service except its models.
  *
  * - `main.js`, one ES module with every package in it, and `main.cdx.json`, the list of them;
- * - `python/`, the Python packages of the engines that are in the bundle, and of the libraries that are for the
- *   service's task (`xim.tasks` of their package.json; without it, for every one): they are looked for beside it;
- * - `swagger-ui/`, the files of the API's page for people: looked for there too, since the package that has them
+ * - `python/`, the Python packages of the engines in the bundle, and of the libraries for the task of the service
+ *   (`xim.tasks` of their package.json; without it, all tasks): the service looks for them beside `main.js`;
+ * - `swagger-ui/`, the files of the API's page for people: the service looks for them there too, since their package
  *   finds them by its own path.
  *
  * @param workspaceRoot to which the paths of bundled modules are relative
@@ -67,7 +67,7 @@ const englishOnly: Plugin = {
     })),
 };
 
-/** Of undici what reaches a hub through proxies: the caches, mocks and sockets in it are two fifths of it. */
+/** The part of undici that reaches a hub through proxies. Its caches, mocks and sockets are two fifths of its size. */
 const proxiesOnly: Plugin = {
   name: 'proxies-only',
   setup: ({ onLoad }) =>
@@ -87,7 +87,7 @@ function readTask(app: string): string | undefined {
   return (JSON.parse(readFileSync(file, 'utf8')) as { models?: { main?: { task?: string } } }).models?.main?.task;
 }
 
-/** An engine is for every task: a service may bring a handler of its own. No task: what workers never import. */
+/** An engine serves every task, since a service may bring its own handler. No task: a package without worker code. */
 function isForTask(library: string, task: string | undefined): boolean {
   const { name, xim } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as {
     name: string;
@@ -124,7 +124,7 @@ if (require.main === module) {
   }
   const root = resolve(dirname(__filename), '../../..');
   bundleApp(resolve(app), root).catch((error: unknown) => {
-    // What is wrong with the code esbuild has said itself.
+    // esbuild has printed the faults of the code.
     if (!(error instanceof Error && 'errors' in error)) console.error(error);
     process.exit(1);
   });

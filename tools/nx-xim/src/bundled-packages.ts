@@ -8,8 +8,8 @@ interface Manifest {
 }
 
 /**
- * What a bundle was made of, as CycloneDX (https://cyclonedx.org/docs/1.6/json): the packages themselves are no longer
- * there for a scanner of the image to find, and it reads such files.
+ * The packages of a bundle, as CycloneDX (https://cyclonedx.org/docs/1.6/json). A scanner of the image cannot find the
+ * packages themselves, and reads this file instead.
  *
  * @param bundled paths of the bundled modules
  * @param workspaceRoot to which they are relative

@@ -28,7 +28,7 @@ interface Named {
   readonly command: string;
 }
 
-/** What stands in code of a document, or in a text of a program: from the command's name to the end of its line or text. */
+/** The commands in code of a document, or in a text of a program: from their name to the end of the line or text. */
 const COMMAND = /\b(?:npx (?!-)|npm (?:start|test|run)\b|xim-(?:models|plan|conformance) (?=[a-z-]))[^\n`'"]*/g;
 const DOCUMENTS = FILES.filter((path) => /\.md(__tmpl__)?$/.test(path) && !path.includes('CHANGELOG'));
 const SOURCES = FILES.filter(
@@ -64,7 +64,7 @@ describe('the programs of the packages', () => {
   it('are asked of no registry where they are not installed', () => {
     expect(read('.npmrc')).toMatch(/^yes=false$/m);
     expect(NAMED.length).toBeGreaterThan(100);
-    // npx finds what is installed by its name alone.
+    // npx finds an installed program by its name alone.
     const unprefixed = NAMED.filter(({ file, command }) => DOCUMENTS.includes(file) && /^xim-/.test(command));
     expect(unprefixed).toEqual([]);
   });
@@ -88,7 +88,7 @@ describe('npm and npx', () => {
 });
 
 describe('our programs', () => {
-  /** What a program says of itself, by its arguments. */
+  /** The help of a program, by its arguments. */
   const helps = new Map<string, string>();
   const helpOf = (...[name, ...args]: [string, ...string[]]) => {
     const key = [name, ...args].join(' ');

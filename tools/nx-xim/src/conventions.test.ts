@@ -85,7 +85,7 @@ describe('a service', () => {
     expect(engines.length).toBeGreaterThan(0);
     expect(listed(member(app, 'engines')).sort()).toEqual(engines.map(toCamel).sort());
     const profiles: string[] = main.profiles.map(({ engine }: { engine: string }) => engine);
-    // An engine that is installed on demand may be waiting for a conversion.
+    // An engine that is installed on demand may lack a profile until a conversion.
     const onDemand = (engine: string) =>
       JSON.parse(read(`libs/engine-${engine}/package.json`)).xim.install === 'on-demand';
     expect(
@@ -174,7 +174,7 @@ describe('budgets', () => {
       .filter((path) => !/\/(tests|__fixtures__)\//.test(path) && !read(path).includes('Written by tools/'))
       .map((path) => [path, 'lines', linesOf(path), 300]),
     ...matching(/^apps\/[^/]+\/src\/app\.ts$/).map((path) => [path, 'lines', linesOf(path), 40]),
-    // One with wheels of its own installs them: ten more.
+    // An app with additional wheels installs them: ten more lines.
     ...matching(/^apps\/[^/]+\/Dockerfile$/).map((path) => [
       path,
       'lines',
@@ -185,7 +185,7 @@ describe('budgets', () => {
       path,
       'lines of TypeScript',
       adapter(path).reduce((sum, file) => sum + linesOf(file), 0),
-      // One that starts several ranks places them too.
+      // An engine with several ranks also places them.
       adapter(path).some((file) => file.endsWith('-ranks.ts')) ? 300 : 200,
     ]),
     ...matching(/^libs\/[^/]+\/src\/index\.ts$/).map((path) => [

@@ -35,7 +35,7 @@ export function imageTargets(root: string): Record<string, TargetConfiguration> 
   };
   return {
     'docker-args': tool('docker-args', 'Pins the base image and writes the arguments of docker-build and docker-run', {
-      // The digest is that of the base image as it is now.
+      // The digest of the present base image.
       dependsOn: ['^docker-build'],
       ...(isApp && { configurations: { embedded: { args: '--embedded' } } }),
     }),

@@ -1,7 +1,7 @@
 export type ProjectType =
   'schema' | 'contract' | 'runtime' | 'program' | 'engine' | 'server' | 'app' | 'tool' | 'image' | 'outsider';
 
-/** What a folder is, read from its path. eslint.config.mjs says which of them may depend on which. */
+/** The kind of a folder, read from its path. eslint.config.mjs has the allowed dependencies between kinds. */
 export function toType(root: string): ProjectType {
   const [area, folder = ''] = root.split('/');
   if (area === 'apps') return 'app';
@@ -21,7 +21,7 @@ export function toTags(root: string): string[] {
   return [`type:${toType(root)}`, `name:${toName(root)}`];
 }
 
-/** What `nx run <name>:build` takes: the folder, and for a base image the name of the image. */
+/** The name of a project in `nx run <name>:build`: the folder, and for a base image the name of the image. */
 export function toName(root: string): string {
   const folder = root.split('/').at(-1)!;
   return toType(root) === 'image' ? `xim-${folder}` : folder;

@@ -8,11 +8,11 @@ const targetsOf = (root: string, files: string[]) => toTargets(root, (path) => f
 it.each([
   ['apps/chat', ['tsconfig.json', 'src/main.ts'], ['build', 'lint', 'serve', 'test', 'typecheck']],
   ['apps/embedding', ['models.json'], ['models-list', 'models-pull', 'models-verify', 'models-which']],
-  ['libs/server', ['tsconfig.json', 'tsconfig.lib.json'], ['build', 'lint', 'test', 'typecheck']],
+  ['libs/server', ['tsconfig.json', 'tsconfig.lib.json'], ['build', 'lint', 'nx-release-publish', 'test', 'typecheck']],
   [
     'libs/engine-echo',
     ['tsconfig.json', 'tsconfig.lib.json', 'python'],
-    ['build', 'lint', 'pytest', 'test', 'typecheck'],
+    ['build', 'lint', 'nx-release-publish', 'pytest', 'test', 'typecheck'],
   ],
   ['tools/nx-xim', ['tsconfig.json'], ['lint', 'test', 'typecheck']],
   ['xim/oneapi', [], []],

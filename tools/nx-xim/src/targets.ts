@@ -59,6 +59,8 @@ function libraryTargets(root: string): Targets {
       outputs: ['{projectRoot}/dist'],
       metadata: { description: 'Compiles the package that npm gets' },
     },
+    // Nx infers this target of a public package itself, without a description.
+    'nx-release-publish': { metadata: { description: 'Publishes the package, as a part of a release' } },
   };
 }
 
@@ -69,7 +71,7 @@ function appTargets(root: string): Targets {
       cache: true,
       inputs: ['production', '^production'],
       outputs: ['{projectRoot}/dist'],
-      // `serve` reads the file to run here, and passes options of its own on, which the bundler does not take.
+      // `serve` reads the file to run here, and forwards its options, which the bundler does not accept.
       options: { outputPath: `${root}/dist`, outputFileName: 'main.js', forwardAllArgs: false },
       metadata: { description: 'Bundles the service into dist/: one ES module, and the Python of its workers' },
     },

@@ -28,7 +28,7 @@ beforeAll(() => {
   for (const file of String(listed).split('\n')) {
     if (/^[^.]|^\.[^/]*$|^\.ci\//.test(file) && !/^\.(venv|model_cache)$/.test(file)) copyFile(file);
   }
-  // Links to the files, not copies: npm replaces what it changes, but for its record of what is installed.
+  // Links to the files, not copies: npm replaces changed files, except its record of installed packages.
   execFileSync('cp', ['-al', join(ROOT, 'node_modules'), join(copy, 'node_modules')]);
   const record = 'node_modules/.package-lock.json';
   rmSync(join(copy, record));
@@ -49,7 +49,7 @@ function copyFile(file: string): void {
   cpSync(join(ROOT, file), join(copy, file), { force: true });
 }
 
-/** Without what the runner of this test says to its own processes. */
+/** The environment without the variables of the test runner. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|XIM_|NX_|NODE_ENV|TEST$)/.test(name));
   return { ...Object.fromEntries(kept), ...ALONE };
@@ -182,7 +182,7 @@ function start(app: string, more: NodeJS.ProcessEnv) {
   return { process: service, ended, output: () => lines.join('\n') };
 }
 
-/** What a README's command prints, with the service at `origin`; curl itself where there is one. */
+/** The output of the command in a README, with the service at `origin`; by curl, where it is installed. */
 async function curl(command: string, origin: string): Promise<string> {
   const { status, stdout } = spawnSync('sh', ['-c', command.replace('http://127.0.0.1:8000', origin)]);
   if (status === 0) return String(stdout);

@@ -11,7 +11,7 @@ export function assertKebab(what: string, name: string): void {
   );
 }
 
-/** Throws where a service would be taken for something else: its name is that of a project, an image and a command. */
+/** Throws for the name of another part, since the name of a service is also its project, its image and its command. */
 export function assertServiceName(name: string): void {
   assertKebab('a service', name);
   if (name.length < 3) throw new Error(`"${name}" is too short for the name of a service. Give at least 3 characters.`);
@@ -20,7 +20,7 @@ export function assertServiceName(name: string): void {
     throw new Error(`"${name}" cannot be the name of a service: names with "${prefix}" are those of other parts.`);
 }
 
-/** Throws where a folder that is to be made is there, or another one makes a project of the same name. */
+/** Throws where the new folder exists, or where another folder is a project of the same name. */
 export function assertFree(tree: Tree, root: string): void {
   if (tree.exists(root)) throw new Error(`${root} exists. Choose another name, or remove that folder first.`);
   const taken = AREAS.flatMap((area) => tree.children(area).map((folder) => `${area}/${folder}`)).find(
@@ -29,7 +29,7 @@ export function assertFree(tree: Tree, root: string): void {
   if (taken) throw new Error(`The project "${toName(root)}" exists, in ${taken}. Choose another name.`);
 }
 
-/** What an engine's package exports as its factory: `my-engine` → `myEngine`. */
+/** The name of an engine's exported factory: `my-engine` → `myEngine`. */
 export function toCamel(name: string): string {
   return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

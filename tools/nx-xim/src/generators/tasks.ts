@@ -3,7 +3,7 @@ export const TASKS = ['generate', 'embed', 'rerank', 'transcribe', 'speak', 'gen
 
 export type TaskName = (typeof TASKS)[number];
 
-/** What a service with the task gives, as the beginning of a sentence. */
+/** The result of a service with the task, as the beginning of a sentence. */
 export const GIVES: Readonly<Record<TaskName, string>> = {
   generate: 'Text out of text',
   embed: 'Vectors for texts',

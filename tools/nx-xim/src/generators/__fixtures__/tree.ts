@@ -5,7 +5,7 @@ import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 
 export const ROOT = join(__dirname, '../../../../..');
 
-/** Of services and engines, what generators read; of other packages, that they are there. */
+/** The files of services and engines that generators read; other packages are only present. */
 const READ = ['package.json', 'models.json', 'README.md', 'src/app.ts'];
 const IS_READ = /^(apps\/|libs\/engine-)/;
 
@@ -19,7 +19,7 @@ export async function treeLikeHere(): Promise<Tree> {
   tree.write('.prettierrc', readFileSync(join(ROOT, '.prettierrc.json')));
   if (formatted === undefined) {
     writeHere(tree);
-    // A tree in memory is all changes, so a generator formats all of it: better before than as a change of its own.
+    // A tree in memory consists of changes, so a generator formats all files. Formatted before, they do not change.
     await formatFiles(tree);
     formatted = textsOf(tree);
   }

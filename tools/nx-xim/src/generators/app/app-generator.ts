@@ -14,7 +14,7 @@ export interface AppOptions {
   readonly task: string;
   /** Path of a models.json, from the root of the workspace. */
   readonly models?: string;
-  /** Whether the service brings wheels of its own. */
+  /** Whether the service brings additional wheels. */
   readonly wheels?: boolean;
 }
 
@@ -117,7 +117,7 @@ function readModels(tree: Tree, path: string, task: TaskName, engine: string): M
   );
 }
 
-/** An entry without files: enough for the worker to start, run the handler's load and be told what is left to write. */
+/** An entry without files. With it the worker starts, runs the handler's load and reports the missing code. */
 function toUnwrittenModels(name: string, engine: string, task: TaskName): ModelsFile {
   const unknown = { licence: 'NOASSERTION', created: 0, artifacts: {} };
   const main = { id: `xim/${name}`, task, ...unknown, profiles: [{ engine, isa: [] }], shape: {} };

@@ -15,7 +15,7 @@ export interface ModelEntry {
   readonly profiles: readonly { readonly engine: string; readonly artifact?: string }[];
 }
 
-/** What a new service takes from one that does the same task already. */
+/** The parts that a new service takes from an existing service of the same task. */
 export interface ServiceToFollow {
   readonly models: ModelsFile;
   /** Names that @xim/server exports. */
@@ -25,8 +25,8 @@ export interface ServiceToFollow {
 }
 
 /**
- * The first service with the task, one whose model has a profile for the engine before others. There is no list of
- * what goes with a task: the services that exist are the list, and conventions.test.ts holds them to the shape read here.
+ * The first service with the task; services whose model has a profile for the engine come first. The existing services
+ * replace a list of the parts of each task, and conventions.test.ts checks their shape.
  */
 export function findServiceToFollow(tree: Tree, task: TaskName, engine: string): ServiceToFollow | undefined {
   const services = tree
@@ -41,7 +41,7 @@ export function hasProfile({ models }: ModelsFile, engine: string): boolean {
   return models['main']?.profiles.some((profile) => profile.engine === engine) ?? false;
 }
 
-/** The file with nothing in it but what one engine runs. */
+/** The file reduced to the profiles and artifacts of one engine. */
 export function forEngine(file: ModelsFile, engine: string): ModelsFile {
   const models = Object.entries(file.models).map(([role, entry]) => {
     const profiles = entry.profiles.filter((profile) => profile.engine === engine);
