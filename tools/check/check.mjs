@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setup } from '../start/index.mjs';
 import { foldersWith } from './folders.mjs';
 import { lockFileProblems } from './lock-file.mjs';
-import { runCommand } from './run-command.mjs';
+import { runTogether } from './run-command.mjs';
 import { toSteps } from './steps.mjs';
 import { add, closingLines, readTally } from './tally.mjs';
 
+/** Commands at the same time. Each of them takes about a gigabyte of memory. */
+const AT_ONCE = Math.min(availableParallelism(), 8);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
@@ -59,15 +61,15 @@ async function runSteps(steps, env) {
   const tally = { passed: 0, failed: 0, skipped: [] };
   /** @type {string[]} */
   const failed = [];
-  for (const { name, commands } of steps) {
+  for (const { name, commands, together } of steps) {
     console.log(`\n=== ${name}`);
     const since = Date.now();
-    let ok = true;
-    for (const command of commands) {
-      const { code, output } = await runCommand(command, { cwd: ROOT, env });
-      if (command.report) add(tally, readTally(command.report));
-      ok &&= code === 0 && !(command.refuse && output.includes(command.refuse));
-    }
+    const results = await runTogether(commands, { cwd: ROOT, env, atOnce: together ? AT_ONCE : 1 });
+    for (const { report } of commands) if (report) add(tally, readTally(report));
+    const ok = commands.every(({ refuse }, at) => {
+      const { code = 1, output = '' } = results[at] ?? {};
+      return code === 0 && !(refuse && output.includes(refuse));
+    });
     console.log(`=== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - since) / 1000).toFixed(1)} s)`);
     if (!ok) failed.push(name);
   }

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { runCommand } from './run-command.mjs';
+import { runCommand, runTogether } from './run-command.mjs';
 
 const defaults = { cwd: '/', env: { PATH: process.env['PATH'], NAME: 'default' } };
 const shell = (script: string) => ({ program: 'sh', args: ['-c', script] });
@@ -32,6 +35,29 @@ it.each([
   ['is killed', shell('kill -9 $$'), 1],
 ])('a command that %s has failed', async (_, command, code) => {
   expect((await runCommand(command, defaults)).code).toBe(code);
+});
+
+it('runs commands together, each shown whole, with results in their order', async () => {
+  // Each of the first two waits for the other, so both must run at once.
+  const folder = mkdtempSync(join(tmpdir(), 'xim-together-'));
+  const meet = (own: string, other: string) =>
+    shell(
+      `cd ${folder}; echo ${own}; touch ${own}; for i in $(seq 1000); do [ -e ${other} ] && break; sleep 0.01; done; ls ${other}`,
+    );
+  try {
+    const results = await runTogether([meet('a', 'b'), meet('b', 'a'), shell('echo c; exit 3')], {
+      ...defaults,
+      atOnce: 2,
+    });
+    expect(results).toEqual([
+      { code: 0, output: 'a\nb\n' },
+      { code: 0, output: 'b\na\n' },
+      { code: 3, output: 'c\n' },
+    ]);
+    for (const { output } of results) expect(process.stdout.write).toHaveBeenCalledWith(output);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('leaves no listener behind', async () => {

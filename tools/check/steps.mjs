@@ -14,6 +14,7 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  * @typedef {object} Step
  * @property {string} name
  * @property {Command[]} commands all are run, also after one has failed
+ * @property {boolean} [together] the commands do not depend on each other, and run at once, as many as there are CPUs
  */
 
 /** Shell scripts. */
@@ -64,6 +65,7 @@ export function toSteps({ root, venvs, reports, containers }) {
     },
     {
       name: 'types',
+      together: true,
       commands: [
         // One program for all libraries and apps: the sources of one package are imported by many.
         ...['.', ...foldersWith(root, 'tools', 'tsconfig.json')].map((path) => bin('tsc', '-p', path)),
@@ -91,6 +93,7 @@ export function toSteps({ root, venvs, reports, containers }) {
     { name: 'tests', commands: [vitest('vitest.json', '--exclude=tools/images/e2e/**')] },
     {
       name: 'python tests',
+      together: true,
       commands: python.flatMap((folder) => {
         const report = join(reports, `${folder.name}.xml`);
         return folder.tested ? [pytestCommand(root, folder, { venvs, report })] : [];
