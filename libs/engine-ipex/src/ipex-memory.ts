@@ -1,4 +1,5 @@
 import { fileBytes, type MemoryNeeds, type ModelEntry, type Profile } from '@xim/engine';
+import { ipexWork } from './ipex-work.ts';
 
 /** Weights in 16-bit files take twice as much where the host computes in f32, which is not known before the start. */
 const UNPACKING = 2;
@@ -14,12 +15,14 @@ const TOKEN_BYTES_PER_THREAD_SECOND = (100 / 2) * 538_060_800;
 
 export function ipexMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
   const weightBytes = model.shape.weightBytes ?? fileBytes(model, profile) * UNPACKING;
-  if (model.task !== 'generate') return { weightBytes, reserveBytes: RESERVE_BYTES };
+  const work = ipexWork(model, profile);
+  if (model.task !== 'generate') return { weightBytes, reserveBytes: RESERVE_BYTES, work };
   return {
     weightBytes,
     kvBytesPerToken: kvBytesPerToken(model, profile),
     reserveBytes: RESERVE_BYTES,
     tokensPerThreadSecond: weightBytes > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / weightBytes : undefined,
+    work,
   };
 }
 
