@@ -19,7 +19,7 @@ const LOAD = `
 const STEP = `${IMPORTS}class Handler:${LOAD}
     calls = []
     busy = property(lambda self: bool(self.calls))
-    def add(self, call, request):
+    def add(self, call, request, turn):
         self.calls.append(call)
         return [{"type": "start", "inputTokens": 1}]
     def step(self):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from xim_engine_oneapi.runtime import best_isa
-from xim_engine_oneapi.weights import find_weights
+from xim_engine_oneapi.weights import find_weights, weight_bytes
 from xim_worker import Context, Plan, StartError
 
 
@@ -46,7 +46,19 @@ def test_of_several_files_the_one_that_is_named_is_taken(tmp_path: Path) -> None
 def test_a_split_file_is_its_first_part(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         (tmp_path / f"m-0000{number}-of-00003.gguf").write_bytes(b"1")
-    assert find_weights(to_context(tmp_path), ".gguf") == tmp_path / "m-00001-of-00003.gguf"
+    first = find_weights(to_context(tmp_path), ".gguf")
+    assert first == tmp_path / "m-00001-of-00003.gguf"
+    assert weight_bytes(first) == 3
+
+
+def test_a_later_part_that_was_cut_is_damaged_for_good(tmp_path: Path) -> None:
+    context = to_context(tmp_path)
+    for number in (1, 2):
+        (tmp_path / f"m-0000{number}-of-00002.gguf").write_bytes(b"1")
+    context.model["artifacts"]["a"]["files"] = [{"path": "m-00002-of-00002.gguf", "size": 2}]
+    with pytest.raises(StartError, match=r"m-00002-of-00002\.gguf has 1 bytes, models\.json says 2") as error:
+        find_weights(context, ".gguf")
+    assert error.value.permanent
 
 
 @pytest.mark.parametrize(

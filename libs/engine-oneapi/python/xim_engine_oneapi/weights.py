@@ -17,7 +17,8 @@ IR = "openvino_model.xml"
 def find_weights(context: Context | Companion, *endings: str) -> Path:
     """
     The one file of the model's folder with one of these endings; every file has the size that models.json gives. Where
-    the folder holds several, it is the one that models.json names; of a split file it is the first part.
+    the folder holds several, it is the one that models.json names; of a split file it is the first part. Raises
+    StartError, permanent, where no single file is found, a file has another size, or only later parts are there.
     """
     folder = Path(context.model_path)
     found = sorted(path for path in folder.iterdir() if path.name.endswith(endings) and not _LATER.search(path.name))
@@ -31,14 +32,29 @@ def find_weights(context: Context | Companion, *endings: str) -> Path:
         names = ", ".join(sorted(path.name for path in folder.iterdir() if path.name.endswith(endings))) or "none"
         expected = " or ".join(endings)
         raise StartError(f"expected one {expected} file in {context.model_path}, found {names}", permanent=True)
-    for path in [found[0], *folder.glob("*.bin")]:
+    for path in [found[0], *_later_parts(found[0]), *folder.glob("*.bin")]:
         _check_size(path, sizes.get(path.name))
     return found[0]
 
 
 def weight_bytes(path: Path) -> int:
     """Size of the weights in bytes; `path` is a result of `find_weights`. The weights of an IR are in its .bin file."""
-    return (path.with_suffix(".bin") if path.name == IR else path).stat().st_size
+    if path.name == IR:
+        return path.with_suffix(".bin").stat().st_size
+    return sum(part.stat().st_size for part in [path, *_later_parts(path)])
+
+
+def _later_parts(path: Path) -> list[Path]:
+    """The parts behind the first part of a split GGUF file that lie beside it."""
+    first = re.fullmatch(r"(.*)-00001(-of-\d{5}\.gguf)", path.name)
+    if first is None:
+        return []
+    stem, ending = first.groups()
+    return sorted(
+        part
+        for part in path.parent.iterdir()
+        if part.name.startswith(f"{stem}-") and part.name.endswith(ending) and part != path
+    )
 
 
 def _check_size(path: Path, sizes: set[int] | None) -> None:

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { repoFolder } from '../cache/cache-layout.ts';
-import { chooseGguf, matchFiles } from '../hub/choose-files.ts';
+import { chooseGguf } from '../hub/choose-files.ts';
 import { ModelFetchError } from '../errors.ts';
 import { readGguf } from '../formats/gguf.ts';
 import { hashFile } from '../transfer/hash-file.ts';
@@ -44,9 +44,9 @@ async function recordReference(root: string, asked: string, commit: string | und
 
 async function askHub(reference: HubReference, { hub, signal }: CustomModelOptions): Promise<CustomModelFacts> {
   const listing = await listRepo(hub, reference, signal);
-  const file = reference.path === undefined ? chooseGguf(listing) : matchFiles(listing, [reference.path])[0]!;
-  const { shape } = await readRemoteGguf(hub, listing, file.path, signal);
-  return { ...(await lockFiles(hub, listing, [file], signal)), shape };
+  const files = chooseGguf(listing, reference.path);
+  const { shape } = await readRemoteGguf(hub, listing, files[0]!.path, signal);
+  return { ...(await lockFiles(hub, listing, files, signal)), shape };
 }
 
 /** The revisions of a model that are in the cache, as a sentence; empty where there are none. */
@@ -82,17 +82,22 @@ async function fromCache(
   }
   const files = names.map((path) => ({ path, size: 0, sha256: undefined, gitId: undefined }));
   const listing: HubListing = { repo, commit, gated: false, licence: undefined, created: 0, files };
-  const { path } = reference.path === undefined ? chooseGguf(listing) : matchFiles(listing, [reference.path])[0]!;
-  const content = join(snapshot, path);
-  const { size, mtimeMs } = await stat(content);
-  const { shape } = await openFile(content, (readAt) => readGguf(readAt, content));
-  const sha256 = await hashFile(content, options.signal);
+  const parts = chooseGguf(listing, reference.path).map(({ path }) => path);
+  const first = join(snapshot, parts[0]!);
+  const { mtimeMs } = await stat(first);
+  const { shape } = await openFile(first, (readAt) => readGguf(readAt, first));
+  const own: CustomModelFacts['files'][number][] = [];
+  for (const path of parts) {
+    const { size } = await stat(join(snapshot, path));
+    const sha256 = await hashFile(join(snapshot, path), options.signal);
+    own.push({ path, size, sha256, sources: [`hf:${repo}@${commit}`] });
+  }
   return {
     id: repo,
     revision: commit,
     licence: 'LicenseRef-unstated',
     created: Math.floor(mtimeMs / 1000),
     shape,
-    files: [{ path, size, sha256, sources: [`hf:${repo}@${commit}`] }],
+    files: own,
   };
 }

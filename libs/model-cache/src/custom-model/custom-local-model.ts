@@ -5,6 +5,7 @@ import type { ModelEntry, ModelFile } from '@xim/engine';
 import { isPresent, placeOf } from '../cache/cache-layout.ts';
 import { ModelFetchError } from '../errors.ts';
 import { readGguf } from '../formats/gguf.ts';
+import { isLaterPart, toGgufParts, toGgufStem } from '../formats/gguf-parts.ts';
 import { hashFile } from '../transfer/hash-file.ts';
 import { LOCAL_OWNER, toLocalName } from '../cache/local-name.ts';
 import { IR } from './openvino-ir.ts';
@@ -15,14 +16,14 @@ import { openFile } from '../formats/read-at.ts';
 import { recordVerified } from '../cache/verified.ts';
 
 /**
- * A GGUF file of this machine, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
+ * A GGUF file of this machine, named by any part where it is split, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
  * records of their checksums, which are computed once and again whenever size or time of a file change.
  */
 export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelOptions): Promise<CustomModelFacts> {
   const { folder, names } = await findFiles(resolve(text), text);
   const [first] = names as [string];
   const isIr = names.includes(IR);
-  const id = `${LOCAL_OWNER}/${toLocalName(isIr ? folderName(folder) : first.replace(/\.gguf$/i, ''))}`;
+  const id = `${LOCAL_OWNER}/${toLocalName(isIr ? folderName(folder) : toGgufStem(first))}`;
   const { shape } = isIr
     ? await readIrShape(folder, text)
     : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
@@ -45,10 +46,10 @@ export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelO
 async function findFiles(path: string, text: string): Promise<{ folder: string; names: readonly string[] }> {
   const found = await stat(path).catch(() => undefined);
   if (!found) throw new ModelFetchError(`XIM_MODEL=${text}: there is no such file or folder (${path})`);
-  if (found.isFile()) return { folder: dirname(path), names: [basename(path)] };
+  if (found.isFile()) return { folder: dirname(path), names: await partsOf(path, text) };
   const names = (await readdir(path)).sort();
-  const [only, ...others] = names.filter((name) => /\.gguf$/i.test(name));
-  if (only !== undefined && others.length === 0) return { folder: path, names: [only] };
+  const [only, ...others] = names.filter((name) => /\.gguf$/i.test(name) && !isLaterPart(name));
+  if (only !== undefined && others.length === 0) return { folder: path, names: await partsOf(join(path, only), text) };
   if (names.includes(IR)) return { folder: path, names: await plainFiles(path, names) };
   const what =
     only !== undefined
@@ -58,6 +59,17 @@ async function findFiles(path: string, text: string): Promise<{ folder: string; 
           'The folder that it prints can be named here'
         : `neither a GGUF file nor ${IR} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
   throw new ModelFetchError(`XIM_MODEL=${text}: the folder holds ${what}`);
+}
+
+/** All parts of a GGUF file; refuses a file with missing parts. */
+async function partsOf(path: string, text: string): Promise<readonly string[]> {
+  const parts = toGgufParts(path);
+  const found = await Promise.all(parts.map((part) => stat(part).catch(() => undefined)));
+  const missing = parts.filter((_, i) => !found[i]?.isFile()).map((part) => basename(part));
+  if (missing.length === 0) return parts.map((part) => basename(part));
+  throw new ModelFetchError(
+    `XIM_MODEL=${text} is one of ${parts.length} parts, and ${missing.join(', ')} is not beside it; expected all parts in one folder`,
+  );
 }
 
 async function plainFiles(folder: string, names: readonly string[]): Promise<string[]> {

@@ -101,6 +101,40 @@ test('a name on the hub becomes an entry: its commit, licence and shape, the ser
   expect(readFileSync(path).equals(GGUF)).toBe(true);
 });
 
+const PARTS = [1, 2, 3].map((number) => `big-Q8_0-0000${number}-of-00003.gguf`);
+const CONTENTS = [Buffer.concat([makeGguf(LLAMA), noise(5000)]), noise(300), noise(200)];
+
+test('a split file on the hub is named by any part, or chosen, and all parts are fetched', async () => {
+  await hub.close();
+  const files = Object.fromEntries(PARTS.map((name, i) => [name, CONTENTS[i]!]));
+  hub = await startFakeHub({ 'org/big-GGUF': { commit: COMMIT, files } });
+  const model = await resolveModel('org/big-GGUF');
+  const expected = PARTS.map((name, i) => makeFile(name, CONTENTS[i]!, `hf:org/big-GGUF@${COMMIT}`));
+  expect(model.artifacts['own']!.files).toEqual(expected);
+  expect(model.shape).toEqual(SHAPE);
+  for (const part of PARTS) {
+    expect((await resolveModel(`org/big-GGUF#${part}`)).artifacts['own']!.files).toEqual(expected);
+  }
+  const folder = await fetchOwn(model);
+  expect(PARTS.map((name) => readFileSync(join(folder, name)))).toEqual(CONTENTS);
+  rmSync(join(cacheDir, 'models--org--big-GGUF/.xim'), { recursive: true });
+  const offline = await resolveModel(`org/big-GGUF@${COMMIT}#${PARTS[1]}`, { offline: true });
+  expect(offline.artifacts['own']!.files).toEqual(expected);
+});
+
+test('a split file of this machine is named by any part or its folder; a missing part is named', async () => {
+  for (const [i, name] of PARTS.entries()) writeFileSync(join(folder, name), CONTENTS[i]!);
+  for (const text of [...PARTS.map((name) => join(folder, name)), folder]) {
+    const { id, shape, artifacts } = await resolveModel(text);
+    expect([id, shape]).toEqual(['local/big-Q8_0', SHAPE]);
+    expect(artifacts['own']!.files.map(({ path }) => path)).toEqual(PARTS);
+  }
+  rmSync(join(folder, PARTS[0]!));
+  expect(await refusal(resolveModel(join(folder, PARTS[1]!)))).toContain(
+    `is one of 3 parts, and ${PARTS[0]} is not beside it`,
+  );
+});
+
 test('later starts ask nobody, offline or not, and serve the same commit', async () => {
   const model = await resolveModel('org/tiny-GGUF@main#tiny.Q4_K_M.gguf');
   await fetchOwn(model);

@@ -1,4 +1,5 @@
 import { ModelFetchError } from '../errors.ts';
+import { isLaterPart, toGgufParts } from '../formats/gguf-parts.ts';
 import type { HubFile, HubListing } from './hub-listing.ts';
 
 /**
@@ -7,11 +8,19 @@ import type { HubFile, HubListing } from './hub-listing.ts';
  */
 const QUANTISATIONS = ['Q4_K_M', 'Q4_1', 'Q4_0', 'Q4_K_S', 'IQ4_NL', 'Q5_K_M', 'Q5_0', 'Q6_K', 'Q8_0', 'BF16', 'F16'];
 
-/** The GGUF file of a repository that is served when the user names no file. */
-export function chooseGguf({ repo, files }: HubListing): HubFile {
-  const all = files.filter(({ path }) => /\.gguf$/i.test(path) && !/-\d{5}-of-\d{5}\.gguf$/i.test(path));
+/**
+ * The GGUF file of a repository that is served: the one that `path` names, by any part of a split file; without `path`
+ * by the order above. All parts, the first part first.
+ */
+export function chooseGguf(listing: HubListing, path?: string): HubFile[] {
+  return matchFiles(listing, toGgufParts(path ?? bestGguf(listing).path));
+}
+
+function bestGguf({ repo, files }: HubListing): HubFile {
+  const all = files.filter(({ path }) => /\.gguf$/i.test(path) && !isLaterPart(path));
   for (const name of QUANTISATIONS) {
-    const found = all.find(({ path }) => new RegExp(`(?:^|[^A-Za-z0-9])${name}\\.gguf$`, 'i').test(path));
+    const ending = new RegExp(`(?:^|[^A-Za-z0-9])${name}(?:-00001-of-\\d{5})?\\.gguf$`, 'i');
+    const found = all.find(({ path }) => ending.test(path));
     if (found) return found;
   }
   const [only, ...others] = all;

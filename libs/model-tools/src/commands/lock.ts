@@ -43,7 +43,7 @@ aliases, profiles and other artifacts.
       const listing = await listRepo(context.hub, reference, context.signal);
       const patterns = context.values['files'] as string[] | undefined;
       const named = reference.path === undefined ? patterns : [reference.path];
-      const files = named === undefined ? [chooseGguf(listing)] : matchFiles(listing, named);
+      const files = named === undefined ? chooseGguf(listing) : matchFiles(listing, named);
       const { files: locked, ...facts } = await lockFiles(context.hub, listing, files, context.signal);
       const gguf = files.find(({ path }) => path.endsWith('.gguf'));
       const shape = gguf
