@@ -141,7 +141,12 @@ describe('a service’s own handler', () => {
     [
       'whose load refuses',
       `${CALL}    def load(self, context):\n        raise ValueError("no weights")\n`,
-      /no weights/,
+      /ValueError: no weights/,
+    ],
+    [
+      'whose load fails for now',
+      `${CALL}    def load(self, context):\n        raise OSError("passing")\n`,
+      /OSError: passing/,
     ],
     [
       'whose load imports what is not there',
@@ -153,6 +158,6 @@ describe('a service’s own handler', () => {
     const error: unknown = await engine.start().catch((reason: unknown) => reason);
     expect(EngineStartError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({ message: expect.stringMatching(message) });
-    expect((error as EngineStartError).permanent).toBe(!/no weights/.test(message.source));
+    expect((error as EngineStartError).permanent).toBe(!/passing/.test(message.source));
   });
 });

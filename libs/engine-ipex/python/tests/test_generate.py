@@ -17,7 +17,7 @@ from xim_engine_ipex.paged_runner import PagedRunner
 from xim_engine_ipex.sequence_runner import SequenceRunner
 from xim_generation.runner import ModelRunner
 from xim_generation.schedule import Scheduler, Sequence
-from xim_worker import Context, Plan, StartError
+from xim_worker import Context, Plan, StartError, turn_of
 
 PROMPTS = [[7, 8, 9], list(range(60, 120)), [200], list(range(30, 63)), list(range(60, 100))]
 """Shorter and longer than a block, a window, a chunk of a step, and the first 64 positions of one model."""
@@ -41,7 +41,7 @@ def to_context(folder: Path, kv_cache_bytes: int = 1 << 22, batch_tokens: int = 
 def generate(runner: ModelRunner, prompts: list[list[int]], slots: int = 4) -> list[list[int]]:
     """The greedy tokens of all prompts, computed together as far as there are slots."""
     scheduler = Scheduler(runner.limits, slots)
-    sequences = [Sequence(number, number, list(prompt)) for number, prompt in enumerate(prompts)]
+    sequences = [Sequence(number, turn_of(number), list(prompt)) for number, prompt in enumerate(prompts)]
     for sequence in sequences:
         scheduler.add(sequence)
     while scheduler.busy:

@@ -1,35 +1,33 @@
-"""`python -m xim_engine_ipex TASK [HANDLER]`: the worker of one service.
-
-HANDLER is a file with the service's own handler.
-"""
+"""`python -m xim_engine_ipex TASK [HANDLER]`: the worker of one service. HANDLER: file of its own handler."""
 
 import sys
 
-from xim_worker import serve, serve_file
+from xim_worker import Handlers, serve_engine
 
-task, *own = sys.argv[1:]
-# Each task imports only what it needs.
-if own:
-    serve_file(own[0], task)
-elif task == "generateImage":
-    from .generate_image import GenerateImage
 
-    serve(calls={"generateImage": GenerateImage()})
-elif task == "generate":
-    from .generate import Generate
+def _handlers(task: str) -> Handlers:
+    """Each task imports only the modules that it needs."""
+    if task == "generateImage":
+        from .generate_image import GenerateImage
 
-    serve(steps={"generate": Generate()})
-elif task == "embed":
-    from xim_embedding.handler import EmbedHandler
+        return {"calls": {task: GenerateImage()}}
+    if task == "generate":
+        from .generate import Generate
 
-    from .embed import TorchEncoder
+        return {"steps": {task: Generate()}}
+    if task == "embed":
+        from xim_embedding.handler import EmbedHandler
 
-    serve(batches={"embed": EmbedHandler(TorchEncoder)})
-elif task == "rerank":
-    from xim_embedding.rerank import RerankHandler
+        from .embed import TorchEncoder
 
-    from .rerank import TorchPairEncoder
+        return {"batches": {task: EmbedHandler(TorchEncoder)}}
+    if task == "rerank":
+        from xim_embedding.rerank import RerankHandler
 
-    serve(batches={"rerank": RerankHandler(TorchPairEncoder)})
-else:
-    sys.exit(f"xim_engine_ipex has no handler for the task {task}")
+        from .rerank import TorchPairEncoder
+
+        return {"batches": {task: RerankHandler(TorchPairEncoder)}}
+    return {}
+
+
+serve_engine("ipex", sys.argv[1:], _handlers)

@@ -2,39 +2,40 @@
 
 import sys
 
-from xim_worker import serve, serve_file
+from xim_worker import Handlers, serve_engine
 
-task, *own = sys.argv[1:]
-# Each task imports only the modules that it needs.
-if own:
-    serve_file(own[0], task)
-elif task == "generate":
-    from .generate import Generate
 
-    serve(steps={"generate": Generate()})
-elif task == "embed":
-    from xim_embedding.handler import EmbedHandler
+def _handlers(task: str) -> Handlers:
+    """Each task imports only the modules that it needs."""
+    if task == "generate":
+        from .generate import Generate
 
-    from .embed import OpenVINOEncoder
+        return {"steps": {task: Generate()}}
+    if task == "embed":
+        from xim_embedding.handler import EmbedHandler
 
-    serve(batches={"embed": EmbedHandler(OpenVINOEncoder)})
-elif task == "rerank":
-    from xim_embedding.rerank import RerankHandler
+        from .embed import OpenVINOEncoder
 
-    from .embed import OpenVINOEncoder
+        return {"batches": {task: EmbedHandler(OpenVINOEncoder)}}
+    if task == "rerank":
+        from xim_embedding.rerank import RerankHandler
 
-    serve(batches={"rerank": RerankHandler(OpenVINOEncoder)})
-elif task == "transcribe":
-    from xim_transcription.handler import TranscribeHandler
+        from .embed import OpenVINOEncoder
 
-    from .transcribe import open_models
+        return {"batches": {task: RerankHandler(OpenVINOEncoder)}}
+    if task == "transcribe":
+        from xim_transcription.handler import TranscribeHandler
 
-    serve(calls={"transcribe": TranscribeHandler(open_models)})
-elif task == "speak":
-    from xim_speech.handler import SpeakHandler
+        from .transcribe import open_models
 
-    from .speak import OpenVINOSynthesizer
+        return {"calls": {task: TranscribeHandler(open_models)}}
+    if task == "speak":
+        from xim_speech.handler import SpeakHandler
 
-    serve(calls={"speak": SpeakHandler(OpenVINOSynthesizer)})
-else:
-    sys.exit(f"xim_engine_oneapi has no handler for the task {task}")
+        from .speak import OpenVINOSynthesizer
+
+        return {"calls": {task: SpeakHandler(OpenVINOSynthesizer)}}
+    return {}
+
+
+serve_engine("oneapi", sys.argv[1:], _handlers)

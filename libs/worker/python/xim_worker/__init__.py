@@ -4,6 +4,7 @@ Standard library only. The protocol is specified in the README of `@xim/worker`.
 """
 
 from .calls import failure
+from .engine_main import Handlers, serve_engine
 from .failed_start import serve_failure
 from .handler_file import serve_file
 from .handlers import (
@@ -57,6 +58,7 @@ __all__ = [
     "Event",
     "GenerateEvent",
     "GenerateInput",
+    "Handlers",
     "ImageDefaults",
     "ImageEvent",
     "ImageInput",
@@ -84,6 +86,7 @@ __all__ = [
     "TurnQueue",
     "failure",
     "serve",
+    "serve_engine",
     "serve_failure",
     "serve_file",
     "turn_of",

@@ -19,6 +19,10 @@ from .wire import PROTOCOL, Connection, HostGone
 
 AnyHandler = StepHandler | BatchHandler | CallHandler
 
+_PERMANENT = (ImportError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
+"""Exceptions of `load` that the next start would raise again: a wheel that is missing or made for another host, an
+option or a file with a wrong value. Others, such as OSError and MemoryError, may pass."""
+
 
 class _Runner(Protocol):
     @property
@@ -84,8 +88,7 @@ def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan
         raise
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        # A wheel that is missing, or made for another host, is so at the next start too.
-        permanent = error.permanent if isinstance(error, StartError) else isinstance(error, ImportError)
+        permanent = error.permanent if isinstance(error, StartError) else isinstance(error, _PERMANENT)
         message = str(error) if isinstance(error, StartError) else f"{type(error).__name__}: {error}"
         connection.send({"type": "failed", "message": message, "permanent": permanent})
         leave(1)

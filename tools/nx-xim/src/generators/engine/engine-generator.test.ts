@@ -54,17 +54,17 @@ it('exports a factory of its name, and installs its own list of wheels', async (
 });
 
 it.each([
-  ['generate', 'generate', 'steps={"generate": Generate()}'],
-  ['embed', 'embed', 'batches={"embed": Embed()}'],
-  ['rerank', 'rerank', 'batches={"rerank": Rerank()}'],
-  ['transcribe', 'transcribe', 'calls={"transcribe": Transcribe()}'],
-  ['speak', 'speak', 'calls={"speak": Speak()}'],
-  ['generateImage', 'generate_image', 'calls={"generateImage": GenerateImage()}'],
+  ['generate', 'generate', '"steps": {"generate": Generate()}'],
+  ['embed', 'embed', '"batches": {"embed": Embed()}'],
+  ['rerank', 'rerank', '"batches": {"rerank": Rerank()}'],
+  ['transcribe', 'transcribe', '"calls": {"transcribe": Transcribe()}'],
+  ['speak', 'speak', '"calls": {"speak": Speak()}'],
+  ['generateImage', 'generate_image', '"calls": {"generateImage": GenerateImage()}'],
 ])('has for %s a handler, a sample for the suite, and serves it', async (task, module, served) => {
   const files = await generate({ name: 'x', tasks: [task] });
   const python = 'libs/engine-x/python/xim_engine_x';
   expect(Object.keys(files).filter((path) => path.startsWith(python))).toContain(`${python}/${module}.py`);
-  expect(files[`${python}/__main__.py`]).toContain(`serve(${served})`);
+  expect(files[`${python}/__main__.py`]).toContain(`return {${served}}`);
   const samples = module.replace('_', '-');
   expect(files[`libs/engine-x/src/__fixtures__/${samples}-samples.ts`]).toContain(`export const ${task}Samples`);
   expect(files['libs/engine-x/src/x-engine.test.ts']).toContain(`samples: { ${task}: ${task}Samples }`);
