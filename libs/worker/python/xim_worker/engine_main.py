@@ -51,6 +51,6 @@ def _advice(engine: str, error: ImportError) -> str:
         )
     return (
         f"{fault} In a clone `npm test` makes an environment with it: set XIM_VENVS to the clone's .venv. Elsewhere "
-        f"make <XIM_VENVS>/{engine} with `python3 -m venv` and install the engine's python/requirements.lock there, and the "
-        "requirements.lock of the service where it has one."
+        f"make <XIM_VENVS>/{engine} with `python3 -m venv` and install there the engine's python/requirements.lock, "
+        "and the requirements.lock of the service where it has one."
     )
