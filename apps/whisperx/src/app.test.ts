@@ -1,7 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createServer, readConfig, type XimServer } from '@xim/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { samplesOf, toWav } from '../../../libs/engine-oneapi/src/__fixtures__/speech.ts';
 import app from './app.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -45,3 +50,90 @@ describe('whisperx', { timeout: 300_000 }, () => {
     expect(data.map(({ id }: { id: string }) => id)).toContain('openai/whisper-base');
   });
 });
+
+/** One call at a time, and an hour of it: six sentences in silence, as WAV of 115 MB. */
+describe('whisperx: an hour', { timeout: 600_000 }, () => {
+  const jfk = readFileSync(`${root}libs/engine-oneapi/src/__fixtures__/speech/jfk.ogg`);
+  let server: XimServer;
+  let url: string;
+  let folder: string;
+  let hour: Blob;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'xim-hour-'));
+    const path = join(folder, 'hour.wav');
+    await pipeline(hourOf(samplesOf('jfk')), createWriteStream(path));
+    hour = await openAsBlob(path);
+    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
+    server = await createServer(app, readConfig({ ...env, XIM_SLOTS: '1', XIM_QUEUE: '1', XIM_TMP: folder }).config);
+    url = `${await server.app.listen({ host: '127.0.0.1', port: 0 })}/v1/audio/transcriptions`;
+    await server.ready;
+  }, 600_000);
+  afterAll(async () => {
+    await server.close({ drainMs: 0 });
+    rmSync(folder, { recursive: true });
+  }, 120_000);
+
+  const send = (file: Blob, more: Record<string, string> = {}, signal?: AbortSignal) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ model: 'whisper-1', language: 'en', ...more })) form.set(name, value);
+    form.set('file', file, 'a');
+    return fetch(url, { method: 'POST', body: form, ...(signal && { signal }) });
+  };
+  const short = () => send(new Blob([jfk]));
+  /** Bytes of the events of a stream, as they come. */
+  async function* bytesOf(answer: Response): AsyncGenerator<string> {
+    const decoder = new TextDecoder();
+    for await (const bytes of answer.body!) yield decoder.decode(bytes as Uint8Array);
+  }
+
+  it('is transcribed in the memory of a minute, sentence by sentence', async () => {
+    expect((await short()).status).toBe(200);
+    const before = { worker: workerUse().bytes, host: process.memoryUsage().rss };
+    // A client in a process of its own, so that the memory of this one is the host's.
+    const fields = [`file=@${join(folder, 'hour.wav')}`, 'model=whisper-1', 'language=en', 'stream=true'];
+    const curl = spawn('curl', ['-sSN', ...fields.flatMap((field) => ['-F', field]), url]);
+    let [text, reads] = ['', 0];
+    for await (const part of curl.stdout) [text, reads] = [text + String(part), reads + 1];
+    expect(text.match(/transcript\.text\.delta/g)!.length).toBeGreaterThanOrEqual(6);
+    expect(text.match(/fellow Americans/gi)!.length).toBe(12); // in deltas, and again in the whole text
+    expect(reads).toBeGreaterThanOrEqual(6);
+    // The samples of an hour are 220 MiB as the models take them, and the file is 110 MiB.
+    const grown = { worker: workerUse().bytes - before.worker, host: process.memoryUsage().rss - before.host };
+    expect(grown.worker / 2 ** 20).toBeLessThan(60);
+    expect(grown.host / 2 ** 20).toBeLessThan(80);
+    await expect.poll(() => readdirSync(folder), { timeout: 30_000 }).toEqual(['hour.wav']);
+  });
+
+  it('that its client leaves at the first sentence costs at most one sentence more', async () => {
+    const idle = workerUse().seconds;
+    expect((await short()).status).toBe(200);
+    const one = workerUse().seconds - idle;
+    const leaving = new AbortController();
+    const parts = bytesOf(await send(hour, { stream: 'true' }, leaving.signal));
+    for await (const part of parts) if (part.includes('transcript.text.delta')) break;
+    const before = workerUse().seconds;
+    leaving.abort();
+    // The only slot is free again, or this one would wait for five more sentences.
+    expect((await short()).status).toBe(200);
+    expect(workerUse().seconds - before).toBeLessThan(3.5 * one);
+  });
+});
+
+async function* hourOf(sentence: Int16Array): AsyncGenerator<Buffer> {
+  const part = new Int16Array(600 * 16_000);
+  part.set(sentence, 300 * 16_000);
+  yield toWav([]).fill(0xff, 40, 44);
+  for (let number = 0; number < 6; number++) yield Buffer.from(part.buffer);
+}
+
+/** Memory and processor time of the one child of this process that runs a worker. */
+function workerUse(): { readonly bytes: number; readonly seconds: number } {
+  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
+  );
+  const pid = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('xim_engine_oneapi'));
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 13).map(Number); // prettier-ignore
+  const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+  return { bytes: 1024 * kilobytes, seconds: (user! + system!) / 100 };
+}
