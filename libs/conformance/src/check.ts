@@ -8,6 +8,7 @@ export const TASK_NAMES = [
   'embeddings',
   'transcribe',
   'speak',
+  'images',
   'tgi',
 ] as const;
 export type TaskName = (typeof TASK_NAMES)[number];

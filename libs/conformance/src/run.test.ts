@@ -44,7 +44,7 @@ describe('a server that behaves', () => {
     ]);
     expect(open.score).toMatchObject({ failed: 0, refused: 0, skipped: 3, percent: 100 });
     expect(open.model).toBe('org/fake-model');
-  });
+  }, 120_000);
 
   it('gets the same score one check at a time', async () => {
     const before = fake.requests;
@@ -52,7 +52,7 @@ describe('a server that behaves', () => {
     expect(score).toMatchObject({ failed: 0, refused: 0 });
     // A bound, so that nobody’s bill grows in silence.
     expect(fake.requests - before).toBeLessThan(500);
-  });
+  }, 120_000);
 });
 
 describe('what a check comes to', () => {

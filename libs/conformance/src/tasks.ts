@@ -12,6 +12,7 @@ import { completionLogprobChecks } from './checks/completions-logprobs.ts';
 import { completionStreamChecks } from './checks/completions-stream.ts';
 import { EMBEDDINGS, embeddingChecks } from './checks/embeddings.ts';
 import { httpChecks } from './checks/http.ts';
+import { imageChecks, IMAGES } from './checks/images.ts';
 import { modelChecks, MODELS } from './checks/models.ts';
 import { SPEECH, speakChecks } from './checks/speak.ts';
 import { tgiChecks } from './checks/tgi.ts';
@@ -44,6 +45,7 @@ export const tasks: readonly Task[] = [
   },
   { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
   { name: 'speak', probe: { path: SPEECH, body: {} }, checks: speakChecks },
+  { name: 'images', probe: { path: IMAGES, body: {} }, checks: imageChecks },
   { name: 'transcribe', probe: { path: TRANSCRIPTIONS, body: {} }, checks: transcribeChecks },
   { name: 'tgi', probe: { path: GENERATE, body: {} }, checks: [...tgiChecks, ...tgiStreamChecks] },
 ];

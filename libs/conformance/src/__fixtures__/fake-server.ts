@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { chat } from './fake-chat.ts';
 import { type Exchange, Refusal, refuse, type Tamper } from './fake-exchange.ts';
+import { drawing, imageEdit } from './fake-images.ts';
 import { completions, embeddings, models, newId } from './fake-openai.ts';
 import { speech, voices } from './fake-speech.ts';
 import { readForm, transcription } from './fake-transcription.ts';
@@ -15,6 +16,8 @@ const posts: Readonly<Record<string, Route>> = {
   '/v1/completions': completions,
   '/v1/embeddings': embeddings,
   '/v1/audio/speech': speech,
+  '/v1/images/generations': drawing,
+  '/v1/images/edits': imageEdit,
   '/v1/audio/transcriptions': transcription,
   '/v1/audio/translations': transcription,
   '/': generate,
