@@ -51,7 +51,7 @@ const settings = {
   ...{ seconds: number('seconds', 1), seed: number('seed', 0), kills: number('kills', 0) },
   patienceMs: number('patience', 1) * 1000,
 };
-const service = await startSoaked(main, { XIM_READ_TIMEOUT_SECONDS: '10' });
+const service = await startSoaked(main, { XIM_READ_TIMEOUT_SECONDS: '10', XIM_DRAIN_SECONDS: values.patience });
 try {
   const report = await soak(service, settings, (line) => console.error(`  ${line}`));
   console.log(`\n${app}\n${formatReport(report)}`);

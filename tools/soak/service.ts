@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ export interface SoakedService {
   /** Whether XIM_TMP is a small file system of its own, which may be filled. */
   readonly hasOwnDisk: boolean;
   isReady(): Promise<boolean>;
+  /** Calls that had a slot so far. */
+  admitted(): Promise<number>;
   /** Ends a process of the worker, as the kernel would for want of memory. Nothing where none runs. */
   killWorker(): void;
   fillDisk(): void;
@@ -64,11 +67,14 @@ export async function startSoaked(main: string, env: Readonly<Record<string, str
   for (const stream of [child.stdout!, child.stderr!])
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-8000)));
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  // A connection that stays open would count among the files of the service.
   const isReady = (): Promise<boolean> =>
-    fetch(`http://127.0.0.1:${port}/health/ready`).then(
-      (answer) => answer.ok,
-      () => false,
-    );
+    new Promise((resolve) => {
+      const probe = get({ host: '127.0.0.1', port, path: '/health/ready', agent: false }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode === 200));
+      });
+      probe.on('error', () => resolve(false));
+    });
   const dispose = async (): Promise<void> => {
     child.kill('SIGKILL');
     await exited;
@@ -97,6 +103,10 @@ export async function startSoaked(main: string, env: Readonly<Record<string, str
         task: metadata.service.task,
         model: metadata.model.id,
         slots: metadata.plan.slots,
+      },
+      async admitted() {
+        const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+        return Number(/^xim_queue_wait_seconds_count\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
       },
       killWorker() {
         const [worker] = childrenOf(pid);

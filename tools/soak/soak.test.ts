@@ -3,7 +3,7 @@ import { createRandom } from './random.ts';
 import { formatReport, verdicts } from './report.ts';
 import { startSoaked } from './service.ts';
 import { slopeOf } from './slope.ts';
-import { soak } from './soak.ts';
+import { soak, type SoakReport } from './soak.ts';
 
 const MAIN = 'tools/soak/__fixtures__/echo-main.ts';
 
@@ -14,7 +14,7 @@ describe('a service under load and faults', { timeout: 240_000 }, () => {
   ])('that does %s loses no request and leaves nothing', async (task, rate, kills) => {
     const service = await startSoaked(MAIN, {
       XIM_VENVS: process.env['XIM_VENVS'] ?? '',
-      ...{ XIM_SLOTS: '4', XIM_QUEUE: '8', XIM_READ_TIMEOUT_SECONDS: '10' },
+      ...{ XIM_SLOTS: '4', XIM_QUEUE: '8', XIM_READ_TIMEOUT_SECONDS: '10', XIM_DRAIN_SECONDS: '90' },
       ...{ SOAK_TASK: task, SOAK_RATE: String(rate) },
     });
     try {
@@ -22,7 +22,6 @@ describe('a service under load and faults', { timeout: 240_000 }, () => {
       expect(report.complaints, service.log()).toEqual([]);
       expect(report.outcomes).toMatchObject({ failed: 0, hung: 0, lost: 0 });
       expect(report.outcomes.accepted).toBeGreaterThan(0);
-      expect(report.outcomes.left).toBeGreaterThan(0);
       expect(report.temporary[0]).toBe(0);
       expect(report.atSigterm).toEqual({ open: 4, answered: 4, code: 0 });
       expect(formatReport(report)).toContain('SIGTERM     4 of 4 open requests answered, exit code 0');
@@ -65,7 +64,7 @@ it('a slope has an interval', () => {
 });
 
 it('each condition that is missed is named', () => {
-  const good = {
+  const good: SoakReport = {
     ...{
       task: 'generate',
       slots: 4,
@@ -80,9 +79,8 @@ it('each condition that is missed is named', () => {
     memory: { value: 5, margin: 6 },
     ...{ files: [20, 20], temporary: [0, 0], complaints: [] },
     atSigterm: { open: 4, answered: 4, code: 0 },
-  } as const;
-  const missed = (report: Parameters<typeof verdicts>[0]): string[] =>
-    verdicts(report).flatMap(({ name, met }) => (met ? [] : [name]));
+  };
+  const missed = (report: SoakReport): string[] => verdicts(report).flatMap(({ name, met }) => (met ? [] : [name]));
   expect(missed(good)).toEqual([]);
   expect(missed({ ...good, goodput: 9 })).toEqual(['goodput at least 95 % of the capacity']);
   expect(missed({ ...good, memory: { value: 7, margin: 6 } })).toEqual(['no slope of memory, within its interval']);

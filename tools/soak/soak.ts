@@ -190,8 +190,10 @@ async function settle(service: SoakedService, before: { files: number; temporary
 
 /** SIGTERM with every slot taken: what was accepted is answered, what comes later is refused. */
 async function terminateUnderLoad(service: SoakedService, one: (behaviour: Behaviour) => Promise<Sent>, slots: number) {
+  const before = await service.admitted();
   const running = Array.from({ length: Math.min(slots, 32) }, () => one('patient'));
-  await sleep(300);
+  // Each of them has its slot, or is answered already; a minute is more than any client needs to be heard.
+  for (let tries = 0; tries < 600 && (await service.admitted()) < before + running.length; tries++) await sleep(100);
   service.terminate();
   const late = Array.from({ length: 8 }, () => one('patient'));
   const [early, later, code] = await Promise.all([Promise.all(running), Promise.all(late), service.exited]);
