@@ -5,7 +5,7 @@ import { generationPython } from '@xim/generation';
 import { createWorkerEngine, pythonFolder, pythonWorkerSpec } from '@xim/worker';
 import { ipexMemory } from './ipex-memory.ts';
 
-/** PyTorch has no kernels below AVX2 that are worth serving with. */
+/** Without AVX2 the kernels of PyTorch are too slow to serve. */
 export const TRAITS: EngineTraits = {
   name: 'ipex',
   tasks: ['generate', 'embed', 'rerank', 'generateImage'],
@@ -34,12 +34,12 @@ export const ipex: EngineFactory = {
 };
 
 const ENVIRONMENT = {
-  // oneDNN and PyTorch keep kernels and scratch for every shape that they have seen; sizes of pictures are many.
+  // oneDNN and PyTorch keep kernels and scratch memory for every shape, and pictures have many sizes.
   ONEDNN_PRIMITIVE_CACHE_CAPACITY: '256',
   LRU_CACHE_CAPACITY: '256',
-  // PyTorch makes this folder, although nothing here is compiled: one that is there leaves nothing behind.
+  // PyTorch makes this folder, although nothing is compiled here. An existing folder leaves nothing behind.
   TORCHINDUCTOR_CACHE_DIR: tmpdir(),
-  // Advice to people who train.
+  // The libraries print advice for training.
   TRANSFORMERS_VERBOSITY: 'error',
   DIFFUSERS_VERBOSITY: 'error',
 };

@@ -22,7 +22,7 @@ def expect_safetensors(folder: Path) -> None:
 
 
 def expect_complete(name: str, found: dict[str, Any]) -> None:
-    """`found`: what a library says of the tensors that it loaded. It invents those that are missing and goes on."""
+    """`found`: the report of a library about the loaded tensors. It fills missing tensors with random numbers."""
     for kind, words in (("missing_keys", "lacks the tensors"), ("mismatched_keys", "has other shapes of")):
         names = sorted(map(str, found.get(kind, ())))
         if names:

@@ -17,7 +17,7 @@ from xim_worker import Context, Runtime
 from .complete import load_model
 from .torch_runtime import open_runtime
 
-# Layers that a model has for tasks of its own: their absence changes no hidden state.
+# Layers for other tasks: without them the hidden states are the same.
 _UNUSED = "pooler"
 
 
@@ -27,7 +27,7 @@ class TorchEncoder:
     parallel = 1
 
     def __init__(self, context: Context) -> None:
-        # bf16 moves vectors by a cosine of 0.999 or so, which changes the order of near neighbours.
+        # In bf16 the cosine to the vectors of f32 is about 0.999, which changes the order of near neighbours.
         self._runtime = open_runtime(context, parallel=1, default="f32")
         context.progress("reading weights", None)
         model = load_model(Path(context.model_path), AutoModel, dtype=self._runtime.dtype, may_lack=_UNUSED)

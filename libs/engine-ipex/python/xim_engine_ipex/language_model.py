@@ -48,7 +48,7 @@ def sample_tokens(model: Any) -> Int64s:
 
 
 def expect_numbers(logits: Floats) -> None:
-    """A row is spoiled as a whole, so one column shows it."""
+    """A NaN fills its whole row, so one column is enough."""
     if np.isnan(logits[:, 0]).any():
         raise RuntimeError("the model gave logits that are no numbers")
 

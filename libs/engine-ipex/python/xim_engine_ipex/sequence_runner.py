@@ -78,7 +78,8 @@ class SequenceRunner:
         self._caches[number] = (name, getattr(output, name))
         logits: Floats = output.logits[0, -1:].float().numpy()
         expect_numbers(logits)
-        return logits[0]
+        last: Floats = logits[0]
+        return last
 
     def _measure(self) -> tuple[int, int]:
         """The vocabulary, and the bytes of cache that a further token takes."""

@@ -1,4 +1,4 @@
-"""PyTorch as this host runs it: threads of the plan, Intel's extension where it loads, a dtype that has kernels."""
+"""PyTorch on this host: threads of the plan, Intel's extension if it loads, a dtype with kernels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TorchRuntime:
         return {"name": name, "version": version, "isa": best_isa(self.dtype)}, self.dtype_name
 
     def optimize(self, module: torch.nn.Module) -> torch.nn.Module:
-        """The module as the extension repacks it; without the extension, itself."""
+        """The module, repacked by the extension where there is one."""
         module = module.eval()
         if self.extension is None:
             return module
@@ -53,7 +53,7 @@ def open_runtime(context: Context, *, parallel: int, default: str) -> TorchRunti
     """
     torch.set_num_threads(max(1, context.plan.threads // parallel))
     if torch.get_num_interop_threads() != 1:
-        # Possible once in a process.
+        # PyTorch accepts this call once in a process.
         torch.set_num_interop_threads(1)
     asked = context.options.get("dtype")
     if asked is not None and asked not in DTYPES:

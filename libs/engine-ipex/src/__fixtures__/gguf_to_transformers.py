@@ -1,7 +1,7 @@
 """`python gguf_to_transformers.py FILE FOLDER`: a GGUF of the architecture llama as a folder of Transformers, in f32.
 
-For tests with real weights where there are no safetensors. Runs in the environment of the engine oneapi, whose reader of
-tokenizers it uses.
+For tests with real weights where there are no safetensors. Runs in the environment of the engine oneapi and uses its
+reader of tokenizers.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import type { ModelEntry } from '@xim/engine';
 const ROOT = join(import.meta.dirname, '../../../..');
 const VENVS = process.env['XIM_VENVS'] ?? join(ROOT, '.venv');
 
-/** The Python with the engine's wheels. */
+/** The interpreter with the wheels of the engine. */
 export const python = join(VENVS, 'ipex/bin/python');
 
-/** Why nothing here can run, or undefined. */
+/** The reason why no test can run here, or undefined. */
 export const missing = existsSync(python)
   ? undefined
   : `${python} is missing: the start of a service on ipex makes it (PyTorch, 700 MB)`;

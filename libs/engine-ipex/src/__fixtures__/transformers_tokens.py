@@ -1,5 +1,5 @@
-"""`python transformers_tokens.py FOLDER COUNT < prompts.json`: the greedy continuations of prompts, by Transformers' own
-`generate`, one call for each prompt: a list of lists of tokens.
+"""`python transformers_tokens.py FOLDER COUNT < prompts.json`: the greedy continuations of prompts by `generate` of
+Transformers, one call for each prompt: a list of lists of tokens.
 """
 
 import json
@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 folder, count = sys.argv[1:]
+torch.set_num_threads(1)
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 found = []
 for prompt in json.load(sys.stdin):
