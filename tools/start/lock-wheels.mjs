@@ -1,5 +1,5 @@
 // `node tools/start/lock-wheels.mjs [--upgrade]` makes every lock of wheels anew from the .in file beside it:
-// requirements.lock for running services, convert.lock for the conversion of models.
+// requirements.lock for running services, convert.lock and convert-xft.lock for the conversion of models.
 // It needs uv on PATH (or its path in the variable UV), since pip cannot resolve for Pythons other than its own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export function wheelLists(root) {
   const asks = (folder, name) => existsSync(join(root, folder, `${name}.in`));
   return [
     ...folders.flatMap((folder) =>
-      ['requirements', 'convert']
+      ['requirements', 'convert', 'convert-xft']
         .filter((name) => asks(folder, name))
         .map((name) => ({ folder, name, engines: /** @type {string[]} */ ([]) })),
     ),

@@ -81,7 +81,7 @@ describe('xft: the check before the import', () => {
   it('of a model that was not converted names the place of the command', () => {
     expect(xft.check(hostWith(SAPPHIRE_RAPIDS), modelWith())).toMatchObject({
       missing: ['a profile of org/model for the engine "xft"'],
-      advice: expect.stringContaining('Convert org/model with the converters of xFasterTransformer'),
+      advice: expect.stringContaining('npx xim-models convert apps/<service>/models.json --from org/model --to xft'),
     });
   });
 

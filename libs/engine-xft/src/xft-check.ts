@@ -1,20 +1,20 @@
 import type { EngineFactory, Host, ModelEntry, Profile } from '@xim/engine';
 import { toPlaces, type XftOptions } from './xft-options.ts';
 
-/** What the library's import uses without asking (its wheel is built for AVX-512). */
+/** Instruction sets that the import of the library executes without a check: its wheel is built for AVX-512. */
 const IMPORT_ISA = ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl'];
 
-/** Its kernels print "Must be running on the Intel Xeon platform." and leave on any other vendor. */
+/** On a CPU of another vendor the kernels print "Must be running on the Intel Xeon platform." and end the process. */
 const VENDOR = 'GenuineIntel';
 
 interface Kernels {
-  /** Instruction sets that the kernels of a dtype use without asking. Those of fp8 and w8a8 are in sources only. */
+  /** Instruction sets that the kernels of a dtype execute without a check. For fp8 and w8a8 the source is the only evidence. */
   readonly needs: readonly string[];
-  /** The best that they use where the host has it, first; the last is among what is needed. */
+  /** Instruction sets that the kernels prefer, best first; the last one is among the needed ones. */
   readonly uses: readonly string[];
 }
 
-/** By the calls of each dtype in libxfastertransformer_pt.so 2.1.2, read from its disassembly. */
+/** From the disassembly of libxfastertransformer_pt.so 2.1.2: the calls of each dtype. */
 export const DTYPES: Readonly<Record<string, Kernels>> = {
   bf16: { needs: ['avx512_bf16'], uses: ['amx_bf16', 'avx512_bf16'] },
   fp16: { needs: ['avx512_fp16'], uses: ['avx512_fp16'] },
@@ -25,7 +25,7 @@ export const DTYPES: Readonly<Record<string, Kernels>> = {
   fp8_e4m3: { needs: ['amx_tile', 'amx_bf16', 'avx512_bf16'], uses: ['amx_bf16'] },
 };
 
-/** Those that keep what the weights say, the faster one first. Others are taken only where the profile names them. */
+/** Dtypes without loss of precision, the faster one first. Other dtypes are used only if the profile names them. */
 const AUTOMATIC = ['bf16', 'fp16'];
 
 /** `bf16_int8` computes prompts in the first dtype and single tokens in the second. */
@@ -42,15 +42,15 @@ function usedBy(dtype: string, isa: readonly string[]): string {
   return uses.find((one) => isa.includes(one)) ?? uses.at(-1)!;
 }
 
-/** The profile's dtype, or the first automatic one that the host has kernels for, or the first of all. */
+/** The dtype of the profile, or the first automatic dtype with kernels on this host, or the first automatic dtype. */
 function dtypeFor(profile: Profile | undefined, host: Host): string {
   const { dtype }: XftOptions = profile?.options ?? {};
   return dtype ?? AUTOMATIC.find((one) => missingFor(one, host.isa).length === 0) ?? AUTOMATIC[0]!;
 }
 
 /**
- * The profile that is taken has in its options, beside its own, `dtype` and `isa` (what that dtype uses here), and
- * `places`, the CPUs and the memory node of each rank.
+ * The chosen profile has additional options: `dtype`; `isa`, the instruction set that this dtype uses here; and `places`,
+ * the CPUs and the memory node of each rank.
  */
 export const checkXft: EngineFactory['check'] = (host, model, handler) => {
   const profiles = model.profiles.filter(({ engine }) => engine === 'xft');
@@ -91,7 +91,7 @@ function judge(host: Host, { id, task }: ModelEntry, profile: Profile | undefine
       );
     }
     if (profile === undefined) {
-      return `Convert ${id} with the converters of xFasterTransformer (README of @xim/engine-xft). Until then oneapi serves it.`;
+      return `Convert it: npx xim-models convert apps/<service>/models.json --from ${id} --to xft. Until then oneapi serves it.`;
     }
     return 'Mend the profile in models.json, or take the engine oneapi.';
   }
@@ -101,7 +101,7 @@ function toTaken(profile: Profile, dtype: string, host: Host): Profile {
   const own: XftOptions = profile.options ?? {};
   const isa = usedBy(dtype, host.isa);
   const options = { ...own, dtype, isa, places: toPlaces(own, host.cpus) };
-  // What was verified is a dtype; one that was chosen here may be another.
+  // `verified` refers to a dtype, and the dtype that was chosen here may differ.
   if (own.dtype !== undefined || profile.verified === undefined) return { ...profile, options };
   const { verified: _, ...rest } = profile;
   return { ...rest, options };

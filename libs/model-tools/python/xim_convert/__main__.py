@@ -1,4 +1,5 @@
 """usage: python -m xim_convert openvino TASK WEIGHTS FOLDER OUTPUT
+       python -m xim_convert xft generate WEIGHTS FOLDER OUTPUT
        python -m xim_convert safetensors FILE OUTPUT
 
 Each line of standard output is a JSON object: `{"step": "…"}` when work goes on to something else, and at the end
@@ -40,6 +41,11 @@ def _run(arguments: list[str], say: Any) -> dict[str, Any]:
 
         task, weights, folder, output = arguments[1:]
         return to_openvino(task, weights, Path(folder), Path(output), say)
+    if arguments[0] == "xft":
+        from .xft import to_xft
+
+        _, weights, folder, output = arguments[1:]
+        return to_xft(weights, Path(folder), Path(output), say)
     from .pickled import to_safetensors
 
     file, output = arguments[1:]

@@ -5,36 +5,36 @@ import { resolve } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
 import { sourceProblem, toHubReference } from '@xim/model-cache/internal';
 import { fetchFromHub, readFolder } from '../convert/convert-input.ts';
-import { convertModel, type Weights, WEIGHTS } from '../convert/convert-model.ts';
+import { type ConvertEngine, convertModel, ENGINES, type Weights } from '../convert/convert-model.ts';
 import { runTool } from '../convert/run-tool.ts';
-import { prepareTools } from '../convert/tool-environment.ts';
+import { prepareTools, TOOLS } from '../convert/tool-environment.ts';
 import { readEntry, writeEntry } from '../models-json/write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
-/** The engine that loads the result of this command. */
-const ENGINE = 'oneapi';
-const TASKS = ['generate', 'embed'];
+const NAMES = Object.keys(ENGINES) as ConvertEngine[];
 
 export const convert: Command = {
-  summary: 'make OpenVINO IR of a model in safetensors, or safetensors of a pickle',
-  usage: `FILE --from MODEL [--weights int8]
+  summary: 'make OpenVINO IR or xFasterTransformer files of safetensors, or safetensors of a pickle',
+  usage: `FILE --from MODEL [--to oneapi] [--weights int8]
   npx xim-models convert WEIGHTS.pt --to WEIGHTS.safetensors
 
-The first form converts a model for the engine "${ENGINE}" with tools in an environment of their own (made the first time,
-about 2 GB), compares one inference with the original's, puts the result into the cache and writes it into FILE. The
-same input, settings and tools are converted once. The second form reads a pickle without running what is in it.
+The first form converts a model for an engine with tools in an environment of their own (made the first time, ${TOOLS.oneapi.size}
+for oneapi, ${TOOLS.xft.size} for xft), compares the result with the original, puts it into the cache and writes it into FILE.
+For oneapi one inference of both is compared, for xft every number of every file. The same input, settings and tools are
+converted once. The second form reads a pickle without running what is in it.
 
   --from MODEL       org/name[@revision] on the hub, or a folder (./… or /…) with config.json and model.safetensors
-  --weights W        ${WEIGHTS.join(', ')}; default: int8
+  --to ENGINE        ${NAMES.join(', ')}; default: oneapi. For xft: models of Llama, Qwen2 and Qwen3
+  --weights W        ${NAMES.map((name) => `${name}: ${ENGINES[name].weights.join(', ')}`).join('; ')}; the first is the default
   --role ROLE        default: main
-  --artifact NAME    name of the set of files; default: openvino-W
-  --task TASK        ${TASKS.join(', ')}; expected for a role that is new
+  --artifact NAME    name of the set of files; default: openvino-W, xft-W
+  --task TASK        ${ENGINES.oneapi.tasks.join(', ')}; expected for a role that is new
   --source PREFIX    where you will publish the files, such as https://host/folder/ ; may stand several times.
                      Without one they are brought to other machines with npx xim-models export and import
   --to FILE          of the second form; one that exists is not replaced`,
   options: {
     from: { type: 'string' },
-    weights: { type: 'string', default: 'int8' },
+    weights: { type: 'string' },
     role: { type: 'string', default: 'main' },
     artifact: { type: 'string' },
     task: { type: 'string' },
@@ -45,30 +45,33 @@ same input, settings and tools are converted once. The second form reads a pickl
   async run(context) {
     const { values, args } = context;
     if (args.length !== 1) throw new UsageError('expected one file after convert');
-    if (typeof values['to'] === 'string') return convertPickle(context, resolve(args[0]!), resolve(values['to']));
-    const { from, role, weights } = values as { from?: string; role: string; weights: Weights };
-    if (from === undefined) throw new UsageError('expected --from MODEL, or --to FILE for a pickle');
-    if (!WEIGHTS.includes(weights)) throw new UsageError(`expected --weights to be one of ${WEIGHTS.join(', ')}`);
+    const { from, role, to } = values as { from?: string; role: string; to?: string };
+    if (from === undefined) {
+      if (to === undefined) throw new UsageError('expected --from MODEL, or --to FILE for a pickle');
+      return convertPickle(context, resolve(args[0]!), resolve(to));
+    }
+    const engine = toEngine(to);
+    const weights = toWeights(engine, values['weights']);
     const file = resolve(args[0]!);
     const before = readEntry(file, role);
-    const task = toTask(values['task'] ?? before?.task);
+    const task = toTask(engine, values['task'] ?? before?.task);
     const prefixes = toPrefixes(values['source'] as string[]);
 
     let entry: ModelEntry | undefined;
     await attempt(context, async () => {
       const input = await readInput(from, context);
-      const artifact = String(values['artifact'] ?? `openvino-${weights}`);
+      const artifact = String(values['artifact'] ?? `${ENGINES[engine].format}-${weights}`);
       const { cacheDir, python, offline, signal, env, note } = context;
-      const settings = { task, weights, artifact, prefixes, cacheDir, python, offline, signal, env, note };
+      const settings = { engine, task, weights, artifact, prefixes, cacheDir, python, offline, signal, env, note };
       const { files, shape, options, agreement, folder } = await convertModel(input, settings);
-      const own = before?.profiles.find(({ engine }) => engine === ENGINE)?.options;
+      const own = before?.profiles.find((profile) => profile.engine === engine)?.options;
       entry = await writeEntry(file, role, {
         facts: { ...input.facts, shape },
         artifact,
         files,
         task,
-        engines: [ENGINE],
-        isa: ['avx2'],
+        engines: [engine],
+        isa: ENGINES[engine].isa,
         options: { ...own, ...options },
       });
       context.say(
@@ -81,10 +84,24 @@ same input, settings and tools are converted once. The second form reads a pickl
   },
 };
 
-function toTask(task: unknown): 'generate' | 'embed' {
-  if (task === 'generate' || task === 'embed') return task;
+function toEngine(to = 'oneapi'): ConvertEngine {
+  const engine = NAMES.find((name) => name === to);
+  if (engine !== undefined) return engine;
+  throw new UsageError(`expected --to with --from to be an engine: ${NAMES.join(', ')}; found ${to}`);
+}
+
+function toWeights(engine: ConvertEngine, asked: unknown): Weights {
+  const { weights } = ENGINES[engine];
+  const found = asked === undefined ? weights[0] : weights.find((one) => one === asked);
+  if (found !== undefined) return found;
+  throw new UsageError(`expected --weights to be one of ${weights.join(', ')} for ${engine}; found ${String(asked)}`);
+}
+
+function toTask(engine: ConvertEngine, task: unknown): 'generate' | 'embed' {
+  const tasks: readonly string[] = ENGINES[engine].tasks;
+  if ((task === 'generate' || task === 'embed') && tasks.includes(task)) return task;
   const found = task === undefined ? '' : `, found ${String(task)}`;
-  throw new UsageError(`expected --task to be one of ${TASKS.join(', ')}, what can be converted${found}`);
+  throw new UsageError(`expected --task to be one of ${tasks.join(', ')} for ${engine}${found}`);
 }
 
 function toPrefixes(prefixes: readonly string[]): string[] {
@@ -117,7 +134,7 @@ async function convertPickle(context: Context, file: string, to: string): Promis
   let result: { tensors: number; bytes: number } | undefined;
   await attempt(context, async () => {
     const { signal, env, note } = context;
-    const python = await prepareTools(context);
+    const python = await prepareTools(TOOLS.oneapi, context);
     const temporary = `${to}.${randomUUID()}`;
     try {
       result = await runTool({ python, args: ['safetensors', file, temporary], signal, env, note });

@@ -6,13 +6,34 @@ import { fetchArtifact } from '@xim/model-cache';
 import { hashFile, lockOf, repoFolder, withLock } from '@xim/model-cache/internal';
 import type { ConvertInput } from './convert-input.ts';
 import { runTool } from './run-tool.ts';
-import { prepareTools, type ToolOptions, toolsVersion } from './tool-environment.ts';
+import { prepareTools, type ToolOptions, TOOLS, toolsVersion } from './tool-environment.ts';
 
 /** Precisions of the weights: floating point as published or halved, or integers with scales. */
-export const WEIGHTS = ['fp32', 'fp16', 'int8', 'int4'] as const;
-export type Weights = (typeof WEIGHTS)[number];
+export type Weights = 'fp32' | 'fp16' | 'int8' | 'int4';
+
+/** Engines whose files are made, and the weights that each of them takes; the first is the default. */
+export const ENGINES = {
+  oneapi: {
+    weights: ['int8', 'fp32', 'fp16', 'int4'],
+    tasks: ['generate', 'embed'],
+    format: 'openvino',
+    isa: ['avx2'],
+  },
+  xft: { weights: ['fp16', 'fp32'], tasks: ['generate'], format: 'xft', isa: [] },
+} as const satisfies Readonly<Record<string, Target>>;
+export type ConvertEngine = keyof typeof ENGINES;
+
+interface Target {
+  readonly weights: readonly Weights[];
+  readonly tasks: readonly string[];
+  /** The tool's name of the files, and the beginning of the artifact's. */
+  readonly format: string;
+  /** That the profile asks for. */
+  readonly isa: readonly string[];
+}
 
 export interface ConvertOptions extends ToolOptions {
+  readonly engine: ConvertEngine;
   readonly task: 'generate' | 'embed';
   readonly weights: Weights;
   readonly artifact: string;
@@ -34,8 +55,8 @@ type Outcome = Pick<Converted, 'shape' | 'options' | 'agreement'>;
 type Recorded = Outcome & { readonly files: readonly Pick<ModelFile, 'path' | 'size' | 'sha256'>[] };
 
 /**
- * OpenVINO IR of a model, in the cache. An earlier result of the same input, settings and tools is returned at once.
- * Rejects with a `ModelFetchError`; then the cache is unchanged.
+ * OpenVINO IR of a model, or the files of xFasterTransformer, in the cache. An earlier result of the same input, settings and tools is
+ * returned at once. Rejects with a `ModelFetchError`; then the cache is unchanged.
  */
 export async function convertModel(input: ConvertInput, options: ConvertOptions): Promise<Converted> {
   const { cacheDir, signal } = options;
@@ -62,10 +83,10 @@ export async function convertModel(input: ConvertInput, options: ConvertOptions)
   });
 }
 
-function keyOf({ files }: ConvertInput, { task, weights }: ConvertOptions): string {
+function keyOf({ files }: ConvertInput, { engine, task, weights }: ConvertOptions): string {
   const inputs = files.map(({ path, sha256 }) => `${sha256}  ${path}`).sort();
   return createHash('sha256')
-    .update(JSON.stringify([toolsVersion(), task, weights, inputs]))
+    .update(JSON.stringify([toolsVersion(TOOLS[engine]), task, weights, inputs]))
     .digest('hex')
     .slice(0, 32);
 }
@@ -76,8 +97,8 @@ async function readRecord(path: string): Promise<Recorded | undefined> {
 }
 
 async function convert(input: ConvertInput, work: string, options: ConvertOptions): Promise<Recorded> {
-  const { task, weights, signal, env, note } = options;
-  const python = await prepareTools(options);
+  const { engine, task, weights, signal, env, note } = options;
+  const python = await prepareTools(TOOLS[engine], options);
   const out = join(work, 'out');
   await mkdir(out, { recursive: true });
   // The tool sees only the needed files, and it changes only links.
@@ -87,7 +108,7 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
     const source = join(input.folder, path);
     await symlink(source, link).catch(() => copyFile(source, link));
   }
-  const args = ['openvino', task, weights, join(work, 'in'), out];
+  const args = [ENGINES[engine].format, task, weights, join(work, 'in'), out];
   const outcome = await runTool<Outcome>({ python, args, signal, env, note });
   const files: { path: string; size: number; sha256: string }[] = [];
   for (const entry of (await readdir(out, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())) {

@@ -8,7 +8,21 @@ import { childEnvironment, ensureSpace, lockOf, withLock } from '@xim/model-cach
 import { runLines } from './run-lines.ts';
 
 export const PYTHON_FOLDER = fileURLToPath(new URL('../../python', import.meta.url));
-const LOCK = join(PYTHON_FOLDER, 'convert.lock');
+
+/** The programs that convert models for an engine, in an environment of their own. */
+export interface ToolSet {
+  /** Of its folder in `.tools/` of the cache, before its version. */
+  readonly name: string;
+  readonly lock: string;
+  /** Space that it takes, for people. */
+  readonly size: string;
+}
+
+/** By engine. The two sets need different versions of Transformers. */
+export const TOOLS = {
+  oneapi: { name: 'convert', lock: join(PYTHON_FOLDER, 'convert.lock'), size: '2 GB' },
+  xft: { name: 'xft', lock: join(PYTHON_FOLDER, 'convert-xft.lock'), size: '1.3 GB' },
+} as const satisfies Readonly<Record<string, ToolSet>>;
 
 /**
  * Installed separately and without a hash: the build for CPUs is on PyTorch's index or on a mirror of the user, and the
@@ -32,26 +46,26 @@ export interface ToolOptions {
 }
 
 /** Changes with the tools and with their use, since both can change the result of a conversion. */
-export function toolsVersion(): string {
-  const hash = createHash('sha256').update(environmentVersion());
+export function toolsVersion(tools: ToolSet): string {
+  const hash = createHash('sha256').update(environmentVersion(tools));
   const code = join(PYTHON_FOLDER, 'xim_convert');
   const sources = readdirSync(code).filter((name) => name.endsWith('.py'));
   for (const name of sources.sort()) hash.update(readFileSync(join(code, name)));
   return hash.digest('hex').slice(0, 16);
 }
 
-function environmentVersion(): string {
-  return createHash('sha256').update(readFileSync(LOCK)).update(TORCH).digest('hex').slice(0, 16);
+function environmentVersion({ lock }: ToolSet): string {
+  return createHash('sha256').update(readFileSync(lock)).update(TORCH).digest('hex').slice(0, 16);
 }
 
 /**
  * The Python of the environment that converts models, which is made in the cache the first time and whenever its lock
  * changes. It is complete or not there. Rejects with a `ModelFetchError`.
  */
-export async function prepareTools(options: ToolOptions): Promise<string> {
+export async function prepareTools(set: ToolSet, options: ToolOptions): Promise<string> {
   const { cacheDir, offline, signal } = options;
   const tools = join(cacheDir, '.tools');
-  const name = `convert-${environmentVersion()}`;
+  const name = `${set.name}-${environmentVersion(set)}`;
   const python = join(tools, name, 'bin', 'python');
   const exists = (): Promise<boolean> =>
     access(python).then(
@@ -68,11 +82,12 @@ export async function prepareTools(options: ToolOptions): Promise<string> {
   await withLock(lockOf(cacheDir, 'tools'), signal, async () => {
     if (await exists()) return;
     await mkdir(tools, { recursive: true });
-    for (const left of await readdir(tools)) await rm(join(tools, left), { recursive: true, force: true });
+    for (const left of (await readdir(tools)).filter((one) => one.startsWith(`${set.name}-`)))
+      await rm(join(tools, left), { recursive: true, force: true });
     await ensureSpace(tools, NEEDED_BYTES);
     const building = join(tools, `${name}.${randomUUID()}`);
     try {
-      await install(building, options);
+      await install(building, set, options);
       // Only unused scripts hold the path of the environment.
       await rename(building, join(tools, name));
     } finally {
@@ -82,12 +97,12 @@ export async function prepareTools(options: ToolOptions): Promise<string> {
   return python;
 }
 
-async function install(folder: string, options: ToolOptions): Promise<void> {
-  options.note('installing the tools that convert models, about 2 GB (some minutes, the first time only) …');
+async function install(folder: string, { lock, size }: ToolSet, options: ToolOptions): Promise<void> {
+  options.note(`installing the tools that convert models, about ${size} (some minutes, the first time only) …`);
   await step([options.python, '-I', '-m', 'venv', folder], options);
   const pip = [join(folder, 'bin', 'python'), '-I', '-m', 'pip'] as const;
   const common = ['--no-input', '--disable-pip-version-check', '--only-binary=:all:', '--no-deps'];
-  await step([...pip, 'install', ...common, '--require-hashes', '-r', LOCK], options);
+  await step([...pip, 'install', ...common, '--require-hashes', '-r', lock], options);
   // The user's configuration of pip (a mirror, local wheels) is used; the default public index has no build for CPUs.
   const configured = await isConfigured(pip, options);
   await step([...pip, 'install', ...common, ...(configured ? [] : ['--extra-index-url', TORCH_INDEX]), TORCH], options);
