@@ -9,6 +9,7 @@ import { isLaterPart, toGgufParts, toGgufStem } from '../formats/gguf-parts.ts';
 import { hashFile } from '../transfer/hash-file.ts';
 import { LOCAL_OWNER, toLocalName } from '../cache/local-name.ts';
 import { IR } from './openvino-ir.ts';
+import { isXft, readXftFacts, XFT_CONFIG } from './xft-files.ts';
 import { writeMemo } from '../cache/memo.ts';
 import type { CustomModelFacts, CustomModelOptions } from './custom-model-options.ts';
 import { refusePickle } from '../formats/pickle.ts';
@@ -16,17 +17,16 @@ import { openFile } from '../formats/read-at.ts';
 import { recordVerified } from '../cache/verified.ts';
 
 /**
- * A GGUF file of this machine, named by any part where it is split, or a folder with OpenVINO IR. They stay where they are: the cache gets links to them and
- * records of their checksums, which are computed once and again whenever size or time of a file change.
+ * A GGUF file of this machine, named by any part where it is split, or a folder with OpenVINO IR or with files of
+ * xFasterTransformer. They stay where they are: the cache gets links to them and records of their checksums, which are
+ * computed once and again whenever size or time of a file change.
  */
 export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelOptions): Promise<CustomModelFacts> {
   const { folder, names } = await findFiles(resolve(text), text);
   const [first] = names as [string];
-  const isIr = names.includes(IR);
-  const id = `${LOCAL_OWNER}/${toLocalName(isIr ? folderName(folder) : toGgufStem(first))}`;
-  const { shape } = isIr
-    ? await readIrShape(folder, text)
-    : await openFile(join(folder, first), (readAt) => readGguf(readAt, join(folder, first)));
+  const isFolder = names.includes(IR) || isXft(names);
+  const id = `${LOCAL_OWNER}/${toLocalName(isFolder ? folderName(folder) : toGgufStem(first))}`;
+  const { shape, options } = await readFacts(folder, names, text);
 
   const root = placeOf(cacheDir, { id } as ModelEntry, '', []).root;
   const files: ModelFile[] = [];
@@ -38,9 +38,27 @@ export async function resolveLocalModel({ text, cacheDir, signal }: CustomModelO
     files.push({ path: name, size, sha256, sources: [`file:${path}`] });
     created = Math.max(created, Math.floor(mtimeMs / 1000));
   }
-  const facts: CustomModelFacts = { id, licence: 'LicenseRef-unstated', created, shape, files };
+  const facts: CustomModelFacts = {
+    id,
+    licence: 'LicenseRef-unstated',
+    created,
+    shape,
+    files,
+    ...(options && { options }),
+  };
   await linkInto(cacheDir, facts);
   return facts;
+}
+
+async function readFacts(
+  folder: string,
+  names: readonly string[],
+  text: string,
+): Promise<Pick<CustomModelFacts, 'shape' | 'options'>> {
+  if (isXft(names)) return readXftFacts(folder, text);
+  if (names.includes(IR)) return readIrShape(folder, text);
+  const path = join(folder, names[0]!);
+  return openFile(path, (readAt) => readGguf(readAt, path));
 }
 
 async function findFiles(path: string, text: string): Promise<{ folder: string; names: readonly string[] }> {
@@ -50,14 +68,14 @@ async function findFiles(path: string, text: string): Promise<{ folder: string; 
   const names = (await readdir(path)).sort();
   const [only, ...others] = names.filter((name) => /\.gguf$/i.test(name) && !isLaterPart(name));
   if (only !== undefined && others.length === 0) return { folder: path, names: await partsOf(join(path, only), text) };
-  if (names.includes(IR)) return { folder: path, names: await plainFiles(path, names) };
+  if (names.includes(IR) || isXft(names)) return { folder: path, names: await plainFiles(path, names) };
   const what =
     only !== undefined
       ? `several GGUF files (${[only, ...others].join(', ')}); name one of them`
       : names.some((name) => name.endsWith('.safetensors'))
         ? `safetensors, which are converted first: npx xim-models convert models.json --task generate --from ${path}. ` +
           'The folder that it prints can be named here'
-        : `neither a GGUF file nor ${IR} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
+        : `neither a GGUF file nor ${IR} nor ${XFT_CONFIG} (it has: ${names.slice(0, 10).join(', ') || 'nothing'})`;
   throw new ModelFetchError(`XIM_MODEL=${text}: the folder holds ${what}`);
 }
 

@@ -237,7 +237,7 @@ test('a folder with OpenVINO IR is served where it lies, for the engine that rea
 });
 
 test.each([
-  ['nothing', [], 'the folder holds neither a GGUF file nor openvino_model.xml (it has: nothing)'],
+  ['nothing', [], 'the folder holds neither a GGUF file nor openvino_model.xml nor config.ini (it has: nothing)'],
   ['several', ['a.gguf', 'b.gguf'], 'the folder holds several GGUF files (a.gguf, b.gguf); name one'],
   ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'the folder has no config.json that tells layers'],
   ['safetensors', ['model.safetensors'], 'safetensors, which are converted first: npx xim-models convert'],
@@ -296,4 +296,40 @@ test.each([
   ['a length beyond belief', Buffer.concat([makeGguf({}).subarray(0, 16), Buffer.alloc(8, 0xff)]), 'not believable'],
 ])('refuses %s', async (_, bytes, expected) => {
   expect(await refusal(read(bytes))).toContain(expected);
+});
+
+const writeXft = (path: string, lines: Readonly<Record<string, string>> = {}): string => {
+  const values = { head_num: '9', kv_head_num: '3', size_per_head: '64', num_layer: '30', max_pos_seq_len: '8192' };
+  const section = Object.entries({ ...values, weight_data_type: 'fp32', ...lines });
+  mkdirSync(path, { recursive: true });
+  writeFileSync(
+    join(path, 'config.ini'),
+    `[llama]\n${section.map(([name, value]) => `${name} = ${value}\n`).join('')}`,
+  );
+  for (const name of ['model.wte.bin', 'model.final_layernorm.weight.bin', 'tokenizer.json'])
+    writeFileSync(join(path, name), noise(50));
+  return path;
+};
+
+test('a folder of xFasterTransformer is taken by its engine alone, with the dtype of its files', async () => {
+  const model = await resolveModel(writeXft(join(folder, 'mine')));
+  expect(model).toMatchObject({
+    id: 'local/mine',
+    shape: SHAPE,
+    profiles: [{ engine: 'xft', artifact: 'own', isa: ['avx512f'], options: { weights: 'fp32' } }],
+  });
+  expect(model.artifacts['own']!.files.map(({ path }) => path)).toEqual([
+    ...['config.ini', 'model.final_layernorm.weight.bin', 'model.wte.bin', 'tokenizer.json'],
+  ]);
+  expect(readdirSync(await fetchOwn(model, true))).toContain('model.wte.bin');
+});
+
+test('a folder of xFasterTransformer is refused where no engine loads it, and where its config.ini lacks a number', async () => {
+  const path = writeXft(join(folder, 'mine'));
+  const engines = [{ name: 'oneapi', formats: ['gguf'] }];
+  expect(await refusal(resolveModel(path, { engines }))).toContain(
+    'is a model of xFasterTransformer, which no engine of this service loads (oneapi loads gguf)',
+  );
+  writeXft(path, { num_layer: 'none' });
+  expect(await refusal(resolveModel(path))).toContain('config.ini has no num_layer; convert the model again');
 });

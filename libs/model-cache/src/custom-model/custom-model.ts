@@ -4,12 +4,13 @@ import type { CustomModelFacts, CustomModelOptions } from './custom-model-option
 import { resolveHubModel } from './custom-hub-model.ts';
 import { IR } from './openvino-ir.ts';
 import { resolveLocalModel } from './custom-local-model.ts';
+import { isXft } from './xft-files.ts';
 import { toHubReference } from '../hub/hub-reference.ts';
 
 const ARTIFACT = 'own';
 
 /** Formats of a language model that a user may name. */
-const LANGUAGE = { gguf: 'a GGUF file', 'openvino-ir': 'OpenVINO IR' } as const;
+const LANGUAGE = { gguf: 'a GGUF file', 'openvino-ir': 'OpenVINO IR', xft: 'a model of xFasterTransformer' } as const;
 
 /**
  * A lock entry for a model that the user names. Its shape comes from the header of the file. It has a profile for every
@@ -23,7 +24,8 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
   const { text, shipped, engines } = options;
   const loading = (format: keyof typeof LANGUAGE) =>
     engines.filter(({ formats }) => formats.some((one) => one === format || one.startsWith(`${format}:`)));
-  if (shipped.task !== 'generate' || (loading('gguf').length === 0 && loading('openvino-ir').length === 0)) {
+  const formats = Object.keys(LANGUAGE) as (keyof typeof LANGUAGE)[];
+  if (shipped.task !== 'generate' || formats.every((format) => loading(format).length === 0)) {
     throw new ModelFetchError(
       `XIM_MODEL=${text} cannot be served here: it names a language model (GGUF or OpenVINO IR), and this service's engines take none for ` +
         `the task ${shipped.task}. Put the model into the service's models.json instead`,
@@ -35,8 +37,8 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
     if (error.syscall === undefined) throw error;
     throw new ModelFetchError(`XIM_MODEL=${text} cannot be read: ${error.message}`, { cause: error });
   });
-  const { files, ...entry } = facts;
-  const format = files.some(({ path }) => path === IR) ? 'openvino-ir' : 'gguf';
+  const { files, options: own, ...entry } = facts;
+  const format = formatOf(files.map(({ path }) => path));
   const taking = loading(format);
   if (taking.length === 0) {
     const load = engines.map(({ name, formats }) => `${name} loads ${formats.join(', ')}`).join('; ');
@@ -52,9 +54,14 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
     // This model was never run. The verified profiles are profiles of the service's model.
     profiles: taking.map(({ name }) => {
       const { isa = [], options: its } = shipped.profiles.find(({ engine }) => engine === name) ?? {};
-      return { engine: name, artifact: ARTIFACT, isa, ...(its && { options: its }) };
+      return { engine: name, artifact: ARTIFACT, isa, ...((its ?? own) && { options: { ...its, ...own } }) };
     }),
   };
+}
+
+function formatOf(names: readonly string[]): keyof typeof LANGUAGE {
+  if (names.includes(IR)) return 'openvino-ir';
+  return isXft(names) ? 'xft' : 'gguf';
 }
 
 function isPath(text: string): boolean {
