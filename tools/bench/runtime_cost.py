@@ -1,6 +1,9 @@
 """The generation runtime's own cost per step: the runner computes nothing and gives logits like a language model's.
 
-usage: runtime_cost.py VOCABULARY ROUNDS
+usage: runtime_cost.py VOCABULARY ROUNDS RUNNER
+
+RUNNER: `paged`, prompts and single tokens in one batch; `xft`, the runner of xFasterTransformer over a library that
+computes nothing.
 
 Prints one line of JSON: `{"<kind>, <streams> streams": [milliseconds of a decode step, one per step], …}`.
 """
@@ -18,6 +21,7 @@ import numpy as np
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
 from xim_engine_oneapi.row_sums import RowSums
+from xim_engine_xft.xft_runner import XftRunner
 from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.handler import GenerateHandler
 from xim_generation.runner import Batch, Floats, LogSumExp, RunnerLimits
@@ -61,8 +65,12 @@ class Idle:
         self._row_sums = RowSums(os.cpu_count() or 1)
 
     def forward(self, batch: Batch) -> Floats:
+        return self.give(len(batch.rows))
+
+    def give(self, count: int) -> Floats:
+        """Logits of `count` rows; the time that they take is in `seconds`."""
         began = time.perf_counter()
-        out = self._out[: len(batch.rows)]
+        out = self._out[:count]
         start = next(self._next) % (len(self._rows) - len(out) + 1)
         np.copyto(out, self._rows[start : start + len(out)])
         self.seconds += time.perf_counter() - began
@@ -77,6 +85,53 @@ class Idle:
 
     def describe(self) -> tuple[Runtime, str]:
         return Runtime(name="none", version="0", isa="none"), "f32"
+
+
+class IdleLibrary:
+    """The calls of xFasterTransformer over the logits of `Idle`."""
+
+    rank = 0
+
+    def __init__(self, idle: Idle) -> None:
+        self._idle = idle
+        self._ids = itertools.count()
+        self._count = 0
+
+    def set_input_cb(self, tokens: list[Any], ids: list[int] | None = None, _: Any = None) -> Array:
+        self._count = len(tokens)
+        return Array(np.array([next(self._ids) for _ in tokens] if ids is None else ids))
+
+    def forward_cb(self) -> Array:
+        return Array(self._idle.give(self._count))
+
+    def free_seqs(self, _: list[int] | None = None) -> None:
+        """Nothing is kept."""
+
+
+class Array:
+    """The part of torch.Tensor that the runner uses."""
+
+    def __init__(self, values: Any) -> None:
+        self._values = values
+
+    def tolist(self) -> list[int]:
+        found: list[int] = self._values.tolist()
+        return found
+
+    def numpy(self) -> Floats:
+        values: Floats = self._values
+        return values
+
+
+def open_runner(name: str, vocabulary: int) -> tuple[Idle, Any]:
+    """The source of the logits, and the runner that is measured."""
+    idle = Idle(vocabulary)
+    if name == "paged":
+        return idle, idle
+    limits = RunnerLimits(vocabulary, 4096, 0, 0, 4096, mixed=False, whole_prompts=True)
+    runtime, dtype = idle.describe()
+    library: Any = IdleLibrary(idle)
+    return idle, XftRunner(library, idle.tokenizer, limits, runtime, dtype, idle.log_sum_exp)
 
 
 def _tokenizer(vocabulary: int) -> Tokenizer:
@@ -94,7 +149,7 @@ def _tokenizer(vocabulary: int) -> Tokenizer:
 
 def main() -> None:
     vocabulary, rounds = int(sys.argv[1]), int(sys.argv[2])
-    runner = Idle(vocabulary)
+    idle, runner = open_runner(sys.argv[3], vocabulary)
     handler = GenerateHandler(lambda _: runner)
     plan = Plan(threads=2, slots=max(STREAMS), kv_cache_bytes=0, batch_tokens=4096)
     handler.load(Context({"id": "none"}, "", {}, plan, 0, lambda step, share: None))
@@ -103,7 +158,7 @@ def main() -> None:
     for round_ in range(rounds + 1):
         for kind, fields in KINDS.items():
             for streams in STREAMS:
-                found = _measure(handler, runner, [next(numbers) for _ in range(streams)], fields)
+                found = _measure(handler, idle, [next(numbers) for _ in range(streams)], fields)
                 if round_ > 0:
                     costs.setdefault(f"{kind}, {streams} streams", []).extend(found)
     print(json.dumps(costs))
