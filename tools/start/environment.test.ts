@@ -138,6 +138,22 @@ it(
 );
 
 it(
+  'an engine that is installed on demand is installed where XIM_ENGINE names it, and not for a service or a check',
+  async () => {
+    workspace.write('apps/chat/package.json', '{ "dependencies": { "@xim/engine-toy": "1" } }');
+    workspace.write('libs/engine-toy/package.json', '{ "xim": { "install": "on-demand" } }');
+    const chat = (env: NodeJS.ProcessEnv = {}) => prepare({ ...options(env), apps: ['chat'] });
+    await chat();
+    await chat({ XIM_ENGINE: 'other' });
+    expect(existsSync(join(workspace.root, '.venv/toy'))).toBe(false);
+    expect(lines).toEqual([]);
+    await chat({ XIM_ENGINE: 'toy' });
+    expect(imported()).toMatch(/^1\.0 /);
+  },
+  PATIENCE_MS,
+);
+
+it(
   'an engine on PyTorch gets it after its lock, without a hash, from where pip is told to look',
   async () => {
     const list = (version: string) => {

@@ -9,14 +9,14 @@ import { toRanksCommand } from './xft-ranks.ts';
 export const TASKS: readonly Task[] = ['generate'];
 
 /**
- * Codes with which the library ends a process that it cannot run in: SIGILL as a launcher tells it, and `exit(-1)` of a
- * kernel on a CPU of another vendor, or of a dtype that is not there. Starting again would end alike.
+ * Exit codes of a process in which the library cannot run: SIGILL as a launcher reports it, and `exit(-1)` of a kernel on
+ * a CPU of another vendor or for a missing dtype. Another start would have the same end.
  */
 const HOPELESS_CODES = [132, 255];
 
 /**
- * glibc fills what `malloc` gives with zeros (the complement of the value, mallopt(3)). The library reads parts of its
- * buffers that it never wrote: with what other code left there, prompts gave logits that were no numbers.
+ * glibc fills memory of `malloc` with zeros (the complement of the value, mallopt(3)). The library reads parts of its
+ * buffers that it never wrote. With data of other code there, prompts gave NaN as logits.
  */
 const ZEROED_HEAP = { MALLOC_PERTURB_: '255' };
 

@@ -1,7 +1,7 @@
 import { fileBytes, type MemoryNeeds, type ModelEntry, type Profile } from '@xim/engine';
 import { DEFAULT_CONTEXT, type XftOptions } from './xft-options.ts';
 
-/** Bytes of a weight as the library keeps it. */
+/** Bytes of a weight in the memory of the library. */
 const WIDTHS: Readonly<Record<string, number>> = {
   bf16: 2,
   fp16: 2,
@@ -16,14 +16,14 @@ const WIDTHS: Readonly<Record<string, number>> = {
 const RESERVE_BYTES = 1024 ** 3;
 
 /**
- * Tokens × bytes of weights that a thread gets through in a second. Measured: SmolLM2-135M in bf16 (326 MB of files), a prompt
+ * Tokens × bytes of weights that a thread computes in a second. Measured: SmolLM2-135M in bf16 (326 MB of files), a prompt
  * of 6,000 tokens at 950 tokens/s on two cores with AMX; a quarter of it for hosts without.
  */
 const TOKEN_BYTES_PER_THREAD_SECOND = (950 / 2 / 4) * 326_000_000;
 
 /**
- * Each slot reserves its longest sequence, so slots are planned by whole contexts; and a prompt is one step, so the
- * longest step has as many tokens.
+ * Each slot reserves its longest sequence, so slots are planned by whole contexts. A prompt is one step, so the longest
+ * step has as many tokens as a context.
  */
 export function xftMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
   const { dtype = 'bf16', weights = 'fp16', contextLength }: XftOptions = profile.options ?? {};

@@ -26,12 +26,12 @@ export interface Place {
   readonly cpus: readonly number[];
 }
 
-/** Tokens that each slot reserves where neither the profile nor the model says less. */
+/** Tokens that each slot reserves, unless the profile or the model gives a smaller number. */
 export const DEFAULT_CONTEXT = 8192;
 
 /**
- * A place for each rank, from the CPUs that this process may use: those of a NUMA node, without a core's second
- * logical CPU. Empty for one rank. A string says why there are none.
+ * A place for each rank: the CPUs of a NUMA node that this process may use, one logical CPU per core. Empty for one rank.
+ * A string gives the reason why there are no places.
  */
 export function toPlaces({ ranks = 1 }: XftOptions, cpus: readonly HostCpu[]): Place[] | string {
   if (ranks === 1) return [];

@@ -17,8 +17,9 @@ export interface RanksCommand {
 }
 
 /**
- * A launcher's command line: a rank for each place, bound to CPUs and to the memory of their NUMA node. Every rank has the
- * same number of threads, since all wait for the slowest; cores beyond the plan's threads stay free for the server.
+ * The command line of the launcher: a rank for each place, bound to CPUs and to the memory of their NUMA node. Every rank
+ * has the same number of threads, since all ranks wait for the slowest one. Cores beyond the threads of the plan stay free
+ * for the server.
  */
 export function toRanksCommand({ python, rank, places, threads }: RanksOptions): RanksCommand {
   const smallest = Math.min(...places.map(({ cpus }) => cpus.length));

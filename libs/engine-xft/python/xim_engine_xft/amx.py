@@ -1,4 +1,4 @@
-"""Whether the kernel lets this process use AMX: the flags of a CPU say what it has, not what may be used."""
+"""Asks the kernel for permission to use AMX: the flags of a CPU do not include this permission."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _XTILEDATA = 158, 0x1023, 18
 
 
 def request_tiles(syscall: Callable[[int, int, int], int] | None = None) -> str | None:
-    """Asks for AMX's tiles, for this process and its children (arch_prctl(2)). None, or why it was refused."""
+    """Requests the tiles of AMX for this process and its children (arch_prctl(2)). Returns None, or the refusal."""
     if syscall is None:
         libc = ctypes.CDLL(None, use_errno=True)
         syscall = libc.syscall

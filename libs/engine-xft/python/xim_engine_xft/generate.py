@@ -1,4 +1,4 @@
-"""The task `generate`: a converted model as a model runner; everything else is the generation runtime's."""
+"""The task `generate`: a converted model as a model runner for the generation runtime."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 
 from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.handler import GenerateHandler
-from xim_generation.runner import RunnerLimits
+from xim_generation.runner import Floats, LogSumExp, RunnerLimits
 from xim_worker import Context, Info, Runtime, StartError
 
 from .amx import request_tiles
@@ -18,7 +18,7 @@ from .probe import probe
 from .xft_runner import Library, XftRunner
 
 DEFAULT_CONTEXT = 8192
-"""Tokens that each slot reserves where the profile does not say, if the model takes as many."""
+"""Tokens that each slot reserves without an option of the profile, unless the model takes fewer tokens."""
 
 
 class Generate(GenerateHandler):
@@ -44,11 +44,25 @@ def open_runner(context: Context) -> XftRunner:
         whole_prompts=True,
     )
     runtime, dtype = describe(context)
-    return XftRunner(model, tokenizer, limits, runtime, dtype)
+    return XftRunner(model, tokenizer, limits, runtime, dtype, _open_sums())
+
+
+def _open_sums() -> LogSumExp | None:
+    """PyTorch's, on all threads; numpy computes one row after the other. The library itself needs PyTorch."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return None
+
+    def log_sum_exp(logits: Floats, scales: Floats) -> Floats:
+        sums: Floats = torch.logsumexp(torch.from_numpy(logits) * torch.from_numpy(scales)[:, None], 1).numpy()
+        return sums
+
+    return log_sum_exp
 
 
 def open_model(context: Context) -> Library:
-    """Loads the model in this process, after a child has shown that it may. Every rank does so at the same time."""
+    """Loads the model in this process, after a child process has tried the library. All ranks do this together."""
     options = context.options
     dtype, kv_dtype = options["dtype"], options.get("kvDtype", "fp16")
     if str(options["isa"]).startswith("amx"):
@@ -66,7 +80,7 @@ def open_model(context: Context) -> Library:
 
 
 def open_following(context: Context) -> tuple[Library, Info]:
-    """For a rank above 0, which knows nothing of text."""
+    """For a rank above 0, which handles no text."""
     read_model(Path(context.model_path))
     runtime, dtype = describe(context)
     info = Info(runtime=runtime, models=[context.model["id"]], dtype=dtype, slots=context.plan.slots)
@@ -106,7 +120,7 @@ def kv_bytes_per_token(files: ModelFiles, kv_dtype: str) -> int:
 
 
 def single_rank_environment() -> dict[str, str]:
-    """This process's environment without a launcher's marks: with them the import waits for the other ranks."""
+    """The environment of this process without variables of a launcher: with them the import waits for other ranks."""
     marks = ("PMI", "MPI_", "I_MPI", "HYDRA", "MPIR_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(marks)}
     return {**kept, "SINGLE_INSTANCE": "1"}

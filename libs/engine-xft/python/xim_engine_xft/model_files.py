@@ -19,7 +19,7 @@ _BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """What the engine plans with."""
+    """The numbers that the engine uses for planning."""
 
     architecture: str
     layers: int
@@ -32,7 +32,7 @@ class ModelFiles:
 
 
 def read_model(folder: Path) -> ModelFiles:
-    """Raises StartError, permanent, for a folder that is no converted model or not a whole one."""
+    """Raises a permanent StartError for a folder without a complete converted model."""
     parser = configparser.ConfigParser()
     try:
         text = (folder / CONFIG).read_text("utf-8")

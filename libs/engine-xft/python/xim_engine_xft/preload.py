@@ -1,4 +1,4 @@
-"""The library's OpenMP has to be in the process before PyTorch's own."""
+"""Loads the OpenMP of the library into the process before that of PyTorch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 def preload_openmp() -> None:
-    """Starts this process anew, under the same number, with libiomp5 of the library loaded first."""
-    # The library's own helper for this imports the package, which the helper is needed for.
+    """Replaces this process by the same program with libiomp5 of the library loaded first; the process id stays."""
+    # The helper of the library cannot be used: it imports the package, and the import needs libiomp5.
     spec = importlib.util.find_spec("xfastertransformer")
     library = Path(spec.origin).with_name("libiomp5.so") if spec is not None and spec.origin else None
     loaded = os.environ.get("LD_PRELOAD", "")

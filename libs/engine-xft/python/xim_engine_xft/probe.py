@@ -1,4 +1,4 @@
-"""`python -m xim_engine_xft.probe DTYPE KV_DTYPE`: what may end the process happens in a child first.
+"""`python -m xim_engine_xft.probe DTYPE KV_DTYPE`: calls that may end the process run in a child first.
 
 The library's import and its kernels use instructions without asking for them (SIGILL), and its kernels leave with
 code 255 on a CPU whose vendor is not GenuineIntel. So a model of one layer computes one prompt here.
@@ -70,7 +70,7 @@ def probe(dtype: str, kv_dtype: str, environment: Mapping[str, str] | None = Non
 
 
 def to_message(code: int, words: list[str], dtype: str) -> str:
-    """What the end of a probe means; `words` are the lines that it wrote."""
+    """The meaning of the exit code of a probe; `words`: the lines of its output."""
     said = next((line.strip() for line in reversed(words) if _tells(line)), words[-1].strip() if words else "nothing")
     if code in (-signal.SIGILL, 128 + signal.SIGILL):
         why = f"it uses an instruction that this CPU lacks (SIGILL, dtype {dtype})"
@@ -92,7 +92,7 @@ def _tells(line: str) -> bool:
 
 
 def compute(dtype: str, kv_dtype: str) -> None:
-    """A model with weights of zero computes a prompt and a token more. May end the process."""
+    """Computes a prompt and a further token with a model whose weights are zero. May end the process."""
     import xfastertransformer
 
     with tempfile.TemporaryDirectory(prefix="xim-xft-") as name:

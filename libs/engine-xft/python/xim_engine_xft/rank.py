@@ -1,4 +1,4 @@
-"""What a rank above 0 does: it follows the steps of rank 0."""
+"""The work of a rank above 0: it repeats the steps of rank 0."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ class FollowingRank:
         return []
 
     def cancel(self, call: int) -> None:
-        """Nothing is known of calls."""
+        """A rank above 0 has no calls."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_generation.runner import Batch, Floats, LogSumExp, RunnerLimits
 from xim_worker import Runtime
 
 IDS = 10 * 1024
@@ -17,7 +17,7 @@ IDS = 10 * 1024
 
 
 class Tensor(Protocol):
-    """The part of torch.Tensor that is used."""
+    """The used part of torch.Tensor."""
 
     def tolist(self) -> list[int]: ...
 
@@ -25,7 +25,7 @@ class Tensor(Protocol):
 
 
 class Library(Protocol):
-    """`xfastertransformer.AutoModel`, as far as it is used. A step is `free_seqs`, `set_input_cb`, `forward_cb`."""
+    """The used part of `xfastertransformer.AutoModel`. A step is `free_seqs`, `set_input_cb`, `forward_cb`."""
 
     @property
     def rank(self) -> int: ...
@@ -50,11 +50,17 @@ class XftRunner:
     """
 
     def __init__(
-        self, model: Library, tokenizer: Tokenizer, limits: RunnerLimits, runtime: Runtime, dtype: str
+        self,
+        model: Library,
+        tokenizer: Tokenizer,
+        limits: RunnerLimits,
+        runtime: Runtime,
+        dtype: str,
+        log_sum_exp: LogSumExp | None = None,
     ) -> None:
         self.limits = limits
         self.tokenizer = tokenizer
-        self.log_sum_exp = None
+        self.log_sum_exp = log_sum_exp
         self._model = model
         self._described = (runtime, dtype)
         self._ids: dict[int, int] = {}
@@ -80,7 +86,7 @@ class XftRunner:
         return self._start(batch.sequences, prompts)
 
     def release(self, sequence: int) -> None:
-        """The cache is freed with the next step, since every rank has to free it at the same place."""
+        """The next step frees the cache, since every rank has to free it at the same point."""
         if self._ids.get(sequence) is not None:
             self._freed.append(self._ids.pop(sequence))
             del self._tokens[sequence]
@@ -99,19 +105,19 @@ class XftRunner:
     def _step(self, tokens: list[list[int]] | list[int], ids: list[int] | None) -> Floats:
         """Logits [sequences, vocabulary] in the library's memory, overwritten by the next step."""
         freed, self._freed = self._freed, []
-        # Also where there is nothing to free: the other ranks follow the three calls.
+        # Also without anything to free: the other ranks repeat the three calls.
         self._model.free_seqs(freed)
         # A list of one length for several prompts is read beyond its end (src/pytorch/auto_model.h, `setInputCB`).
         lengths = [self.limits.context_length] * len(tokens) if ids is None else None
         self._given: list[int] = self._model.set_input_cb(tokens, ids, lengths).tolist()
         logits = self._model.forward_cb().numpy().reshape(len(tokens), self.limits.vocabulary)
-        # A row is spoiled as a whole, so one column shows it.
+        # A NaN fills its whole row, so one column is enough.
         if np.isnan(logits[:, 0]).any():
             raise RuntimeError("xFasterTransformer gave logits that are no numbers")
         return logits
 
     def _renew_old_ids(self, count: int) -> None:
-        """Computes sequences anew whose numbers are about to be given again, so that they get new ones."""
+        """Computes sequences again whose numbers the library will soon give to others, so that they get new numbers."""
         reach = count + len(self._ids) + 1
         old = [number for number, given in self._ids.items() if 0 < (given - self._last_id) % IDS <= reach]
         if not old:
