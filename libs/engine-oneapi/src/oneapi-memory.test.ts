@@ -19,8 +19,17 @@ const heads = { layers: 30, kvHeads: 3, headDim: 64 };
 
 describe('oneapi: memory', () => {
   // A Python test fills the cache of the CPU plugin with the same numbers.
-  it.each(kvBytes)('$bytesPerToken bytes a token of $layers × $kvHeads × $headDim', ({ bytesPerToken, ...shape }) => {
-    expect(oneapi.memory(entry(shape), profile).kvBytesPerToken).toBe(bytesPerToken);
+  it.each(kvBytes)(
+    '$bytesPerToken bytes a token of $layers × $kvHeads × $headDim, $kvCache',
+    ({ bytesPerToken, kvCache, ...shape }) => {
+      const asked = { ...profile, options: { kvCache } };
+      expect(oneapi.memory(entry(shape), kvCache === undefined ? profile : asked).kvBytesPerToken).toBe(bytesPerToken);
+    },
+  );
+
+  it('16-bit formats take the same', () => {
+    const of = (kvCache: string) => oneapi.memory(entry(heads), { ...profile, options: { kvCache } }).kvBytesPerToken;
+    expect([of('bf16'), of('f16'), of('f32')]).toEqual([23_040, 23_040, 46_080]);
   });
 
   it.each([

@@ -195,6 +195,8 @@ export interface EngineInfo {
   readonly models: readonly string[];
   /** dtype of the computation as the runtime reports it: `bf16`, `f32`, `int8` … */
   readonly dtype: string;
+  /** dtype of the key-value cache as the runtime reports it: `u8`, `f16`, `bf16`, `f32`; absent where the task has none. */
+  readonly kvCacheDtype?: string | undefined;
   /** Tokens that prompt and output of one call may have together; absent where the task has none. */
   readonly contextLength?: number | undefined;
   /** Elements of an embedding. */

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
 from xim_engine_oneapi.generate import Generate
 from xim_engine_oneapi.joined_products import join_products
-from xim_engine_oneapi.openvino_runner import BLOCK_TOKENS, OpenVinoRunner, to_properties
+from xim_engine_oneapi.openvino_runner import BLOCK_TOKENS, KV_DTYPES, OpenVinoRunner, compile_paged, to_properties
 from xim_engine_oneapi.paged_model import is_stateful, to_paged
 from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Batch
@@ -164,18 +164,34 @@ def test_the_inputs_have_the_names_and_types_that_the_runner_sets(paged: ov.Mode
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("case", KV_BYTES)
 def test_the_cache_holds_as_many_tokens_as_planned(
-    case: dict[str, int], exact: bool, monkeypatch: pytest.MonkeyPatch
+    case: dict[str, Any], exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heads, size = case["kvHeads"], case["headDim"]
     for name, value in {"HEADS": heads, "SIZE": size, "HIDDEN": heads * size, "LAYERS": case["layers"]}.items():
         monkeypatch.setattr(sys.modules[__name__], name, value)
     plan = replace(CONTEXT.plan, kv_cache_bytes=64 * BLOCK_TOKENS * case["bytesPerToken"])
-    context = replace(CONTEXT, options={"exact": exact}, plan=plan)
-    compiled = ov.Core().compile_model(to_paged(_Stateful().build()), "CPU", to_properties(context))
+    options = {"exact": exact} | ({"kvCache": case["kvCache"]} if "kvCache" in case else {})
+    context = replace(CONTEXT, options=options, plan=plan)
+    compiled = compile_paged(to_paged(_Stateful().build()), context)
 
-    assert OpenVinoRunner(compiled, _tokenizer(), context).limits.blocks == 64
+    limits = OpenVinoRunner(compiled, _tokenizer(), context).limits
+    assert (limits.blocks, limits.kv_dtype) == (64, case.get("kvCache", "u8"))
     short = replace(context, plan=replace(plan, kv_cache_bytes=plan.kv_cache_bytes - 1))
     assert OpenVinoRunner(compiled, _tokenizer(), short).limits.blocks == 63
+
+
+def test_a_dtype_of_the_cache_that_is_unknown_or_not_possible_here_is_a_permanent_start_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = to_paged(_Stateful().build())
+    with pytest.raises(StartError, match="kvCache is 'u3'; expected one of u8, f16, bf16, f32") as unknown:
+        compile_paged(model, replace(CONTEXT, options={"kvCache": "u3"}))
+    assert unknown.value.permanent
+    # A type that OpenVINO takes on no host, in place of bf16 on a host without bf16 kernels.
+    monkeypatch.setitem(KV_DTYPES, "bf16", ov.Type.i64)
+    with pytest.raises(StartError, match="refuses a key-value cache of bf16 on this host") as refused:
+        compile_paged(model, replace(CONTEXT, options={"kvCache": "bf16"}))
+    assert refused.value.permanent
 
 
 @pytest.mark.parametrize("joined", [False, True])

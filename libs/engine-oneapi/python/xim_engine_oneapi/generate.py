@@ -11,13 +11,13 @@ from xim_worker import Context, StartError
 
 from .gguf import build_model, read_header, read_tokenizer
 from .joined_products import join_products
-from .openvino_runner import OpenVinoRunner, to_properties
+from .openvino_runner import OpenVinoRunner, compile_paged
 from .paged_model import is_stateful, to_paged
 from .weights import IR, find_weights
 
 
 class Generate(GenerateHandler):
-    """A StepHandler. The profile's option `exact`: f32 and no quantised activations."""
+    """A StepHandler. The profile's options: `exact` (f32, no quantised activations), `kvCache` (dtype of the cache)."""
 
     def __init__(self) -> None:
         super().__init__(open_runner)
@@ -39,7 +39,7 @@ def open_runner(context: Context) -> OpenVinoRunner:
         tokenizer = Tokenizer(parts.pop("backend"), **parts)
         model = build_model(header, lambda share: context.progress("reading weights", share))
     context.progress("compiling the model", None)
-    return OpenVinoRunner(ov.Core().compile_model(model, "CPU", to_properties(context)), tokenizer, context)
+    return OpenVinoRunner(compile_paged(model, context), tokenizer, context)
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer:

@@ -18,6 +18,25 @@ BLOCK_TOKENS = 32
 """Tokens of a block of the key-value cache: a constant of OpenVINO's CPU plugin."""
 
 
+KV_DTYPES = {"u8": ov.Type.u8, "f16": ov.Type.f16, "bf16": ov.Type.bf16, "f32": ov.Type.f32}
+"""Values of the profile's option `kvCache`: the dtype of keys and values. Without it OpenVINO chooses, u8 here."""
+
+
+def compile_paged(model: ov.Model, context: Context) -> ov.CompiledModel:
+    """The model for the device CPU. Raises StartError, permanent, where the option `kvCache` cannot be used here."""
+    try:
+        return ov.Core().compile_model(model, "CPU", to_properties(context))
+    except RuntimeError as error:
+        asked = context.options.get("kvCache")
+        if asked is None:
+            raise
+        raise StartError(
+            f"OpenVINO refuses a key-value cache of {asked} on this host: give the profile's option kvCache another "
+            f"value ({', '.join(KV_DTYPES)}), or leave it out ({str(error).splitlines()[-1].strip()})",
+            permanent=True,
+        ) from error
+
+
 class OpenVinoRunner:
     """A ModelRunner. The key-value cache has the plan's bytes, in blocks of `BLOCK_TOKENS` tokens."""
 
@@ -38,6 +57,7 @@ class OpenVinoRunner:
             block_tokens=BLOCK_TOKENS,
             blocks=blocks,
             batch_tokens=max(context.plan.batch_tokens, context.plan.slots),
+            kv_dtype=caches[0].element_type.to_string() if caches else None,
         )
 
     def forward(self, batch: Batch) -> Floats:
@@ -76,6 +96,13 @@ def to_properties(context: Context) -> dict[str, Any]:
     if context.options.get("exact"):
         # Other settings round differently for one row than for several: a text then depends on its company.
         properties |= {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+    asked = context.options.get("kvCache")
+    if asked is not None:
+        if asked not in KV_DTYPES:
+            raise StartError(
+                f"the profile's option kvCache is {asked!r}; expected one of {', '.join(KV_DTYPES)}", permanent=True
+            )
+        properties["KV_CACHE_PRECISION"] = KV_DTYPES[asked]
     return properties
 
 

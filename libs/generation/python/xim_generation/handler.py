@@ -99,6 +99,7 @@ class GenerateHandler:
             dtype=dtype,
             slots=context.plan.slots,
             context_length=self._limits.context_length,
+            kv_cache_dtype=self._limits.kv_dtype,
         )
 
     @property

@@ -41,6 +41,8 @@ class RunnerLimits:
     """Whether a prompt is one batch's, and only the last token of each sequence has logits. A prompt of more than
     `batch_tokens` tokens is then a batch of its own, and one whose rows are all wanted is computed token by token. For
     runners with a cache of their own that are not `mixed`."""
+    kv_dtype: str | None = None
+    """dtype of the key-value cache, as the library reports it: `u8`, `f16`, `bf16`, `f32`. None: not reported."""
 
 
 @dataclass(frozen=True)

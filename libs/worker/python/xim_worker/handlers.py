@@ -86,6 +86,7 @@ class Info:
     image_defaults: ImageDefaults | None = None
     safety_checker: bool | None = None
     languages: list[str] | None = None
+    kv_cache_dtype: str | None = None
 
 
 @dataclass(frozen=True)
