@@ -119,7 +119,7 @@ describe('a stream', () => {
   });
 
   it('tells its steps in comments, and /v1/metadata has them meanwhile', async () => {
-    const slow = await startMediaService('generateImage', { routes: [images], echo: { rate: 20 } });
+    const slow = await startMediaService('generateImage', { routes: [images], echo: { rate: 1 } });
     const progressOf = async () =>
       ((await (await fetch(`${slow.url}/v1/metadata`)).json()) as { progress: { step: number; of: number }[] })
         .progress;
@@ -127,12 +127,17 @@ describe('a stream', () => {
     const response = await post({ stream: true, num_inference_steps: 12 }, slow);
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
-    while (!text.includes('step 2 of 12')) text += (await reader.read()).value;
+    while (!text.includes('step 2 of 12')) {
+      const { done, value } = await reader.read();
+      expect(done, text).toBe(false);
+      text += value;
+    }
     const [{ step, of }, ...others] = (await progressOf()) as [{ step: number; of: number }];
     expect({ of, others }).toEqual({ of: 12, others: [] });
     expect(step).toBeGreaterThanOrEqual(2);
-    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-    const steps = [...text.matchAll(/^: step (\d+) of 12$/gm)].map(([, number]) => Number(number));
+    await reader.cancel();
+    const whole = await (await post({ stream: true, num_inference_steps: 12 })).text();
+    const steps = [...whole.matchAll(/^: step (\d+) of 12$/gm)].map(([, number]) => Number(number));
     expect(steps).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
     await slow.idle();
     expect(await progressOf()).toEqual([]);
