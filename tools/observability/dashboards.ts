@@ -140,6 +140,36 @@ const hosts = toDashboard('xim-hosts', 'XIM hosts', [
       }),
     ],
   },
+  {
+    title: 'Pressure and energy',
+    panels: [
+      graph(
+        'Stopped by the CPU quota',
+        'percentunit',
+        'Share of the periods of the quota in which threads were stopped.',
+        {
+          '{{instance}}':
+            'rate(xim_cpu_throttled_periods_total{$of}[$__rate_interval]) / rate(xim_cpu_periods_total{$of}[$__rate_interval])',
+        },
+      ),
+      graph('Taken by the hypervisor', 'percentunit', 'CPUs of the machine that its hypervisor gave to others.', {
+        '{{instance}}': 'rate(xim_host_steal_seconds_total{$of}[$__rate_interval])',
+      }),
+      graph('Swap', 'Bps', 'Bytes that the machine reads from and writes to its swap space.', {
+        '{{instance}} in': 'rate(xim_host_swapped_in_bytes_total{$of}[$__rate_interval])',
+        '{{instance}} out': 'rate(xim_host_swapped_out_bytes_total{$of}[$__rate_interval])',
+      }),
+      graph('Power', 'watt', 'Power of the service; source says whether it is measured.', {
+        '{{instance}} {{source}}': 'rate(xim_energy_joules_total{$of}[$__rate_interval])',
+      }),
+      graph('Energy per unit', 'joule', 'Energy of a token, an audio second or a picture, since the start.', {
+        '{{instance}} {{unit}}': 'xim_energy_joules_per_unit{$of}',
+      }),
+      graph('CO2 per hour', 'massg', 'By XIM_CARBON_GRAMS_PER_KWH.', {
+        '{{instance}}': '3600 * rate(xim_carbon_grams_total{$of}[$__rate_interval])',
+      }),
+    ],
+  },
 ]);
 
 /** The dashboards, by the name of their file. */
