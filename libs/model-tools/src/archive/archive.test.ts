@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,13 +10,29 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import type * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fetchArtifact } from '@xim/model-cache';
 import { makeFile, makeModel, noise, sha256 } from '../../../model-cache/test/model.ts';
 import { pack, unpack } from './archive.ts';
 import { readTar, toTarEnd, toTarHeader, toTarPadding } from './tar.ts';
+
+/** Whether the file system takes links; without them it answers as exFAT and SMB do. */
+const links = vi.hoisted(() => ({ taken: true }));
+
+vi.mock('node:fs/promises', async (load) => {
+  const real = await load<typeof fs>();
+  const unlessBroken = (name: 'symlink' | 'link', code: string) => {
+    const original = real[name] as (...args: unknown[]) => Promise<void>;
+    return (...args: unknown[]) =>
+      links.taken
+        ? original(...args)
+        : Promise.reject(Object.assign(new Error(`${code}: ${name}`), { code, syscall: name }));
+  };
+  return { ...real, symlink: unlessBroken('symlink', 'EPERM'), link: unlessBroken('link', 'EOPNOTSUPP') };
+});
 
 const WEIGHTS = noise(300_001);
 const CONFIG = Buffer.from('{}');
@@ -33,7 +50,10 @@ beforeEach(() => {
   writeFileSync(join(folder, 'w'), WEIGHTS);
   writeFileSync(join(folder, 'c'), CONFIG);
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  links.taken = true;
+  rmSync(folder, { recursive: true });
+});
 
 const model = () =>
   makeModel(
@@ -63,6 +83,21 @@ test('what was packed is complete in an empty cache, offline, without its source
   expect(readdirSync(to).sort()).toEqual(['.locks', 'models--org--tiny']);
 });
 
+test('without links an archive is unpacked to plain files, each content once', async () => {
+  await fetchInto(from);
+  await pack(tar, from, [{ model: model(), artifact: 'main' }]);
+  links.taken = false;
+  const [snapshot] = await unpack(tar, to);
+  for (const path of ['deep/model.onnx', 'config.json']) expect(lstatSync(join(snapshot!, path)).isFile()).toBe(true);
+  expect(readFileSync(join(snapshot!, 'deep/model.onnx')).equals(WEIGHTS)).toBe(true);
+  expect(readdirSync(join(snapshot!, '../../blobs'))).toEqual([]);
+  // The sources are gone, and a second import changes nothing.
+  rmSync(join(folder, 'w'));
+  expect(await fetchInto(to, true)).toBe(snapshot);
+  expect(await unpack(tar, to)).toEqual([snapshot]);
+  expect(await fetchInto(to, true)).toBe(snapshot);
+});
+
 test('tar itself reads it, and what it unpacks is a cache that is checked at its first use', async () => {
   await fetchInto(from);
   await pack(tar, from, [{ model: model(), artifact: 'main' }]);
@@ -70,6 +105,8 @@ test('tar itself reads it, and what it unpacks is a cache that is checked at its
   execFileSync('tar', ['-xf', tar, '-C', to]);
   expect(readFileSync(join(await fetchInto(to, true), 'config.json')).equals(CONFIG)).toBe(true);
 
+  // Its source on this machine would be taken again, offline too.
+  rmSync(join(folder, 'c'));
   writeFileSync(join(to, BLOB), '[]');
   expect(await refusal(fetchInto(to, true))).toContain('config.json of org/tiny is not in the model cache');
 });
