@@ -52,7 +52,8 @@ export const configSchema = z.object({
   apiKeysFile: z.string().optional().register(settings, {
     env: 'XIM_API_KEYS_FILE',
     expected: 'the path of a readable file',
-    advice: 'File with one key per line, added to XIM_API_KEYS; the better place where other users can list processes.',
+    advice:
+      'File with one key per line, added to XIM_API_KEYS; SIGHUP reads it again, so that keys change without a restart.',
   }),
   publicUrl: z.string().refine(isEndpoint).optional().register(settings, {
     env: 'XIM_PUBLIC_URL',
