@@ -109,6 +109,17 @@ test('lock resolves a model of the hub and writes an entry as the formatter woul
   expect(read().id).toBe('org/tiny');
 });
 
+test('lock takes all parts of a split file that is named by one of them', async () => {
+  await hub.close();
+  const parts = { 'big-Q8_0-00001-of-00002.gguf': GGUF, 'big-Q8_0-00002-of-00002.gguf': CONFIG };
+  hub = await startFakeHub({ 'org/big': { commit: COMMIT, files: parts, licence: 'mit' } });
+  const from = 'org/big#big-Q8_0-00002-of-00002.gguf';
+  const args = ['lock', file, '--from', from, '--task', 'generate', '--engine', 'oneapi'];
+  expect(await cli(args, { ...env, HF_ENDPOINT: hub.endpoint })).toMatchObject({ code: 0, err: '' });
+  const files = Object.entries(parts).map(([name, bytes]) => makeFile(name, bytes, `hf:org/big@${COMMIT}`));
+  expect(read()).toMatchObject({ artifacts: { 'gguf-q8_0': { files } }, shape: { layers: 30 } });
+});
+
 test('lock records the gate and a licence that SPDX does not list', async () => {
   const args = ['lock', file, '--from', 'org/gated', '--task', 'generate', '--engine', 'oneapi'];
   expect(await cli(args, env)).toMatchObject({ code: 1, err: expect.stringContaining('org/gated is') });

@@ -43,7 +43,8 @@ aliases, profiles and other artifacts.
       const listing = await listRepo(context.hub, reference, context.signal);
       const patterns = context.values['files'] as string[] | undefined;
       const named = reference.path === undefined ? patterns : [reference.path];
-      const files = named === undefined ? chooseGguf(listing) : matchFiles(listing, named);
+      const isGguf = reference.path !== undefined && /\.gguf$/i.test(reference.path);
+      const files = named === undefined || isGguf ? chooseGguf(listing, reference.path) : matchFiles(listing, named);
       const { files: locked, ...facts } = await lockFiles(context.hub, listing, files, context.signal);
       const gguf = files.find(({ path }) => path.endsWith('.gguf'));
       const shape = gguf
@@ -77,7 +78,7 @@ function assertComplete({ values }: Context, before: ModelEntry | undefined): vo
 }
 
 function toArtifactName(path: string): string {
-  const [, quantisation] = /[.-]((?:I?Q\d|F16|BF16|F32)[A-Z0-9_]*)\.gguf$/i.exec(path) ?? [];
+  const [, quantisation] = /[.-]((?:I?Q\d|F16|BF16|F32)[A-Z0-9_]*)(?:-\d{5}-of-\d{5})?\.gguf$/i.exec(path) ?? [];
   if (quantisation !== undefined) return `gguf-${quantisation.toLowerCase()}`;
   return path.split('.').at(-1)!.toLowerCase();
 }
