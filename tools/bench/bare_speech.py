@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from xim_audio import AudioEncoder
-from xim_engine_oneapi.speak import OpenVINOSynthesizer
+from xim_engine_oneapi.speak import open_synthesizer
 from xim_speech.normalize import normalize
 from xim_speech.phonemizer import Phonemizer
 from xim_speech.piper import read_piper_voice
@@ -38,7 +38,7 @@ def main() -> None:
         rank=0,
         progress=lambda step, fraction: None,
     )
-    synthesizer, phonemizer = OpenVINOSynthesizer(context, [voice]), Phonemizer()
+    synthesizer, phonemizer = open_synthesizer(context, [voice]), Phonemizer()
 
     def speak(sentences: list[str], encode: bool) -> tuple[float, float]:
         began, first = time.perf_counter(), 0.0

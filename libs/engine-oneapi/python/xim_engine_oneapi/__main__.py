@@ -32,9 +32,9 @@ def _handlers(task: str) -> Handlers:
     if task == "speak":
         from xim_speech.handler import SpeakHandler
 
-        from .speak import OpenVINOSynthesizer
+        from .speak import open_synthesizer
 
-        return {"calls": {task: SpeakHandler(OpenVINOSynthesizer)}}
+        return {"calls": {task: SpeakHandler(open_synthesizer)}}
     return {}
 
 

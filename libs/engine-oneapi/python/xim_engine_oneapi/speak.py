@@ -1,4 +1,4 @@
-"""The synthesizer of the task `speak`: piper's VITS voices in ONNX, compiled by OpenVINO."""
+"""The synthesizers of the task `speak`: voices in ONNX, compiled by OpenVINO. Here: piper's VITS voices."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from xim_worker import Context, Runtime, StartError
 from .infer_pool import InferPool
 from .runtime import describe_runtime
 from .speak_graph import NOISES, PACE, prepare_vits
+from .speak_kokoro import KokoroSynthesizer
 
 if TYPE_CHECKING:
     from xim_speech.piper import PiperVoice
+    from xim_speech.synthesizer import Synthesizer
+    from xim_speech.voice import Voice
 
 _INPUTS = ("input", "input_lengths", "scales", "sid")
 # One stream per this number of threads. With fewer threads one sentence is slow, and so the first sound is late.
@@ -28,20 +31,34 @@ _CACHED_KERNELS = 64
 _FRAMES_PER_PHONEME = 12
 
 
-class OpenVINOSynthesizer:
+def open_synthesizer(context: Context, voices: Sequence[Voice]) -> Synthesizer:
     """The profile's option `streams` is the number of sentences that are computed at once, each with its share of the
     threads; `precision` (`f32` or `bf16`, default `f32`) is the arithmetic."""
+    threads = context.plan.threads
+    parallel = int(context.options.get("streams", max(1, threads // _THREADS_PER_STREAM)))
+    config: dict[str, object] = {
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": False,
+        "NUM_STREAMS": parallel,
+        "INFERENCE_PRECISION_HINT": str(context.options.get("precision", "f32")),
+        "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
+    }
+    # Here, since the packages behind these modules are those of a service that speaks, not the engine's.
+    from xim_speech.kokoro import KokoroVoice
+    from xim_speech.piper import PiperVoice
 
-    def __init__(self, context: Context, voices: Sequence[PiperVoice]) -> None:
-        threads = context.plan.threads
-        self.parallel = int(context.options.get("streams", max(1, threads // _THREADS_PER_STREAM)))
-        config = {
-            "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,
-            "NUM_STREAMS": self.parallel,
-            "INFERENCE_PRECISION_HINT": str(context.options.get("precision", "f32")),
-            "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
-        }
+    kokoro = [voice for voice in voices if isinstance(voice, KokoroVoice)]
+    if kokoro:
+        return KokoroSynthesizer(context, kokoro, parallel, config)
+    piper = [voice for voice in voices if isinstance(voice, PiperVoice)]
+    return VitsSynthesizer(context, piper, parallel, config)
+
+
+class VitsSynthesizer:
+    def __init__(
+        self, context: Context, voices: Sequence[PiperVoice], parallel: int, config: dict[str, object]
+    ) -> None:
+        self.parallel = parallel
         self._voices: dict[str, _Voice] = {}
         for number, voice in enumerate(voices):
             context.progress(f"compiling {voice.name}", number / len(voices))

@@ -7,6 +7,8 @@ rounding makes fast speech longer than its speed says.
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
@@ -25,7 +27,7 @@ def prepare_vits(model: ov.Model) -> tuple[int, int]:
     """
     operations = model.get_ops()
     rounded = [operation for operation in operations if operation.get_type_name() == "Ceiling"]
-    drawn = [operation for operation in operations if _last_name(operation).startswith("RandomNormalLike")]
+    drawn = [operation for operation in operations if last_name(operation).startswith("RandomNormalLike")]
     if len(rounded) != 1 or len(drawn) != 2:
         raise ValueError(
             f"it rounds {len(rounded)} times and draws noise {len(drawn)} times; expected once for the durations, and "
@@ -69,7 +71,7 @@ def _feed_noise(drawn: ov.Node, name: str) -> ov.Node:
     noise = ops.parameter([1, channels, -1], np.float32, name)
     axis = ops.constant(2, np.int64)
     zero = ops.constant(0, np.int64)
-    wanted = ops.gather(ops.convert(_wanted_shape(drawn), np.int64), axis, zero)
+    wanted = ops.gather(ops.convert(wanted_shape(drawn), np.int64), axis, zero)
     given = ops.gather(ops.shape_of(noise, "i64"), axis, zero)
     places = ops.floor_mod(ops.range(zero, wanted, ops.constant(1, np.int64), "i64"), given)
     fed = ops.gather(noise, places, axis)
@@ -78,14 +80,18 @@ def _feed_noise(drawn: ov.Node, name: str) -> ov.Node:
     return noise
 
 
-def _wanted_shape(drawn: ov.Node) -> ov.Output:
+def wanted_shape(drawn: ov.Node) -> ov.Output:
     """The shape that the graph asks its random numbers for."""
-    waiting = [drawn]
+    # The nearest draw first: what is further up belongs to other random numbers.
+    waiting, seen = deque([drawn]), {drawn.get_name()}
     while waiting:
-        node = waiting.pop()
+        node = waiting.popleft()
         if node.get_type_name() == "RandomUniform":
             return node.input_value(0)
-        waiting += [source.get_node() for source in node.input_values()]
+        for source in (value.get_node() for value in node.input_values()):
+            if source.get_name() not in seen:
+                seen.add(source.get_name())
+                waiting.append(source)
     raise ValueError(f"{drawn.get_friendly_name()} draws nothing")
 
 
@@ -102,6 +108,6 @@ def _depends_on(node: ov.Node, other: ov.Node) -> bool:
     return False
 
 
-def _last_name(operation: ov.Node) -> str:
+def last_name(operation: ov.Node) -> str:
     name: str = operation.get_friendly_name()
     return name.rsplit("/", 1)[-1]

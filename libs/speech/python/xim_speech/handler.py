@@ -11,12 +11,14 @@ import numpy as np
 from xim_audio import FORMATS, OUTPUT_RATE, AudioEncoder, wav_header
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
+from .kokoro import find_kokoro_voices, read_kokoro_voice
 from .normalize import normalize
 from .phonemizer import Phonemizer
-from .piper import PiperVoice, read_piper_voice
+from .piper import read_piper_voice
 from .sentences import split_clauses, split_sentences
 from .synthesizer import Floats, Int64s, Synthesizer, Utterance
 from .turns import Turns
+from .voice import Voice
 
 _MEDIA_TYPES = {
     "mp3": "audio/mpeg",
@@ -36,7 +38,7 @@ _FADE = 0.01
 class _Speaker:
     """What a name of `EngineInfo.voices` means."""
 
-    voice: PiperVoice
+    voice: Voice
     number: int
 
 
@@ -47,7 +49,7 @@ class SpeakHandler:
     of the folder are. A voice of several speakers is `<stem>` (its first) and `<stem>/<speaker>`.
     """
 
-    def __init__(self, open_synthesizer: Callable[[Context, Sequence[PiperVoice]], Synthesizer]) -> None:
+    def __init__(self, open_synthesizer: Callable[[Context, Sequence[Voice]], Synthesizer]) -> None:
         self._open_synthesizer = open_synthesizer
 
     def load(self, context: Context) -> Info:
@@ -146,17 +148,17 @@ class SpeakHandler:
         # numpy takes no negative seeds.
         return speaker, format, speed, seed % 2**64
 
-    def _phonemize(self, text: str, voice: PiperVoice) -> Iterator[Int64s]:
+    def _phonemize(self, text: str, voice: Voice) -> Iterator[Int64s]:
         """The numbers of each sentence that has phonemes, made when they are asked for."""
         for sentence in split_sentences(normalize(text, voice.language), voice.language.code):
             clauses = split_clauses(sentence)
             phonemes = self._phonemizer.phonemize(voice.espeak_voice, [clause.text for clause in clauses])
             # A clause of marks alone has no phonemes.
-            ids = voice.to_ids([(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)])
-            if len(ids):
-                yield ids
+            yield from voice.to_utterances(
+                [(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)]
+            )
 
-    def _prove_phonemes(self, voice: PiperVoice) -> None:
+    def _prove_phonemes(self, voice: Voice) -> None:
         try:
             self._phonemizer.phonemize(voice.espeak_voice, ["1"])
         except (ValueError, RuntimeError) as error:
@@ -193,9 +195,14 @@ def _finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
     return np.concatenate([samples[: len(samples) - fade], samples[len(samples) - fade :] * ramp, pause])
 
 
-def _find_voices(context: Context) -> list[PiperVoice]:
+def _find_voices(context: Context) -> list[Voice]:
+    """The voices of the folder, in the layout of Kokoro or in that of piper."""
     folder = Path(context.model_path)
-    files = {file.stem: file for file in sorted(folder.glob("*.onnx"))}
+    read: Callable[[Path], Voice] = read_kokoro_voice
+    files = find_kokoro_voices(folder)
+    if not files:
+        read = read_piper_voice
+        files = {file.stem: file for file in sorted(folder.glob("*.onnx"))}
     names = context.options.get("voices", list(files))
     missing = [name for name in names if name not in files]
     if missing or not names:
@@ -203,10 +210,10 @@ def _find_voices(context: Context) -> list[PiperVoice]:
         raise StartError(
             f"{folder.name} lacks the voices {', '.join(missing) or '*.onnx'} (found: {found})", permanent=True
         )
-    return [read_piper_voice(files[name]) for name in names]
+    return [read(files[name]) for name in names]
 
 
-def _name_speakers(voices: Sequence[PiperVoice]) -> list[tuple[str, _Speaker]]:
+def _name_speakers(voices: Sequence[Voice]) -> list[tuple[str, _Speaker]]:
     named: list[tuple[str, _Speaker]] = []
     for voice in voices:
         named.append((voice.name, _Speaker(voice, 0)))

@@ -22,7 +22,7 @@ from .synthesizer import Int64s
 
 _BEGIN, _END, _PAD = "^", "$", "_"
 # espeak-ng marks a word that it reads in another language.
-_SWITCH = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)*\)")
+SWITCH = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)*\)")
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,18 @@ class PiperVoice:
         """The numbers of a sentence's phonemes. A clause is its IPA and the mark after it; empty without phonemes."""
         symbols: list[str] = []
         for phonemes, mark in clauses:
-            spoken = unicodedata.normalize("NFD", _SWITCH.sub("", phonemes)).strip()
+            spoken = unicodedata.normalize("NFD", SWITCH.sub("", phonemes)).strip()
             if spoken:
                 symbols += [*([" "] if symbols else []), *spoken, mark]
         numbers = [number for symbol in symbols for number in self._padded(symbol)]
         if not any(symbol.isalpha() and symbol in self.ids for symbol in symbols):
             return np.zeros(0, np.int64)
         return np.array([*self._padded(_BEGIN), *numbers, *self.ids[_END]], np.int64)
+
+    def to_utterances(self, clauses: Sequence[tuple[str, str]]) -> list[Int64s]:
+        """A sentence is one utterance, however long it is."""
+        ids = self.to_ids(clauses)
+        return [ids] if len(ids) else []
 
     def _padded(self, symbol: str) -> list[int]:
         """A symbol that the voice was not trained on has no numbers."""
