@@ -1,3 +1,5 @@
+import type { Truncation } from './task.ts';
+
 /** The task `embed`: one vector per text. */
 
 export interface EmbedInput {
@@ -10,6 +12,11 @@ export interface EmbedInput {
    * one, if any. Invalid where the model has none of that name, and with items that are tokens.
    */
   readonly prompt?: string | undefined;
+  /**
+   * How an item that is too long is cut; the special tokens and the model's prompt stay. Absent: such an item is
+   * invalid.
+   */
+  readonly truncate?: Truncation | undefined;
 }
 
 export type EmbedItem = { readonly text: string } | { readonly tokens: readonly number[] };

@@ -31,7 +31,42 @@ export const EmbeddingsRequest = z
       .string()
       .nullish()
       .describe('An extension: the same by another name, such as "query" or "passage". Not together with prompt_name.'),
+    truncate: z
+      .union([z.boolean(), z.enum(['NONE', 'START', 'END'])])
+      .nullish()
+      .describe(
+        'An extension: true or "END" cuts a text that is too long at its end, "START" at its start. Default false, or "NONE": it is an error.',
+      ),
+    truncate_prompt_tokens: z
+      .int()
+      .min(-1)
+      .refine((tokens) => tokens !== 0, { error: 'expected at least 1, or -1 for as many as the model reads' })
+      .nullish()
+      .describe(
+        'An extension: cuts a text to so many tokens, special tokens included. -1: as many as the model reads.',
+      ),
+    truncation_side: z
+      .enum(['left', 'right'])
+      .nullish()
+      .describe('An extension: the side that is cut, with truncate_prompt_tokens or truncate. Default right.'),
   })
+  .refine(
+    ({ truncate, truncate_prompt_tokens: tokens }) => tokens == null || (truncate !== false && truncate !== 'NONE'),
+    { path: ['truncate'], error: 'expected no "truncate" that forbids what truncate_prompt_tokens asks for' },
+  )
+  .refine(
+    ({ truncate, truncation_side: side }) =>
+      side == null ||
+      truncate == null ||
+      typeof truncate === 'boolean' ||
+      truncate === (side === 'left' ? 'START' : 'END'),
+    { path: ['truncation_side'], error: 'truncate names another side; expected one of them' },
+  )
+  .refine(
+    ({ truncate, truncate_prompt_tokens: tokens, truncation_side: side }) =>
+      side == null || tokens != null || (truncate != null && truncate !== false),
+    { path: ['truncation_side'], error: 'expected truncate_prompt_tokens or truncate beside it' },
+  )
   .refine(({ prompt_name, input_type }) => prompt_name == null || input_type == null || prompt_name === input_type, {
     path: ['input_type'],
     error: 'input_type and prompt_name are two names of one setting; expected one of them',

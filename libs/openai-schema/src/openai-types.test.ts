@@ -73,7 +73,7 @@ describe('against the types of the openai package', () => {
       keyof typeof generateExtensions | 'response_format'
     >();
     expectTypeOf<Exclude<keyof EmbeddingsRequest, keyof OpenAI.EmbeddingCreateParams>>().toEqualTypeOf<
-      'prompt_name' | 'input_type'
+      'prompt_name' | 'input_type' | 'truncate' | 'truncate_prompt_tokens' | 'truncation_side'
     >();
     expectTypeOf<Exclude<keyof SpeechRequest, keyof OpenAI.Audio.SpeechCreateParams>>().toEqualTypeOf<'seed'>();
     // `languages` and `keywords` are in OpenAI's specification.

@@ -7,7 +7,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from xim_embedding.tokenizer import TextTokens
 from xim_embedding.tokenizer_file import open_tokenizer
-from xim_worker import EmbedItem, InvalidInput
+from xim_worker import EmbedItem, InvalidInput, Truncation
 
 
 @pytest.fixture
@@ -65,3 +65,39 @@ def test_a_text_of_megabytes_is_refused_before_anything_is_encoded(
     with pytest.raises(InvalidInput, match="10000000 characters") as refusal:
         list(tokens.read([{"text": "a"}, {"text": "a " * 5_000_000}]))
     assert (refusal.value.param, refusal.value.code) == ("items.1", "XIM_CONTEXT_LENGTH_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("truncate", "expected"),
+    [
+        ({}, [1, 3, 4, 5, 3, 2]),
+        ({"tokens": 99}, [1, 3, 4, 5, 3, 2]),
+        ({"keep": "end"}, [1, 5, 3, 4, 5, 2]),
+        ({"tokens": 4}, [1, 3, 4, 2]),
+        ({"tokens": 3, "keep": "end"}, [1, 5, 2]),
+    ],
+)
+def test_an_item_that_is_too_long_is_cut_between_the_special_tokens(
+    tokens: TextTokens, truncate: Truncation, expected: list[int]
+) -> None:
+    items: list[EmbedItem] = [
+        {"text": "a b c a b c"},
+        {"tokens": [3, 4, 5, 3, 4, 5]},
+        {"tokens": [1, 3, 4, 5, 3, 4, 5, 2]},
+    ]
+    assert list(tokens.read(items, truncate=truncate)) == [expected] * 3
+    assert list(tokens.read([{"text": "a"}], truncate=truncate)) == [[1, 3, 2]]
+
+
+def test_a_prompt_stays_before_a_text_that_is_cut(tokens: TextTokens) -> None:
+    assert list(tokens.read([{"text": "a b c a b"}], "c ", {})) == [[1, 5, 3, 4, 5, 2]]
+    with pytest.raises(InvalidInput) as refusal:
+        list(tokens.read([{"text": "a"}], "c ", {"keep": "end"}))
+    assert (refusal.value.param, refusal.value.code) == ("truncate.keep", "XIM_UNSUPPORTED_PARAMETER")
+
+
+@pytest.mark.parametrize("most", [0, 2, -1])
+def test_no_room_for_a_token_is_refused(tokens: TextTokens, most: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        list(tokens.read([{"text": "a"}], truncate={"tokens": most}))
+    assert refusal.value.param == "truncate.tokens"

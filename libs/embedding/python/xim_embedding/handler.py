@@ -62,7 +62,7 @@ class EmbedHandler:
                 "prompt",
                 "XIM_UNSUPPORTED_PARAMETER",
             )
-        for tokens in self._tokens.read(items, text):
+        for tokens in self._tokens.read(items, text, request.get("truncate")):
             yield Item(len(tokens), tokens)
 
     def run(self, items: Sequence[Item]) -> list[Floats]:

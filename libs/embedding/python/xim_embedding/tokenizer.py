@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tokenizers import Tokenizer
-from xim_worker import EmbedItem, InvalidInput
+from xim_worker import EmbedItem, InvalidInput, Truncation
 
 # Texts that are encoded in one call; between two calls other requests have their turn.
 _SLICE = 32
@@ -26,29 +26,63 @@ class TextTokens:
         at = whole.index(bare[0])
         self._before, self._after = whole[:at], whole[at + len(bare) :]
 
-    def read(self, items: Sequence[EmbedItem], prompt: str = "") -> Iterator[list[int]]:
+    def read(
+        self, items: Sequence[EmbedItem], prompt: str = "", truncate: Truncation | None = None
+    ) -> Iterator[list[int]]:
         """The tokens of each item, special tokens included, a few texts at a time; raises InvalidInput.
 
-        `prompt` is put before every text; items that are tokens already are taken as they are.
+        `prompt` is put before every text; items that are tokens already are taken as they are. With `truncate` an item
+        that is too long is cut.
         """
+        room = None if truncate is None else self._room(truncate, prompt)
+        keep_end = truncate is not None and truncate.get("keep") == "end"
         if not items:
             raise InvalidInput("There is nothing to embed; expected at least one text.", "items")
         for number, item in enumerate(items):
-            self._check(item, f"items.{number}")
+            self._check(item, f"items.{number}", room is not None)
         for at in range(0, len(items), _SLICE):
             part = items[at : at + _SLICE]
             encoded = iter(self._tokenizer.encode_batch([prompt + item["text"] for item in part if "text" in item]))
             for number, item in enumerate(part, at):
                 place = f"items.{number}"
                 tokens = next(encoded).ids if "text" in item else self._completed(item["tokens"], place)
+                if room is not None:
+                    tokens = self._cut(tokens, room, keep_end)
                 if len(tokens) > self._context_length:
                     raise self._too_long(f"{len(tokens)} tokens", place)
                 yield tokens
 
-    def _check(self, item: EmbedItem, place: str) -> None:
+    def _room(self, truncate: Truncation, prompt: str) -> int:
+        """Tokens that an item may have after it was cut."""
+        tokens = truncate.get("tokens", self._context_length)
+        least = len(self._before) + len(self._after) + 1
+        if type(tokens) is not int or tokens < least:
+            raise InvalidInput(
+                f"A text is to be cut to {tokens!r} tokens; expected {least} or more, special tokens included.",
+                "truncate.tokens",
+            )
+        if prompt and truncate.get("keep") == "end":
+            raise InvalidInput(
+                "The model's prompt stands before the text, so a text is cut at its end only.",
+                "truncate.keep",
+                "XIM_UNSUPPORTED_PARAMETER",
+            )
+        return min(tokens, self._context_length)
+
+    def _cut(self, tokens: list[int], room: int, keep_end: bool) -> list[int]:
+        """The special tokens stay where they are."""
+        if len(tokens) <= room:
+            return tokens
+        inner = tokens[len(self._before) : len(tokens) - len(self._after)]
+        rest = room - len(self._before) - len(self._after)
+        return [*self._before, *(inner[-rest:] if keep_end else inner[:rest]), *self._after]
+
+    def _check(self, item: EmbedItem, place: str, is_cut: bool) -> None:
         """What costs next to nothing, for every item before the first is encoded."""
         if not (item["text"] if "text" in item else item["tokens"]):
             raise InvalidInput("A text to embed is empty; leave it out or give it words.", place)
+        if is_cut:
+            return
         if "tokens" in item and len(item["tokens"]) > self._context_length:
             raise self._too_long(f"{len(item['tokens'])} tokens", place)
         if "text" in item and len(item["text"]) > self._most_bytes:

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from xim_worker import Context, EmbedInput, EmbedItem, EmbedResult, Info, InvalidInput, Item
+from xim_worker import Context, EmbedInput, EmbedItem, EmbedResult, Info, InvalidInput, Item, Truncation
 
 from .start import Pace, describe, start
 from .tokenizer import echo_tokenizer
@@ -39,7 +39,10 @@ class Embed:
             )
         if not request["items"]:
             raise InvalidInput("There is nothing to embed: give at least one text.", "items")
-        return [self._to_item(item, f"items.{number}", wanted) for number, item in enumerate(request["items"])]
+        truncate = request.get("truncate")
+        return [
+            self._to_item(item, f"items.{number}", wanted, truncate) for number, item in enumerate(request["items"])
+        ]
 
     def run(self, items: Sequence[Item]) -> Sequence[Any]:
         self._pace.wait()
@@ -54,10 +57,13 @@ class Embed:
             "inputTokens": sum(item.size for item in items),
         }
 
-    def _to_item(self, item: EmbedItem, place: str, dimensions: int) -> Item:
+    def _to_item(self, item: EmbedItem, place: str, dimensions: int, truncate: Truncation | None) -> Item:
         tokens = self._checked(item["tokens"], place) if "tokens" in item else self._encode(item["text"], place)
         if not tokens:
             raise InvalidInput("A text to embed is empty: leave it out or give it words.", place)
+        if truncate is not None:
+            most = min(truncate.get("tokens", self._context_length), self._context_length)
+            tokens = tokens[-most:] if truncate.get("keep") == "end" else tokens[:most]
         if len(tokens) > self._context_length:
             raise InvalidInput(
                 f"This model reads {self._context_length} tokens of a text; this one has {len(tokens)}.",

@@ -127,7 +127,10 @@ export const samples: Required<EngineSuite['samples']> = {
     quick: { items: [{ text: 'a' }, { text: 'some more words' }, { tokens: [32] }] },
     // One item is as long as a batch of 128 tokens may be, so that every one is a step of its own.
     long: { items: Array.from({ length: 2000 }, () => ({ text: ' a'.repeat(128) })) },
-    more: [{ items: [{ text: 'short' }], dimensions: 8 }],
+    more: [
+      { items: [{ text: 'short' }], dimensions: 8 },
+      { items: [{ text: 'a '.repeat(4097) }, { tokens: [32, 33] }], truncate: {} },
+    ],
     bad: [
       {
         what: 'more dimensions than there are',

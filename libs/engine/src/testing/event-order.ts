@@ -16,6 +16,8 @@ const checks: { readonly [T in Task]: (input: InputOf[T], events: readonly Event
     expect(vectors).toBeInstanceOf(Float32Array);
     expect(vectors.length).toBe(input.items.length * dimensions);
     expect(inputTokens).toBeGreaterThanOrEqual(input.items.length);
+    const most = input.truncate?.tokens ?? Infinity;
+    expect(inputTokens).toBeLessThanOrEqual(most * input.items.length);
     for (let row = 0; row < input.items.length; row++) {
       const length = Math.hypot(...vectors.subarray(row * dimensions, (row + 1) * dimensions));
       expect(length, `length of vector ${row}`).toBeCloseTo(1, 3);

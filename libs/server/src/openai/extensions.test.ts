@@ -58,6 +58,8 @@ const examples: Record<string, object> = {
   continue_final_message: { continue_final_message: true },
   chat_template_kwargs: { chat_template_kwargs: { style: 'short' } },
   truncate_prompt_tokens: { truncate_prompt_tokens: 3 },
+  truncate: { truncate: true },
+  truncation_side: { truncate: true, truncation_side: 'left' },
   prompt_logprobs: { prompt_logprobs: 0 },
   return_token_ids: { return_token_ids: true },
   'stream_options.continuous_usage_stats': {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startIdle, startReranking, type TestService } from '../__fixtures__/test-service.ts';
+import { TeiInfo } from '../tei/schema.ts';
 import { RerankResponse, ScoreResponse, TeiRerankResponse } from './schema.ts';
 
 // The engine behind it finds a document as relevant as the share of the query's tokens that it has.
@@ -155,6 +156,14 @@ describe('the rerank of Text Embeddings Inference', () => {
   it.each(['raw_scores', 'return_text', 'truncate'])('%s is refused beside documents', async (name) => {
     const found = await refusalOf('/rerank', { query, documents, [name]: true });
     expect(found).toMatchObject({ status: 400, param: name, code: 'unsupported_parameter' });
+  });
+});
+
+it('GET /info describes a reranker as Text Embeddings Inference does', async () => {
+  const info = TeiInfo.parse(await (await service.get('/info')).json());
+  expect(info).toMatchObject({
+    ...{ model_id: 'xim/echo-rerank', max_input_length: 512, max_client_batch_size: 2048, auto_truncate: false },
+    model_type: { reranker: { id2label: { '0': 'LABEL_0' } } },
   });
 });
 

@@ -9,6 +9,7 @@ import { refusal } from '../errors/errors.ts';
 import { toInvalidInput } from '../errors/invalid-input.ts';
 import { failures, useZodSchemas } from '../http/schema-compilers.ts';
 import { refuseExtensions } from '../openai/extensions.ts';
+import { textEmbeddingsInfo } from '../tei/info.ts';
 import {
   rerankParamNames,
   scoreParamNames,
@@ -36,10 +37,11 @@ const rank = {
 
 /**
  * Cohere's `POST /v1/rerank` and `/v2/rerank`, vLLM's `POST /v1/score`, and `POST /rerank`, which clients of Text
- * Embeddings Inference use with `texts` and all others with `documents`.
+ * Embeddings Inference use with `texts` and all others with `documents`; with it comes that server's `GET /info`.
  */
 export const reranking: RoutePlugin = async (app) => {
   useZodSchemas(app);
+  await app.register(textEmbeddingsInfo);
   const { xim } = app;
   const rerank = (request: FastifyRequest, input: RerankInput, name: string | null | undefined) => {
     xim.resolve(name);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startEmbedding, type TestService } from '../__fixtures__/test-service.ts';
-import { EmbedResponse, SimilarityResponse } from './schema.ts';
+import { EmbedResponse, SimilarityResponse, TeiInfo } from './schema.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -36,16 +36,27 @@ it('POST /similarity gives the cosine of each sentence with the source', async (
   );
 });
 
+it('GET /info describes the model and the limits', async () => {
+  const info = TeiInfo.parse(await (await service.get('/info')).json());
+  expect(info).toMatchObject({ model_id: 'xim/echo-embed', max_input_length: 512, model_type: { embedding: {} } });
+});
+
+it('cuts a text that is too long on request, on the side that is named', async () => {
+  const whole = `${'a'.repeat(400)}${'b'.repeat(400)}`;
+  const embed = async (fields: object) => EmbedResponse.parse(await post('/embed', fields));
+  const expected = await embed({ inputs: [whole.slice(0, 512), whole.slice(-512)] });
+  expect(await embed({ inputs: whole, truncate: true })).toEqual([expected[0]]);
+  expect(await embed({ inputs: whole, truncate: true, truncation_direction: 'Left' })).toEqual([expected[1]]);
+  const inputs = { source_sentence: whole, sentences: [whole.slice(0, 512), 'c'] };
+  const [same] = SimilarityResponse.parse(await post('/similarity', { inputs, parameters: { truncate: true } }));
+  expect(same).toBeCloseTo(1, 5);
+});
+
 it.each<[string, string, object]>([
   ['normalize', '/embed', { inputs: 'a', normalize: false }],
-  ['truncate', '/embed', { inputs: 'a', truncate: true }],
   ['inputs', '/embed', { inputs: [] }],
   ['prompt_name', '/embed', { inputs: 'a', prompt_name: 'nobody' }],
-  [
-    'parameters.truncate',
-    '/similarity',
-    { inputs: { source_sentence: 'a', sentences: ['b'] }, parameters: { truncate: true } },
-  ],
+  ['inputs', '/embed', { inputs: 'a '.repeat(600) }],
   ['inputs.sentences', '/similarity', { inputs: { source_sentence: 'a', sentences: [] } }],
 ])('is refused at %s: %s %j', async (param, path, body) => {
   const reply = await service.post(path, body);

@@ -1,4 +1,4 @@
-import type { EmbedInput } from '@xim/engine';
+import type { EmbedInput, Truncation } from '@xim/engine';
 import type { FastifyRequest } from 'fastify';
 import type { RoutePlugin } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
@@ -6,14 +6,16 @@ import { refusal } from '../errors/errors.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { toListJson } from '../http/loop-turns.ts';
 import { rowsPerTurn, toRows, toShortNumber, toShortNumbers } from '../openai/embeddings/response.ts';
+import { textEmbeddingsInfo } from './info.ts';
 import { EmbedRequest, EmbedResponse, SimilarityRequest, SimilarityResponse } from './schema.ts';
 
 const tags = ['embeddings'];
 const api = 'tgi' as const; // that server's errors have the same shape
 
-/** The routes of Text Embeddings Inference for vectors: `POST /embed` and `POST /similarity`. */
+/** The routes of Text Embeddings Inference for vectors: `POST /embed`, `POST /similarity` and `GET /info`. */
 export const textEmbeddings: RoutePlugin = async (app) => {
   useZodSchemas(app);
+  await app.register(textEmbeddingsInfo);
   const { xim } = app;
   const embed = (request: FastifyRequest, input: EmbedInput) =>
     xim.calls.once(request, input.items.length, (engine, options) => methodOf(engine, 'embed')(input, options));
@@ -21,19 +23,21 @@ export const textEmbeddings: RoutePlugin = async (app) => {
   app.post<{ Body: EmbedRequest }>(
     '/embed',
     {
-      config: { api, paramNames: { items: 'inputs', prompt: 'prompt_name' } },
+      config: { api, paramNames: { items: 'inputs', prompt: 'prompt_name', 'truncate.keep': 'truncation_direction' } },
       schema: {
         ...{ tags, summary: 'Turn texts into vectors', body: EmbedRequest },
         response: { 200: EmbedResponse, ...tgiFailures },
       },
     },
     async (request, reply) => {
-      const { inputs, normalize, truncate, dimensions, prompt_name: prompt } = request.body;
+      const { inputs, normalize, dimensions, prompt_name: prompt } = request.body;
       if (normalize === false)
         throw refusal('normalize', '"normalize": false is not supported', 'Leave it out: vectors have unit length');
-      refuseTruncation('truncate', truncate);
       const items = [inputs].flat().map((text) => ({ text }));
-      const output = await embed(request, { items, dimensions: dimensions ?? undefined, prompt: prompt ?? undefined });
+      const truncate = toTruncation(request.body);
+      const output = await embed(request, {
+        ...{ items, dimensions: dimensions ?? undefined, prompt: prompt ?? undefined, truncate },
+      });
       reply.type('application/json; charset=utf-8');
       return toListJson(toRows(output), rowsPerTurn(output), toShortNumbers);
     },
@@ -41,7 +45,13 @@ export const textEmbeddings: RoutePlugin = async (app) => {
   app.post<{ Body: SimilarityRequest }>(
     '/similarity',
     {
-      config: { api, paramNames: { items: 'inputs', prompt: 'parameters.prompt_name' } },
+      config: {
+        api,
+        paramNames: {
+          ...{ items: 'inputs', prompt: 'parameters.prompt_name' },
+          'truncate.keep': 'parameters.truncation_direction',
+        },
+      },
       schema: {
         ...{ tags, summary: 'How alike sentences are to one', body: SimilarityRequest },
         response: { 200: SimilarityResponse, ...tgiFailures },
@@ -49,16 +59,18 @@ export const textEmbeddings: RoutePlugin = async (app) => {
     },
     async (request) => {
       const { inputs, parameters } = request.body;
-      refuseTruncation('parameters.truncate', parameters?.truncate);
       const items = [inputs.source_sentence, ...inputs.sentences].map((text) => ({ text }));
-      const [source, ...rows] = toRows(await embed(request, { items, prompt: parameters?.prompt_name ?? undefined }));
+      const truncate = parameters ? toTruncation(parameters) : undefined;
+      const output = await embed(request, { items, prompt: parameters?.prompt_name ?? undefined, truncate });
+      const [source, ...rows] = toRows(output);
       return rows.map((row) => toShortNumber(Math.fround(toDot(source!, row))));
     },
   );
 };
 
-function refuseTruncation(param: string, truncate: boolean | null | undefined): void {
-  if (truncate) throw refusal(param, `"${param}": true is not supported`, 'Leave it out, and send shorter texts');
+function toTruncation(fields: Pick<EmbedRequest, 'truncate' | 'truncation_direction'>): Truncation | undefined {
+  const { truncate, truncation_direction: side } = fields;
+  return truncate ? { keep: side?.toLowerCase() === 'left' ? 'end' : 'start' } : undefined;
 }
 
 /** The cosine, since vectors have unit length. */

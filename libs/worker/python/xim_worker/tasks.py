@@ -380,6 +380,10 @@ class EmbedInput(TypedDict):
     """Name of the model's prompt that is put before each text, such as `query` or `document`. Absent: the model's
     default one, if any. Invalid where the model has none of that name, and with items that are tokens.
     """
+    truncate: NotRequired[Truncation]
+    """How an item that is too long is cut; the special tokens and the model's prompt stay. Absent: such an item is
+    invalid.
+    """
 
 
 @final

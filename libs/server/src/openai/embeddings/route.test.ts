@@ -106,6 +106,37 @@ describe('an answer', () => {
   );
 });
 
+describe('a text that is too long', () => {
+  const whole = `${'a'.repeat(400)}${'b'.repeat(400)}`;
+  it.each<[object, string]>([
+    [{ truncate: true }, whole.slice(0, 512)],
+    [{ truncate: 'END' }, whole.slice(0, 512)],
+    [{ truncate: 'START' }, whole.slice(-512)],
+    [{ truncate: true, truncation_side: 'left' }, whole.slice(-512)],
+    [{ truncate_prompt_tokens: -1 }, whole.slice(0, 512)],
+    [{ truncate_prompt_tokens: 9 }, whole.slice(0, 9)],
+    [{ truncate_prompt_tokens: 9, truncation_side: 'left' }, whole.slice(-9)],
+  ])('is cut with %j', async (fields, left) => {
+    const [cut, expected] = [await answerOf(whole, fields), await answerOf(left)];
+    expect(cut).toEqual(expected);
+    const tokens = Array.from(whole, (letter) => (letter === 'a' ? a : b));
+    expect((await answerOf(tokens, fields)).data).toEqual(expected.data);
+  });
+
+  it.each<[string, object]>([
+    ['input.0', {}],
+    ['input.0', { truncate: false }],
+    ['input.0', { truncate: 'NONE' }],
+    ['truncate', { truncate: 'MIDDLE' }],
+    ['truncate', { truncate: false, truncate_prompt_tokens: 3 }],
+    ['truncation_side', { truncation_side: 'left' }],
+    ['truncation_side', { truncate: 'END', truncation_side: 'left' }],
+    ['truncate_prompt_tokens', { truncate_prompt_tokens: 0 }],
+  ])('is a 400 at %s with %j', async (param, fields) => {
+    expect(await refusalOf({ input: whole, ...fields })).toMatchObject({ status: 400, param });
+  });
+});
+
 describe('what is wrong is a 400 that names the field', () => {
   it.each<[string, object]>([
     ['input', { input: undefined }],
