@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFakeServer } from '../__fixtures__/fake-service.ts';
 import { startChat, startEmbedding, startReranking, type TestService } from '../__fixtures__/test-service.ts';
 import { startMediaService } from '../http/__fixtures__/media-service.ts';
@@ -56,16 +56,19 @@ describe('GET /', () => {
 });
 
 const program = findBrowser();
-if (program === undefined)
-  console.warn('The page is not tried in a browser: there is no chromium on PATH (apt-get install chromium).');
 
-describe.skipIf(program === undefined)('in a browser', { timeout: PATIENCE_MS }, () => {
+describe('in a browser', { timeout: PATIENCE_MS }, () => {
   let browser: Browser;
   const services: TestService[] = [];
   beforeAll(async () => {
-    browser = await startBrowser(program!);
+    if (program) browser = await startBrowser(program);
   }, PATIENCE_MS);
-  afterAll(() => browser.close(), PATIENCE_MS);
+  beforeEach((context) =>
+    context.skip(program === undefined, 'browser: there is no chromium on PATH (apt-get install chromium)'),
+  );
+  afterAll(async () => {
+    if (program) await browser.close();
+  }, PATIENCE_MS);
   afterEach(() => Promise.all(services.splice(0).map((service) => service.close())));
 
   const text = (selector: string) =>
