@@ -73,13 +73,18 @@ function toSteps(quality: Common['quality'], defaults: ImageService['defaults'])
 
 /** Throws InvalidInputError for a request that cannot end before its deadline. */
 export function refuseTooLong(input: ImageInput, defaults: ImageService['defaults'], timeoutSeconds: number): void {
-  const seconds = defaults && estimateSeconds(input, defaults);
+  if (!defaults) return;
+  const seconds = estimateSeconds(input, defaults);
   if (seconds === undefined || seconds <= timeoutSeconds) return;
   throw new InvalidInputError(
     `This request takes about ${Math.ceil(seconds)} s on this host, and its deadline is ${timeoutSeconds} s. Ask for ` +
       'fewer pictures ("n"), a smaller "size" or fewer "num_inference_steps", or raise XIM_REQUEST_TIMEOUT_SECONDS.',
-    { param: 'count' },
+    { param: (input.count ?? 1) > 1 ? 'count' : isLarger(input, defaults) ? 'width' : 'steps' },
   );
+}
+
+function isLarger({ width, height }: ImageInput, defaults: NonNullable<ImageService['defaults']>): boolean {
+  return (width ?? defaults.width) * (height ?? defaults.height) > defaults.width * defaults.height;
 }
 
 function readPicture(upload: Upload, field: 'image' | 'mask'): string | undefined {

@@ -189,7 +189,7 @@ describe('a request is refused by name', () => {
     const hurried = await slow.post('/v1/images/generations', JSON.stringify({ prompt, num_inference_steps: 400 }), {
       ...{ 'content-type': 'application/json', 'x-request-timeout': '1' },
     });
-    expect(await refusalOf(hurried)).toMatchObject({ status: 400, param: 'n' });
+    expect(await refusalOf(hurried)).toMatchObject({ status: 400, param: 'num_inference_steps' });
     expect(slow.log.map(({ msg }) => msg)).toContain('a picture takes about this long');
     await slow.stop();
   });
