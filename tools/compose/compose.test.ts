@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMPOSE = join(ROOT, 'xim/compose');
 const HAPROXY = 'haproxy: Debian has it in the package haproxy';
 const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
-const SERVICES = ['chat', 'embedding', 'whisperx', 'speech'] as const;
+const SERVICES = ['chat', 'embedding', 'whisperx', 'speech', 'sd-ipex'] as const;
 type Service = (typeof SERVICES)[number];
 
 /** A service that tells what reached it; a test can give its next answers. */
@@ -60,7 +60,10 @@ describe('the proxy', () => {
     free.close();
     await once(free, 'close');
     origin = `http://127.0.0.1:${port}`;
-    const addresses = SERVICES.map((name) => [`XIM_${name.toUpperCase()}`, `127.0.0.1:${backends[name].port}`]);
+    const addresses = SERVICES.map((name) => [
+      `XIM_${name.toUpperCase().replace('-', '_')}`,
+      `127.0.0.1:${backends[name].port}`,
+    ]);
     haproxy = spawn('haproxy', ['-W', '-f', join(tmp, 'haproxy.cfg')], {
       env: { ...process.env, ...Object.fromEntries(addresses), XIM_MAPS: tmp, XIM_BIND: `127.0.0.1:${port}` },
       stdio: 'ignore',
@@ -100,6 +103,7 @@ describe('the proxy', () => {
     ['/embed', 'embedding'],
     ['/v1/audio/transcriptions', 'whisperx'],
     ['/v1/audio/speech', 'speech'],
+    ['/v1/images/generations', 'sd-ipex'],
     ['/speech/v1/models', 'speech'],
     ['/embedding/v1/embeddings', 'embedding'],
   ])('leads %s to %s', async (path, service) => {

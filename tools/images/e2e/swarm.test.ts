@@ -137,7 +137,7 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
   async function deploy(): Promise<void> {
     const compose = join(ROOT, 'xim/compose');
     const stack = parse(readFileSync(join(compose, 'stack.yaml'), 'utf8'), { merge: true });
-    for (const service of ['whisperx', 'speech']) delete stack.services[service];
+    for (const service of ['whisperx', 'speech', 'sd-ipex']) delete stack.services[service];
     for (const service of ['chat', 'embedding'])
       stack.services[service].environment = { XIM_SLOTS: '2', XIM_QUEUE: '64', XIM_THREADS: '1' };
     for (const config of Object.values(stack.configs) as { file: string }[]) config.file = join(compose, config.file);
