@@ -37,7 +37,9 @@ export async function benchRuntime(settings: Settings, say: (line: string) => vo
 
 function measure({ env, pairs }: Settings, vocabulary: number, runner: string): Record<string, number[]> {
   const python = join(env['XIM_VENVS'] ?? '', 'oneapi', 'bin', 'python');
-  const path = ['engine-oneapi', 'engine-xft', 'generation', 'worker'].map((name) => join(ROOT, 'libs', name, 'python')).join(':');
+  const path = ['engine-oneapi', 'engine-xft', 'generation', 'worker']
+    .map((name) => join(ROOT, 'libs', name, 'python'))
+    .join(':');
   const script = join(ROOT, 'tools/bench/runtime_cost.py');
   const output = execFileSync(python, [script, String(vocabulary), String(pairs), runner], {
     env: { ...process.env, PYTHONPATH: path },

@@ -28,10 +28,10 @@ it('a build names its base by content, and says in labels what it is', () => {
 it('arguments are in a file that Nx reads, a description with an apostrophe included', () => {
   const notes = mkdtempSync(join(tmpdir(), 'xim-args-'));
   try {
-    const image = { ...readImage('xim/oneapi'), notes, description: "Node.js for XIM's services" };
+    const image = { ...readImage('xim/base'), notes, description: "Node.js for XIM's services" };
     writeArguments(image, { embedded: false }, readSettings({}));
     expect(readFileSync(join(notes, 'build.env'), 'utf8')).toMatch(
-      /^XIM_IMAGE_DESCRIPTION=`Node\.js for XIM's services`\nXIM_IMAGE_ARGS='--tag=xim-oneapi:latest [^']*'\n$/,
+      /^XIM_IMAGE_DESCRIPTION=`Node\.js for XIM's services`\nXIM_IMAGE_ARGS='--tag=xim-base:latest [^']*'\n$/,
     );
     expect(() => writeArguments({ ...image, description: '$HOME' }, { embedded: false }, readSettings({}))).toThrow(
       'XIM_IMAGE_DESCRIPTION would be "$HOME". It must not hold $',

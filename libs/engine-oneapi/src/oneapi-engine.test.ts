@@ -33,8 +33,8 @@ describeEngine({
   name: 'oneapi: generate',
   create: () => createEngine(chat),
   createFaulty: (fault) =>
-    // Another model's folder has no weights of this kind, and never will; an interpreter without wheels may get them.
-    fault === 'permanent' ? createEngine({ ...chat, path: embedding.path }) : createEngine(chat, { python: 'python3' }),
+    // Another model's folder has no weights of this kind, and never will; a worker that ends at once may start again.
+    fault === 'permanent' ? createEngine({ ...chat, path: embedding.path }) : createEngine(chat, { python: '/bin/ls' }),
   timeoutMs: 300_000,
   samples: {
     generate: {
@@ -160,7 +160,7 @@ describe('oneapi: its own ways', { timeout: 300_000 }, () => {
   let engine: Engine;
   // Ten blocks of 32 tokens: three stories of 100 tokens outgrow them together. Exact, so that texts can be compared.
   beforeAll(async () => {
-    engine = createEngine(chat, { plan: { kvCacheBytes: 10 * 437_760 }, options: { exact: true } });
+    engine = createEngine(chat, { plan: { kvCacheBytes: 10 * 1_474_560 }, options: { exact: true } });
     await engine.start();
   }, 300_000);
   afterAll(() => engine.stop(), 300_000);

@@ -24,17 +24,18 @@ export function oneapiMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
   };
 }
 
-/** Bytes of a number of the cache, by the profile's option `kvCache`; absent or `u8`: see below. */
+/** Bytes of a number of the cache, by the profile's option `kvCache`; `u8`: see below. */
 const KV_NUMBER_BYTES: Readonly<Record<string, number>> = { f16: 2, bf16: 2, f32: 4 };
 
 /**
- * Keys and values are 8-bit numbers, unless the profile says otherwise. 8-bit keys have a scale and a zero point (f32 each) per element for 32 tokens, values
- * for each token: the blocks that OpenVINO's CPU plugin gives are `[heads, 32 + 8, size]` and `[heads, 32, size + 8]`.
+ * Keys and values are 8-bit numbers, unless the profile says otherwise; with the option `exact` they are f32. 8-bit keys
+ * have a scale and a zero point (f32 each) per element for 32 tokens, values for each token: the blocks that OpenVINO's CPU plugin gives are `[heads, 32 + 8, size]` and `[heads, 32, size + 8]`.
  */
 function kvBytesPerToken({ task, shape }: ModelEntry, { options }: Profile): number | undefined {
   const { layers, kvHeads, headDim } = shape;
   if (task !== 'generate' || layers === undefined || kvHeads === undefined || headDim === undefined) return undefined;
-  const numberBytes = KV_NUMBER_BYTES[String(options?.['kvCache'])];
+  const dtype = options?.['kvCache'] ?? (options?.['exact'] ? 'f32' : 'u8');
+  const numberBytes = KV_NUMBER_BYTES[String(dtype)];
   if (numberBytes !== undefined) return layers * kvHeads * 2 * headDim * numberBytes;
   return layers * kvHeads * ((headDim * 40) / 32 + headDim + 8);
 }

@@ -11,10 +11,10 @@ describeEngine({
   name: 'oneapi: speak',
   create: () => createEngine(speech, { python: speakPython }),
   createFaulty: (fault) =>
-    // A missing voice stays missing; an interpreter without wheels may get them later.
+    // A missing voice stays missing; a worker that ends at once may start again.
     fault === 'permanent'
       ? createEngine(speech, { python: speakPython, options: { voices: ['nobody'] } })
-      : createEngine(speech, { python: 'python3' }),
+      : createEngine(speech, { python: '/bin/ls' }),
   timeoutMs: 120_000,
   concurrent: 40,
   // The program that makes phonemes is started anew.

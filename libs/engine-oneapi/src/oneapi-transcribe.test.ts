@@ -34,7 +34,7 @@ describeEngine({
   createFaulty: (fault) =>
     fault === 'permanent'
       ? create({ options: { computeType: 'int3' } })
-      : createEngine({ ...whisper, companions: {} }, { python: 'python3' }),
+      : createEngine({ ...whisper, companions: {} }, { python: '/bin/ls' }),
   timeoutMs: 110_000,
   concurrent: 8,
   samples: {

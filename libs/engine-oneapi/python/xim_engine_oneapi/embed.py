@@ -17,6 +17,9 @@ from .weights import IR, find_weights, weight_bytes
 # A second compiled model, for a single batch, holds the weights a second time.
 _MOST_COPIED_BYTES = 512 * 2**20
 _FEW_THREADS = 4
+# Kernels that OpenVINO keeps for shapes it has seen. Batches of texts have thousands of shapes, and its default of
+# 5,000 kernels takes two megabytes for each new shape. This number is as fast for the shapes that come again.
+_CACHED_KERNELS = 256
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 
 
@@ -30,7 +33,11 @@ class OpenVINOEncoder:
         # long text slow.
         self.parallel = int(context.options.get("streams", min(2, threads)))
         context.progress("compiling the model", None)
-        config = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+        config = {
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,
+            "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
+        }
         core = ov.Core()
         self._model = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": self.parallel})
         self._inputs = {port.get_any_name() for port in self._model.inputs}

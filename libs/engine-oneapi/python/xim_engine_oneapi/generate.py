@@ -17,7 +17,7 @@ from .weights import IR, find_weights
 
 
 class Generate(GenerateHandler):
-    """A StepHandler. The profile's options: `exact` (f32, no quantised activations), `kvCache` (dtype of the cache)."""
+    """A StepHandler. The profile's options: `exact` (f32 everywhere), `kvCache` (dtype of the cache)."""
 
     def __init__(self) -> None:
         super().__init__(open_runner)

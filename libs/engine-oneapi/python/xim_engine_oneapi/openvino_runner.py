@@ -96,7 +96,8 @@ def to_properties(context: Context) -> dict[str, Any]:
     if context.options.get("exact"):
         # Other settings round differently for one row than for several: a text then depends on its company.
         properties |= {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
-    asked = context.options.get("kvCache")
+    # What a cache of 8-bit numbers gives back depends on the parts in which a prompt was read.
+    asked = context.options.get("kvCache", "f32" if context.options.get("exact") else None)
     if asked is not None:
         if asked not in KV_DTYPES:
             raise StartError(

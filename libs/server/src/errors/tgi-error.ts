@@ -11,8 +11,8 @@ export function toTgiError(error: unknown, paramNames: ParamNames = {}): ErrorAn
 
 function toValidation(error: unknown, message: string, param: string | null): string {
   // Clients recognise a prompt that is too long by these words; texts of a list have no output beside them.
-  const isPrompt = param === null || param === 'inputs';
-  if (isPrompt && (error as { code?: unknown }).code === 'XIM_CONTEXT_LENGTH_EXCEEDED') {
+  const isText = /^(inputs|texts|query)\b/.test(param ?? '') && param !== 'inputs';
+  if (!isText && (error as { code?: unknown }).code === 'XIM_CONTEXT_LENGTH_EXCEEDED') {
     return `Input validation error: \`inputs\` tokens + \`max_new_tokens\` must be <= the context. ${message}`;
   }
   // The message of the schema names its field already.
