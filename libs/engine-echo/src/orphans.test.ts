@@ -14,7 +14,7 @@ it('no rank outlives a host that is killed, even one that hangs in native code',
   const host = spawn(process.execPath, ['--conditions=@xim/source', '--import', 'tsx', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // tsx leaves files of its own behind.
-    env: { TMPDIR: folder },
+    env: { TMPDIR: folder, XIM_VENVS: process.env['XIM_VENVS'] },
   });
   await once(host.stdout, 'data');
   // The host, the launcher and three ranks, and maybe a helper of tsx.
