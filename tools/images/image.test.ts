@@ -51,7 +51,7 @@ it('a service may say itself how large it gets, as one with wheels of its own mu
   put('apps/voice', { imageBudget: { unpackedMB: 90 } });
   put('xim/toy', {});
   try {
-    expect(readBudget({ folder: 'apps/chat', kind: 'app' }, root)).toEqual({ unpackedMB: 6, pulledMB: 5 });
+    expect(readBudget({ folder: 'apps/chat', kind: 'app' }, root)).toEqual({ unpackedMB: 7, pulledMB: 5 });
     expect(readBudget({ folder: 'apps/voice', kind: 'app' }, root)).toEqual({ unpackedMB: 90 });
     expect(readBudget({ folder: 'xim/toy', kind: 'engine' }, root)).toEqual({});
   } finally {
