@@ -73,30 +73,8 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
     await manager.docker('node', 'update', '--availability=drain', drained);
     await vi.waitFor(async () => expect(await tasksOn(drained)).toEqual([]), { timeout: 5 * MINUTE, interval: 1000 });
     for (const service of ['chat', 'embedding']) await untilRunning(service, 3);
-    await manager.docker('node', 'update', '--availability=active', drained);
-    expect(lost(load)).toEqual([]);
-  });
-
-  it('fails cleanly for the requests of a host that vanishes, and serves all others', async () => {
-    const before = load.answers.length;
-    const vanished = performance.now();
-    swarm.hosts[1]!.vanish();
-    await vi.waitFor(
-      () => {
-        const since = load.answers.filter(({ started, outcome }) => started > vanished && outcome === 'served');
-        expect(new Set(since.map(({ service }) => service)).size).toBe(3);
-      },
-      { timeout: 2 * MINUTE, interval: 500 },
-    );
-    // From here on the proxy knows that the host is gone.
-    const known = load.answers.length;
-    await vi.waitFor(() => expect(load.answers.length).toBeGreaterThan(known + 12), { timeout: 2 * MINUTE });
     await load.stop();
-    const after = load.answers.slice(before);
-    const failed = after.filter(({ outcome }) => outcome !== 'served');
-    // At most the request that each client had open, and none hangs.
-    expect(failed.length).toBeLessThanOrEqual(3);
-    expect(failed.filter(({ started }) => started > vanished + MINUTE)).toEqual([]);
+    expect(lost(load)).toEqual([]);
     report(load);
   });
 
