@@ -175,7 +175,9 @@ class SafeTensors:
 
     def __init__(self, folder: Path) -> None:
         self._files = [safe_open(path, framework="pt") for path in sorted(folder.glob("*.safetensors"))]
-        self._places = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
+        self._places: dict[str, Any] = {}
+        for file in self._files:
+            self._places.update(dict.fromkeys(file.keys(), file))
 
     @property
     def names(self) -> set[str]:
