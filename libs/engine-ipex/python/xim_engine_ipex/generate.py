@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from xim_generation.chat.tokenizer import Tokenizer
+from xim_generation.chat.tokenizer import open_tokenizer
 from xim_generation.handler import GenerateHandler
 from xim_generation.runner import ModelRunner
 from xim_worker import Context, StartError
@@ -27,7 +27,7 @@ class Generate(GenerateHandler):
 def open_runner(context: Context) -> ModelRunner:
     folder = Path(context.model_path)
     runtime = open_runtime(context, parallel=1, default="bf16")
-    tokenizer = _read_tokenizer(folder)
+    tokenizer = open_tokenizer(folder, "a model needs its tokenizer.json beside its weights")
     context.progress("reading weights", None)
     model = read_language_model(folder, runtime)
     before = model.config._attn_implementation
@@ -41,14 +41,3 @@ def open_runner(context: Context) -> ModelRunner:
         print(f"{type(model).__name__} computes one sequence after the other: {reason}", file=sys.stderr)
     model.set_attn_implementation(before)
     return SequenceRunner(model, tokenizer, runtime, context)
-
-
-def _read_tokenizer(folder: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_folder(folder)
-    except FileNotFoundError as error:
-        raise StartError(
-            f"{error.filename} is missing: a model needs its tokenizer.json beside its weights", permanent=True
-        ) from None
-    except ValueError as error:
-        raise StartError(f"the tokenizer in {folder} cannot be used: {error}", permanent=True) from error

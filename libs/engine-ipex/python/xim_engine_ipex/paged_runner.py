@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import Batch, Floats, RunnerLimits
-from xim_worker import Context, Runtime, StartError
+from xim_generation.runner import Batch, Floats, RunnerLimits, blocks_for
+from xim_worker import Context, Runtime
 
 from .language_model import expect_numbers, keeps_logits, longest_context, sample_tokens
 from .pages import ATTENTION, BLOCK_TOKENS, Pages, Unsupported
@@ -36,7 +36,7 @@ class PagedRunner:
         self._runtime = runtime
         self._keeps_logits = keeps_logits(model)
         block_bytes = self._check()
-        blocks = _blocks_for(context, block_bytes)
+        blocks = blocks_for(context, block_bytes, BLOCK_TOKENS)
         self._pages = Pages(blocks)
         self.limits = RunnerLimits(
             vocabulary=self._vocabulary,
@@ -131,14 +131,3 @@ def _rope_kinds(parameters: Any) -> set[str]:
         return set()
     own = {str(parameters["rope_type"])} if "rope_type" in parameters else set()
     return own.union(*map(_rope_kinds, parameters.values()))
-
-
-def _blocks_for(context: Context, block_bytes: int) -> int:
-    blocks = context.plan.kv_cache_bytes // block_bytes
-    if blocks < 1:
-        raise StartError(
-            f"the plan gives the key-value cache {context.plan.kv_cache_bytes} bytes, and one block of {BLOCK_TOKENS} "
-            f"tokens takes {block_bytes}: give the service more memory, or set XIM_KV_CACHE_BYTES",
-            permanent=True,
-        )
-    return blocks

@@ -169,13 +169,16 @@ def test_the_cache_holds_as_many_tokens_as_planned(
     heads, size = case["kvHeads"], case["headDim"]
     for name, value in {"HEADS": heads, "SIZE": size, "HIDDEN": heads * size, "LAYERS": case["layers"]}.items():
         monkeypatch.setattr(sys.modules[__name__], name, value)
-    plan = replace(CONTEXT.plan, kv_cache_bytes=64 * BLOCK_TOKENS * case["bytesPerToken"])
+    dtype = case.get("kvCache", "f32" if exact else "u8")
+    # Two numbers of four bytes for each element of a head, where exact asks for f32.
+    per_token = case["bytesPerToken"] if dtype == case.get("kvCache", "u8") else 8 * case["layers"] * heads * size
+    plan = replace(CONTEXT.plan, kv_cache_bytes=64 * BLOCK_TOKENS * per_token)
     options = {"exact": exact} | ({"kvCache": case["kvCache"]} if "kvCache" in case else {})
     context = replace(CONTEXT, options=options, plan=plan)
     compiled = compile_paged(to_paged(_Stateful().build()), context)
 
     limits = OpenVinoRunner(compiled, _tokenizer(), context).limits
-    assert (limits.blocks, limits.kv_dtype) == (64, case.get("kvCache", "u8"))
+    assert (limits.blocks, limits.kv_dtype) == (64, dtype)
     short = replace(context, plan=replace(plan, kv_cache_bytes=plan.kv_cache_bytes - 1))
     assert OpenVinoRunner(compiled, _tokenizer(), short).limits.blocks == 63
 

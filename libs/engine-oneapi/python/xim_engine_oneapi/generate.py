@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import openvino as ov
-from xim_generation.chat.tokenizer import Tokenizer
+from xim_generation.chat.tokenizer import Tokenizer, open_tokenizer
 from xim_generation.handler import GenerateHandler
 from xim_worker import Context, StartError
 
@@ -31,7 +29,7 @@ def open_runner(context: Context) -> OpenVinoRunner:
         if not is_stateful(model):
             message = f"{path} keeps no keys and values as state; export it as text-generation-with-past"
             raise StartError(message, permanent=True)
-        model, tokenizer = to_paged(model), _read_tokenizer(path.parent)
+        model, tokenizer = to_paged(model), open_tokenizer(path.parent, "IR needs its tokenizer.json beside it")
         join_products(model)
     else:
         header = read_header(path)
@@ -40,14 +38,3 @@ def open_runner(context: Context) -> OpenVinoRunner:
         model = build_model(header, lambda share: context.progress("reading weights", share))
     context.progress("compiling the model", None)
     return OpenVinoRunner(compile_paged(model, context), tokenizer, context)
-
-
-def _read_tokenizer(folder: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_folder(folder)
-    except FileNotFoundError as error:
-        raise StartError(
-            f"{error.filename} is missing: IR needs its tokenizer.json beside it", permanent=True
-        ) from None
-    except ValueError as error:
-        raise StartError(f"the tokenizer in {folder} cannot be used: {error}", permanent=True) from error

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 from xim_generation.chat.tokenizer import Tokenizer
-from xim_generation.runner import Batch, Floats, RunnerLimits
+from xim_generation.runner import Batch, Floats, RunnerLimits, blocks_for
 from xim_worker import Context, Runtime, StartError
 
 from .row_sums import RowSums
@@ -47,7 +47,7 @@ class OpenVinoRunner:
         self._request = compiled.create_infer_request()
         self.log_sum_exp = RowSums(context.plan.threads)
         caches = [port for port in compiled.inputs if "_cache." in port.any_name]
-        blocks = _blocks_for(context, sum(_block_bytes(port) for port in caches))
+        blocks = blocks_for(context, sum(_block_bytes(port) for port in caches), BLOCK_TOKENS)
         for port in caches:
             # Memory is taken when a block is written for the first time.
             self._request.set_tensor(port, ov.Tensor(port.element_type, ov.Shape([blocks, *_block_shape(port)])))
@@ -105,17 +105,6 @@ def to_properties(context: Context) -> dict[str, Any]:
             )
         properties["KV_CACHE_PRECISION"] = KV_DTYPES[asked]
     return properties
-
-
-def _blocks_for(context: Context, block_bytes: int) -> int:
-    blocks = context.plan.kv_cache_bytes // block_bytes
-    if blocks < 1:
-        raise StartError(
-            f"the plan gives the key-value cache {context.plan.kv_cache_bytes} bytes, and one block of {BLOCK_TOKENS} "
-            f"tokens takes {block_bytes}: give the service more memory, or set XIM_KV_CACHE_BYTES",
-            permanent=True,
-        )
-    return blocks
 
 
 def _block_shape(port: ov.Output) -> list[int]:

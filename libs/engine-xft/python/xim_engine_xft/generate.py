@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import cast
 
-from xim_generation.chat.tokenizer import Tokenizer
+from xim_generation.chat.tokenizer import open_tokenizer
 from xim_generation.handler import GenerateHandler
 from xim_generation.runner import Floats, LogSumExp, RunnerLimits
 from xim_worker import Context, Info, Runtime, StartError
@@ -31,7 +31,7 @@ class Generate(GenerateHandler):
 
 def open_runner(context: Context) -> XftRunner:
     files = read_model(Path(context.model_path))
-    tokenizer = _read_tokenizer(Path(context.model_path))
+    tokenizer = open_tokenizer(Path(context.model_path), "a converted model needs its tokenizer.json beside it")
     context_length = fit_context(files, context)
     model = open_model(context)
     limits = RunnerLimits(
@@ -124,14 +124,3 @@ def single_rank_environment() -> dict[str, str]:
     marks = ("PMI", "MPI_", "I_MPI", "HYDRA", "MPIR_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(marks)}
     return {**kept, "SINGLE_INSTANCE": "1"}
-
-
-def _read_tokenizer(folder: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_folder(folder)
-    except FileNotFoundError as error:
-        raise StartError(
-            f"{error.filename} is missing: a converted model needs its tokenizer.json beside it", permanent=True
-        ) from None
-    except ValueError as error:
-        raise StartError(f"the tokenizer in {folder} cannot be used: {error}", permanent=True) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from xim_worker import Runtime
+from xim_worker import Context, Runtime, StartError
 
 if TYPE_CHECKING:
     from .chat.tokenizer import Tokenizer
@@ -100,3 +100,15 @@ class ModelRunner(Protocol):
     def describe(self) -> tuple[Runtime, str]:
         """The runtime and the dtype of the computation, read back after a first batch."""
         ...
+
+
+def blocks_for(context: Context, block_bytes: int, block_tokens: int) -> int:
+    """Blocks of the key-value cache that the plan's bytes hold. Raises StartError, permanent, where they hold none."""
+    blocks = context.plan.kv_cache_bytes // block_bytes
+    if blocks < 1:
+        raise StartError(
+            f"the plan gives the key-value cache {context.plan.kv_cache_bytes} bytes, and one block of {block_tokens} "
+            f"tokens takes {block_bytes}: give the service more memory, or set XIM_KV_CACHE_BYTES",
+            permanent=True,
+        )
+    return blocks

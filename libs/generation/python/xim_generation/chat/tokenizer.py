@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import tokenizers
-from xim_worker import InvalidInput
+from xim_worker import InvalidInput, StartError
 
 from .dialects import choose_dialect
 from .template_files import read_files
@@ -144,3 +144,13 @@ class Tokenizer:
         text = text.replace(self.gap, "")
         # A mark may begin inside another: each gets a gap of its own.
         return marks.sub(lambda found: found[0] + self.gap, text)
+
+
+def open_tokenizer(folder: Path, need: str) -> Tokenizer:
+    """`Tokenizer.from_folder` for a start. Raises StartError, permanent; `need` says why the file has to be there."""
+    try:
+        return Tokenizer.from_folder(folder)
+    except FileNotFoundError as error:
+        raise StartError(f"{error.filename} is missing: {need}", permanent=True) from None
+    except ValueError as error:
+        raise StartError(f"the tokenizer in {folder} cannot be used: {error}", permanent=True) from error
