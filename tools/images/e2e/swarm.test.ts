@@ -68,14 +68,14 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
     expect(lost(load)).toEqual([]);
   });
 
-  it('loses nothing while a host is drained', async () => {
+  it('loses nothing while a host is drained', async ({ annotate }) => {
     const drained = await nodeOf(swarm.hosts[2]!);
     await manager.docker('node', 'update', '--availability=drain', drained);
     await vi.waitFor(async () => expect(await tasksOn(drained)).toEqual([]), { timeout: 5 * MINUTE, interval: 1000 });
     for (const service of ['chat', 'embedding']) await untilRunning(service, 3);
     await load.stop();
     expect(lost(load)).toEqual([]);
-    report(load);
+    await annotate(summary(load));
   });
 
   /** The images of two services with their weights, and the proxy's, in one archive. */
@@ -183,14 +183,16 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
 const lost = ({ answers }: Load): string[] =>
   answers.flatMap(({ outcome, service, detail }) => (outcome === 'served' ? [] : [`${service}: ${detail}`]));
 
-function report({ answers }: Load): void {
-  for (const service of new Set(answers.map((answer) => answer.service))) {
-    const own = answers.filter((answer) => answer.service === service);
-    const count = (outcome: string): number => own.filter((answer) => answer.outcome === outcome).length;
-    const worst = Math.max(...own.map(({ started, ended }) => ended - started));
-    console.log(
-      `${service}: ${count('served')} served, ${count('refused')} refused, ${count('failed')} failed, ` +
-        `longest ${(worst / 1000).toFixed(1)} s`,
-    );
-  }
+/** A line per service: its requests by outcome, and the longest time of an answer. */
+function summary({ answers }: Load): string {
+  const services = [...new Set(answers.map((answer) => answer.service))];
+  return services
+    .map((service) => {
+      const own = answers.filter((answer) => answer.service === service);
+      const count = (outcome: string): number => own.filter((answer) => answer.outcome === outcome).length;
+      const longest = Math.max(...own.map(({ started, ended }) => ended - started)) / 1000;
+      const counts = ['served', 'refused', 'failed'].map((outcome) => `${count(outcome)} ${outcome}`);
+      return `${service}: ${counts.join(', ')}, longest ${longest.toFixed(1)} s`;
+    })
+    .join('\n');
 }
