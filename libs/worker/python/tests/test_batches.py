@@ -66,6 +66,23 @@ def test_a_small_call_of_another_length_goes_first() -> None:
     assert set(sizes(calls.take())) == {256}
 
 
+def test_a_small_call_is_not_delayed_by_items_of_a_large_one() -> None:
+    """They would fit beside it, and make its batch as long as a full one."""
+    calls = waiting(1024, [40] * 100)
+    assert len(calls.take()) > 8
+    calls.add(call_of(2, [40]))
+    assert [call.id for call, _ in calls.take()] == [2]
+    assert {call.id for call, _ in calls.take()} == {1}
+
+
+def test_small_calls_end_one_after_the_other() -> None:
+    calls = waiting(1024, [40] * 20, [40] * 10, [40] * 6)
+    assert [call.id for call, _ in calls.take()].count(1) == 16
+    calls = waiting(4096, [40] * 20, [40] * 10, [40] * 90)
+    found = [call.id for call, _ in calls.take()]
+    assert (found.count(1), found.count(2)) == (20, 10)
+
+
 def test_a_short_call_waits_for_one_batch_however_many_large_ones_there_are() -> None:
     calls = waiting(1024, *[[64 * 3**number] * 100 for number in range(5)])
     for batches in range(7, 17):

@@ -22,7 +22,8 @@ class BatchRunner:
     def __init__(self, handler: BatchHandler, connection: Connection, batch_tokens: int) -> None:
         self._handler = handler
         self._connection = connection
-        self._waiting = FairBatches(batch_tokens)
+        # Batches that run side by side share the threads, so each takes as long as one of them all.
+        self._waiting = FairBatches(max(1, batch_tokens // handler.parallel))
         self._calls: dict[int, BatchCall] = {}
         # Items of the batches that run now.
         self._running = 0

@@ -83,14 +83,16 @@ class FairBatches:
         """One batch of at most `most` items. At least one item must be waiting.
 
         The longest item of the leading call is in the batch, so no call starves. The longest item that is at most twice
-        as long sets the width. Items of every call join in rounds, one per call and round, while they are at least
-        half as wide (so padding never doubles the work) and the padded batch stays within the budget of tokens. A batch
-        of a large call also takes one item of each small call, of any length up to the width, in an eighth of its rows:
-        a small call of another length waits for no further batch.
+        as long sets the width. Items of other calls join, of large calls in rounds, while they are at least
+        half as wide (so padding never doubles the work) and the padded batch stays within the budget of tokens. Items
+        of large calls do not join small ones: these would take as long as a full batch. A batch of a large call also
+        takes one item of each small call, of any length up to the width, in an eighth of its rows: a small call of
+        another length waits for no further batch.
         """
         lead = self._take_lead()
         leads_large = lead.line is self._large
-        line = [lead, *(call for call in chain(self._small, self._large) if call is not lead)]
+        others = chain(self._small, self._large) if leads_large else self._small
+        line = [lead, *(call for call in others if call is not lead)]
         longest = 2 * lead.length
         width = max(call.length for call in line if call.length <= longest)
         room = min(max(1, self._batch_tokens // width), most, _PER_BATCH)
@@ -102,9 +104,11 @@ class FairBatches:
             batch += [(call, call.waiting.pop()) for call in islice(narrow, int(room * _GUESTS))]
         joining = [call for call in line if call is lead or (call.waiting and width / 2 <= call.length <= width)]
         while joining and len(batch) < room:
-            taking = joining[: room - len(batch)]
+            # Small calls one after the other, so that the first of them end; large ones in rounds.
+            taking = joining[: room - len(batch)] if leads_large else joining[:1]
             batch += [(call, call.waiting.pop()) for call in taking]
-            joining = [call for call in taking if call.waiting and width / 2 <= call.length <= width]
+            more = [call for call in taking if call.waiting and width / 2 <= call.length <= width]
+            joining = more if leads_large else more + joining[1:]
         for call in {id(call): call for call, _ in batch}.values():
             # What is left of a small call waits among the large calls; a large call keeps its place.
             if not call.waiting or call.line is self._small:
