@@ -7,7 +7,7 @@ import pytest
 from gguf import GGMLQuantizationType as Kind
 from gguf.quants import dequantize, quantize
 from gguf_files import random_tensor
-from xim_engine_oneapi.gguf.groups import READERS, quantise, to_groups
+from xim_engine_oneapi.gguf.groups import READERS, quantise, to_groups, to_int8
 
 HALF = 2.0**-11
 """Largest relative error of a number rounded to f16."""
@@ -45,3 +45,17 @@ def test_quantised_weights_are_close(columns: int) -> None:
     weights[1] = 0
     largest = np.abs(weights).max()
     assert np.abs(quantise(weights).weights() - weights).max() <= largest / 254 + HALF * largest
+
+
+@pytest.mark.parametrize("kind", [Kind.Q4_1, Kind.Q6_K, Kind.IQ2_XS], ids=lambda kind: str(kind.name))
+def test_every_kind_becomes_int8(kind: Kind) -> None:
+    """More rows than are converted at a time. IQ2_XS passes through groups of 32 first."""
+    data = random_tensor(np.random.default_rng(5), kind, 2060, 256).view(np.uint8)
+    groups = to_int8(kind, data, 64)
+    assert (groups.values.dtype, groups.values.shape, groups.zeros) == (np.int8, (2060, 4, 64), None)
+    expected = dequantize(data, kind)
+    largest = np.abs(expected).max()
+    assert (
+        np.abs(groups.weights() - expected).max()
+        <= largest / 254 * (2 if kind == Kind.IQ2_XS else 1) + 3 * HALF * largest
+    )

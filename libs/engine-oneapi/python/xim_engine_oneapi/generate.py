@@ -8,10 +8,11 @@ from xim_generation.handler import GenerateHandler
 from xim_worker import Context, StartError
 
 from .gguf import build_model, read_header, read_tokenizer
+from .int8_products import INT8_GROUP, becomes_int8
 from .joined_products import join_products
 from .openvino_runner import OpenVinoRunner, compile_paged
 from .paged_model import is_stateful, to_paged
-from .weights import IR, find_weights
+from .weights import IR, find_weights, weight_bytes
 
 
 class Generate(GenerateHandler):
@@ -35,6 +36,7 @@ def open_runner(context: Context) -> OpenVinoRunner:
         header = read_header(path)
         parts = dict(vars(read_tokenizer(header)))
         tokenizer = Tokenizer(parts.pop("backend"), **parts)
-        model = build_model(header, lambda share: context.progress("reading weights", share))
+        group = INT8_GROUP if becomes_int8(context, header, weight_bytes(path)) else None
+        model = build_model(header, lambda share: context.progress("reading weights", share), group)
     context.progress("compiling the model", None)
     return OpenVinoRunner(compile_paged(model, context), tokenizer, context)

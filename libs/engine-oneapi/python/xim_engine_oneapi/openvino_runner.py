@@ -11,6 +11,7 @@ from xim_generation.chat.tokenizer import Tokenizer
 from xim_generation.runner import Batch, Floats, RunnerLimits, blocks_for
 from xim_worker import Context, Runtime, StartError
 
+from .int8_products import activation_groups
 from .row_sums import RowSums
 from .runtime import describe_runtime, probe_model
 
@@ -25,16 +26,21 @@ KV_DTYPES = {"u8": ov.Type.u8, "f16": ov.Type.f16, "bf16": ov.Type.bf16, "f32": 
 def compile_paged(model: ov.Model, context: Context) -> ov.CompiledModel:
     """The model for the device CPU. Raises StartError, permanent, where the option `kvCache` cannot be used here."""
     try:
-        return ov.Core().compile_model(model, "CPU", to_properties(context))
+        return ov.Core().compile_model(model, "CPU", to_properties(context) | activation_groups(model, context))
     except RuntimeError as error:
         asked = context.options.get("kvCache")
         if asked is None:
             raise
         raise StartError(
             f"OpenVINO refuses a key-value cache of {asked} on this host: give the profile's option kvCache another "
-            f"value ({', '.join(KV_DTYPES)}), or leave it out ({str(error).splitlines()[-1].strip()})",
+            f"value ({', '.join(KV_DTYPES)}), or leave it out ({_reason(error)})",
             permanent=True,
         ) from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last line of OpenVINO's message that has words; the lines before it name places in its source."""
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "no reason given")
 
 
 class OpenVinoRunner:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from xim_worker import Context, Runtime, StartError
+from xim_worker import Context, Runtime, StartError, cpu_flags
 
 from .models import DecodingOptions, Floats
 from .tokens import to_chance
@@ -227,5 +227,5 @@ def _to_segment(found: Any, first_special: int) -> dict[str, Any]:
 
 def _isa() -> str:
     """The kernels that CTranslate2 chooses by the CPU's flags (its cpu/cpu_isa.cc)."""
-    flags = Path("/proc/cpuinfo").read_text("utf8", "replace").partition("flags")[2].partition("\n")[0].split()
+    flags = cpu_flags()
     return next((name for name in ("avx512f", "avx2", "avx") if name in flags), "none")

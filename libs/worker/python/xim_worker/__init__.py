@@ -4,6 +4,7 @@ Standard library only. The protocol is specified in the README of `@xim/worker`.
 """
 
 from .calls import failure
+from .cpu import cpu_flags
 from .engine_main import Handlers, serve_engine
 from .failed_start import serve_failure
 from .handler_file import serve_file
@@ -84,6 +85,7 @@ __all__ = [
     "Truncation",
     "Turn",
     "TurnQueue",
+    "cpu_flags",
     "failure",
     "serve",
     "serve_engine",

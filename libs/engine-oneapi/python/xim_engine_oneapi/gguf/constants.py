@@ -13,7 +13,7 @@ from openvino import Node, Shape, Tensor, Type
 from openvino import opset13 as op
 
 from .container import GgufTensor
-from .groups import FLOATS, Groups, to_groups
+from .groups import FLOATS, Groups, to_groups, to_int8
 
 Order = npt.NDArray[np.int64]
 
@@ -23,20 +23,23 @@ def vector(tensor: GgufTensor) -> npt.NDArray[np.float32]:
     return np.asarray(dequantize(tensor.data, tensor.kind), np.float32)
 
 
-def matrix(tensors: Sequence[GgufTensor], orders: Sequence[Order | slice | None] = ()) -> Node:
+def matrix(
+    tensors: Sequence[GgufTensor], orders: Sequence[Order | slice | None] = (), int8_group: int | None = None
+) -> Node:
     """Weights `[rows, columns]` as an f32 node over compressed constants, which the CPU plugin does not unpack.
 
     `tensors`: of one kind and one number of columns; their rows stand below each other. `orders`: the rows to take of
-    each and their order; all of them in the file's order by default.
+    each and their order; all of them in the file's order by default. `int8_group`: quantised weights become i8 in
+    groups of this many.
     """
     kind = tensors[0].kind
     parts = [tensor.data if order is None else tensor.data[order] for tensor, order in zip_longest(tensors, orders)]
-    data = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    data = np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts))
     if kind == Kind.F32:
         return op.constant(np.ascontiguousarray(data))
     if kind in FLOATS:
         return op.convert(op.constant(_halves(kind, data)), Type.f32)
-    return grouped(to_groups(kind, np.asarray(data)))
+    return grouped(to_groups(kind, data) if int8_group is None else to_int8(kind, data, int8_group))
 
 
 def grouped(groups: Groups) -> Node:
@@ -44,7 +47,8 @@ def grouped(groups: Groups) -> Node:
     rows, count, size = groups.values.shape
     node = op.convert(_u4(groups) if groups.bits == 4 else op.constant(groups.values), Type.f16)
     if groups.zeros is not None:
-        node = op.subtract(node, op.constant(groups.zeros))
+        zeros = op.constant(groups.zeros)
+        node = op.subtract(node, op.convert(zeros, Type.f16) if groups.zeros.dtype == np.uint8 else zeros)
     node = op.multiply(node, op.constant(groups.scales))
     node = op.reshape(node, op.constant(np.array([rows, count * size], np.int64)), False)
     return op.convert(node, Type.f32)

@@ -13,13 +13,16 @@ from openvino import opset13 as op
 from openvino.op import _PagedAttentionExtension
 
 from .constants import Order, matrix, vector
+from .container import GgufTensor
 from .header import GgufHeader, read_header
 from .rope import frequencies
 
 Progress = Callable[[float], None]
 
 
-def build_model(source: Path | GgufHeader, progress: Progress | None = None) -> openvino.Model:
+def build_model(
+    source: Path | GgufHeader, progress: Progress | None = None, int8_group: int | None = None
+) -> openvino.Model:
     """The graph of a GGUF file, or of a header that has been read.
 
     The T tokens of all sequences stand in a row, as in `xim_generation.runner.Batch`.
@@ -27,13 +30,15 @@ def build_model(source: Path | GgufHeader, progress: Progress | None = None) -> 
     Inputs: `input_ids`, `position_ids` [T] i64; `past_lens`, `subsequence_begins`, `block_indices`,
     `block_indices_begins` i32; `max_context_len` i32 scalar; `key_cache.N`, `value_cache.N`, whose shape and type the
     plugin decides; `rows` [R] i64. Output: `logits` [R, vocabulary] f32 of the rows. `progress` gets shares up to 1.
+    `int8_group`: quantised weights become i8 in groups of this many; None: they stay as in the file.
     """
     header = source if isinstance(source, GgufHeader) else read_header(source)
-    return _Builder(header, progress or (lambda share: None)).build()
+    return _Builder(header, progress or (lambda share: None), int8_group).build()
 
 
 class _Builder:
-    def __init__(self, header: GgufHeader, progress: Progress):
+    def __init__(self, header: GgufHeader, progress: Progress, int8_group: int | None):
+        self.int8_group = int8_group
         self.header, self.shape, self.family, self.progress = header, header.shape, header.family, progress
         self.epsilon = float(header.field("{arch}.attention.layer_norm_rms_epsilon", 1e-5))
         self.residual = float(header.field("{arch}.residual_scale", 1.0)) or 1.0
@@ -50,7 +55,7 @@ class _Builder:
         self.angles = {local: self._angles(local) for local in {self._is_local(n) for n in range(self.shape.layers)}}
 
     def build(self) -> openvino.Model:
-        table = matrix([self.header.tensors["token_embd.weight"]])
+        table = self._matrix([self.header.tensors["token_embd.weight"]])
         hidden = op.unsqueeze(op.gather(table, self.ids, _integer(0)), _integer(1))
         hidden = _scaled(hidden, self._embedding_scale())
         for layer in range(self.shape.layers):
@@ -58,7 +63,9 @@ class _Builder:
             self.progress((layer + 1) / (self.shape.layers + 1))
         hidden = self._norm("output_norm", op.gather(hidden, self.rows, _integer(0)))
         head = self.header.tensors.get("output.weight")
-        logits = op.matmul(op.squeeze(hidden, _integer(1)), table if head is None else matrix([head]), False, True)
+        logits = op.matmul(
+            op.squeeze(hidden, _integer(1)), table if head is None else self._matrix([head]), False, True
+        )
         logits = _scaled(logits, 1 / (float(self.header.field("{arch}.logit_scale", 1.0)) or 1.0))
         softcap = float(self.header.field("{arch}.final_logit_softcapping", 0.0))
         if softcap:
@@ -181,7 +188,7 @@ class _Builder:
             for name, order in zip(names, orders, strict=False)
         ]
         node = op.matmul(
-            hidden, matrix([weight for weight, _, _ in parts], [order for *_, order in parts]), False, True
+            hidden, self._matrix([weight for weight, _, _ in parts], [order for *_, order in parts]), False, True
         )
         if all(bias is None for _, bias, _ in parts):
             return node
@@ -192,6 +199,9 @@ class _Builder:
             for weight, bias, order in parts
         ]
         return op.add(node, op.constant(np.concatenate(values)))
+
+    def _matrix(self, tensors: list[GgufTensor], orders: Sequence[Order | None] = ()) -> Node:
+        return matrix(tensors, orders, self.int8_group)
 
     def _norm(self, name: str, hidden: Node) -> Node:
         """Root mean square norm over the last axis. Gemma's `1 + weight` is in the file already."""

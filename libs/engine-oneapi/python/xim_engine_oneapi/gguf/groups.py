@@ -21,6 +21,8 @@ IQ4_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 
 FP4_VALUES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
 """Twice the numbers of E2M1."""
 
+_ROWS = 2048
+
 LARGEST_ZERO = 60000.0
 """A zero point is an f16, whose largest value is 65504."""
 
@@ -33,8 +35,8 @@ class Groups:
     """[R, G, C / G]"""
     scales: npt.NDArray[np.float16]
     """[R, G, 1]"""
-    zeros: npt.NDArray[np.float16] | None
-    """[R, G, 1], not rounded to integers; None: no zero point."""
+    zeros: npt.NDArray[np.float16] | Bytes | None
+    """[R, G, 1]: f16, not rounded to integers, or u8; None: no zero point."""
     bits: int
     """4: `values` are 0 up to 15 and are stored as u4. 8: u8 or i8 by the type of `values`."""
 
@@ -60,6 +62,13 @@ def to_groups(kind: Kind, data: Bytes) -> Groups:
     """
     reader = READERS.get(kind)
     return reader(data) if reader else quantise(dequantize(data, kind))
+
+
+def to_int8(kind: Kind, data: Bytes, size: int) -> Groups:
+    """i8 groups of a tensor's bytes `[R, bytes of a row]`, see `quantise`. Some rows at a time pass through f32."""
+    rows = range(0, len(data), _ROWS)
+    parts = [quantise(to_groups(kind, data[row : row + _ROWS]).weights(), size) for row in rows]
+    return Groups(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "scales")), None, 8)
 
 
 def quantise(weights: Floats, size: int = 32) -> Groups:
@@ -127,7 +136,7 @@ def _q4_0(data: Bytes) -> Groups:
     scales, quants = _split(data, 2, 16)
     values = _nibbles(quants, 16).reshape(len(data), -1, 32)
     steps = _half(scales).astype(np.float16)
-    return Groups(values, steps, np.full_like(steps, 8), 4)
+    return Groups(values, steps, np.full(steps.shape, 8, np.uint8), 4)
 
 
 def _q4_1(data: Bytes) -> Groups:
