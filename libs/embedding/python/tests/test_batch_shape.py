@@ -1,7 +1,7 @@
 """Few shapes, each hardly larger than needed."""
 
 import pytest
-from xim_embedding.batch_shape import padded_rows, padded_tokens
+from xim_embedding.batch_shape import padded_rows, padded_tokens, to_batch
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(1, 1), (8, 8), (12, 12), (13, 16), (16, 16), (17, 32), (256, 256)])
@@ -23,3 +23,12 @@ def test_never_above_what_the_model_takes() -> None:
 def test_few_shapes() -> None:
     assert len({padded_rows(rows) for rows in range(1, 257)}) == 28
     assert len({padded_tokens(tokens, 512) for tokens in range(1, 513)}) == 32
+
+
+def test_a_batch_is_padded() -> None:
+    """13 rows become 16; a row that is only there for the shape attends to one token."""
+    sequences = [[7, 8, 9], *[[5]] * 12]
+    ids, mask = to_batch(sequences, 250, padding=1)
+    assert ids.shape == mask.shape == (16, 8)
+    assert ids[0].tolist() == [7, 8, 9, 1, 1, 1, 1, 1]
+    assert mask.sum(axis=1).tolist() == [3, *[1] * 15]

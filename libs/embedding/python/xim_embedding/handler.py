@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from xim_worker import Context, EmbedInput, EmbedResult, Info, InvalidInput, Item, StartError
 
-from .batch_shape import padded_rows, padded_tokens
+from .batch_shape import to_batch
 from .encoder import Encoder, Floats
 from .pooling import to_unit
 from .sentence_model import read_sentence_model
@@ -66,14 +66,7 @@ class EmbedHandler:
             yield Item(len(tokens), tokens)
 
     def run(self, items: Sequence[Item]) -> list[Floats]:
-        shape = padded_rows(len(items)), padded_tokens(max(item.size for item in items), self._most_tokens)
-        ids = np.zeros(shape, np.int64)
-        mask = np.zeros(shape, np.int64)
-        # A row that is only there for the shape attends to one token, since a mean over none is no number.
-        mask[len(items) :, 0] = 1
-        for row, item in enumerate(items):
-            ids[row, : item.size] = item.data
-            mask[row, : item.size] = 1
+        ids, mask = to_batch([item.data for item in items], self._most_tokens)
         with self._encoder.forward(ids, mask) as hidden:
             return list(self._model.to_vectors(hidden, mask)[: len(items)])
 

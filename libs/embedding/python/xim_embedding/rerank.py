@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from xim_worker import Context, Info, Item, RerankInput, RerankResult, StartError
 
-from .batch_shape import padded_rows, padded_tokens
+from .batch_shape import to_batch
 from .encoder import PairEncoder
 from .pairs import Pair, PairTokens
 from .sentence_model import read_context_length, read_padding_token
@@ -51,20 +51,15 @@ class RerankHandler:
             yield Item(len(pair.tokens), pair)
 
     def run(self, items: Sequence[Item]) -> list[float]:
-        shape = padded_rows(len(items)), padded_tokens(max(item.size for item in items), self._most_tokens)
-        ids = np.full(shape, self._padding, np.int64)
-        mask, segments = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        # A row that is only there for the shape attends to one token, as a softmax over none is no number.
-        mask[len(items) :, 0] = 1
-        for row, item in enumerate(items):
-            pair: Pair = item.data
-            ids[row, : item.size] = pair.tokens
-            segments[row, : item.size] = pair.segments
-            mask[row, : item.size] = 1
+        pairs: list[Pair] = [item.data for item in items]
+        ids, mask = to_batch([pair.tokens for pair in pairs], self._most_tokens, self._padding)
+        segments = np.zeros_like(ids)
+        for row, pair in enumerate(pairs):
+            segments[row, : len(pair.segments)] = pair.segments
         with self._encoder.forward(ids, mask, segments) as logits:
-            if logits.shape != (shape[0], 1):
+            if logits.shape != (len(ids), 1):
                 raise ValueError(
-                    f"the model gives {list(logits.shape)} numbers for {shape[0]} pairs; a reranker gives one for each "
+                    f"the model gives {list(logits.shape)} numbers for {len(ids)} pairs; a reranker gives one for each "
                     "(a sequence classification with one label); a model for embeddings is none"
                 )
             return [float(logit) for logit in logits[: len(items), 0]]
