@@ -8,9 +8,15 @@ export function addToLockFile(root: string): void {
   try {
     execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
+      env: ownEnvironment(),
       stdio: ['ignore', 'ignore', 'inherit'],
     });
   } catch {
     console.error('npm could not enter the new folder in package-lock.json (above is why). Run: npm install');
   }
+}
+
+/** Without the settings that an npm or npx around this program gives to its children; files like ~/.npmrc count. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 }
