@@ -1,9 +1,13 @@
 /**
- * The requests of the chat benchmark: plain text, an answer by a schema, a call of a tool, or plain text with expensive
- * sampling. The last two are compared with the plain text of the bare loop.
+ * The requests of the chat benchmark: plain text, a long prompt with one token of answer, an answer by a schema, a call
+ * of a tool, or plain text with expensive sampling. The last are compared with the plain text of the bare loop.
  */
 export interface ChatKind {
   readonly name: string;
+  /** The message of the user, with `{number}` at its beginning where requests differ. */
+  readonly message?: string;
+  /** Tokens of an answer; with 1 the throughput counts the tokens of the prompts. */
+  readonly tokens?: number;
   readonly request: object;
   /** The part of the engine's input from which the bare loop makes the same grammar. */
   readonly constraint?: object;
@@ -40,6 +44,13 @@ const schema = listSchema('facts');
 
 export const CHAT_KINDS: readonly ChatKind[] = [
   { name: 'plain', request: {}, least: 1 },
+  {
+    name: 'prefill',
+    message: `{number} reasons to go to sea: ${'the wind is fair and the water is deep, '.repeat(45)}`,
+    tokens: 1,
+    request: {},
+    least: 1,
+  },
   {
     name: 'schema',
     request: { response_format: toFormat(schema) },

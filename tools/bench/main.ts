@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { benchChat } from './chat.ts';
@@ -29,8 +29,9 @@ prints both. plan: the speeds that xim-plan estimates before a download, and tho
 Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
-  --kinds LIST     of chat plain,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
+  --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
                    fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes)
+  --model FOLDER   of chat, instead of its own model: a folder with one GGUF file or with OpenVINO IR
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
   --check          exit 1 when a figure's whole interval misses what it has to reach
@@ -40,7 +41,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     clients: { type: 'string' },
-    kinds: { type: 'string', default: 'plain,schema,tools' },
+    kinds: { type: 'string', default: 'plain,prefill,schema,tools' },
+    model: { type: 'string' },
     pairs: { type: 'string', default: '7' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -63,6 +65,7 @@ const python = join(env.XIM_VENVS, 'bench', 'bin', 'python');
 const all = availableParallelism();
 const settings: Omit<Settings, 'clients'> = {
   kinds: values.kinds.split(','),
+  model: values.model && resolve(values.model),
   pairs: Number(values.pairs),
   threads: [...new Set([1, Math.ceil(all / 2), all])],
   python,
@@ -83,7 +86,7 @@ for (const name of names) {
     benchmark: name,
     machine: machine(),
     load: { before, after: load() },
-    settings: { clients: clients.join(), pairs: settings.pairs },
+    settings: { clients: clients.join(), pairs: settings.pairs, ...(settings.model && { model: settings.model }) },
     figures,
   });
   console.log(`\n${formatReport(reports.at(-1)!)}\n`);

@@ -2,6 +2,8 @@ export interface Settings {
   readonly clients: readonly number[];
   /** Of `CHAT_KINDS`, or `fairness`, or `stalls`. */
   readonly kinds: readonly string[];
+  /** Folder of a language model instead of chat's own. */
+  readonly model: string | undefined;
   /** Counted pairs of XIM and bare loop. */
   readonly pairs: number;
   /** Thread counts that the bare loop tries. */
