@@ -68,7 +68,12 @@ def convert(file: Path, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     tokenizer = read_tokenizer(read_header(file))
     (folder / "tokenizer.json").write_text(tokenizer.backend.to_str())
-    described = {"chat_template": tokenizer.template, "bos_token": tokenizer.bos, "eos_token": tokenizer.eos}
+    described = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "chat_template": tokenizer.template,
+        "bos_token": tokenizer.bos,
+        "eos_token": tokenizer.eos,
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(described))
 
 

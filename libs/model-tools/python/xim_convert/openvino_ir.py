@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _MODES = {"int8": nncf.CompressWeightsMode.INT8_SYM, "int4": nncf.CompressWeight
 _STORED = {"int8": {"u8", "i8"}, "int4": {"u4", "i4"}}
 _MODEL = "openvino_model.xml"
 _PICKLE = "pytorch_model.bin"
+_TOKENIZER = "tokenizer.json"
 
 
 def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         ov_config=OVConfig(dtype="fp32" if weights == "fp32" else "fp16"),
         library_name="transformers",
         stateful=task == "generate",
-        convert_tokenizer=task == "generate",
+        convert_tokenizer=False,
         local_files_only=True,
         trust_remote_code=False,
     )
@@ -50,7 +52,10 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         _quantise(output / _MODEL, weights)
     if task == "embed":
         copy_sentence_model(folder, output)
-    _remove_needless(output)
+    else:
+        _copy_tokenizer(folder, output)
+    # It says how the export was made, and no program reads it.
+    (output / "openvino_config.json").unlink(missing_ok=True)
     say("comparing one inference with the original")
     compare = compare_logits if task == "generate" else compare_vectors
     agreement = compare(folder, output, weights)
@@ -97,9 +102,8 @@ def _quantise(path: Path, weights: str) -> None:
     fresh.with_suffix(".bin").replace(path.with_suffix(".bin"))
 
 
-def _remove_needless(output: Path) -> None:
-    """Files that only say how the export was made, and the original tokenizer where OpenVINO's own is used."""
-    if (output / "openvino_tokenizer.xml").is_file():
-        for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt"):
-            (output / name).unlink(missing_ok=True)
-    (output / "openvino_config.json").unlink(missing_ok=True)
+def _copy_tokenizer(folder: Path, output: Path) -> None:
+    """The engine reads the model's own `tokenizer.json`, where the export leaves it out too."""
+    if not (folder / _TOKENIZER).is_file():
+        raise ConvertError(f"{folder.name} has no {_TOKENIZER}, which the engine needs beside the weights")
+    shutil.copyfile(folder / _TOKENIZER, output / _TOKENIZER)
