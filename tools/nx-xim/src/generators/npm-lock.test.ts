@@ -17,7 +17,12 @@ afterEach(() => {
 });
 
 it('enters the folder, in the environment of any npm command', () => {
-  for (const [name, value] of Object.entries({ package_lock: 'false', dry_run: 'true', global: 'true', color: 'always' }))
+  for (const [name, value] of Object.entries({
+    package_lock: 'false',
+    dry_run: 'true',
+    global: 'true',
+    color: 'always',
+  }))
     vi.stubEnv(`npm_config_${name}`, value);
   vi.stubEnv('FORCE_COLOR', '1');
   addToLockFile(root);

@@ -68,7 +68,10 @@ def to_int8(kind: Kind, data: Bytes, size: int) -> Groups:
     """i8 groups of a tensor's bytes `[R, bytes of a row]`, see `quantise`. Some rows at a time pass through f32."""
     rows = range(0, len(data), _ROWS)
     parts = [quantise(to_groups(kind, data[row : row + _ROWS]).weights(), size) for row in rows]
-    return Groups(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "scales")), None, 8)
+    values, scales = (
+        np.concatenate(each) for each in zip(*((part.values, part.scales) for part in parts), strict=True)
+    )
+    return Groups(values, scales, None, 8)
 
 
 def quantise(weights: Floats, size: int = 32) -> Groups:
