@@ -51,6 +51,11 @@ it('publishes on this machine alone, confined, with the weights in a volume', ()
   });
 });
 
+it('never hides the weights of an image that has them', () => {
+  const settings = readSettings({ XIM_OFFLINE: '1' });
+  expect(toRunArgs(settings, { modelCache: '/data/models', embedded: true }).volume).toBe('/models');
+});
+
 it('takes the settings of a service along by name, and keeps those of this machine', () => {
   const env = {
     XIM_IMAGE_ARGS: 'x',

@@ -36,10 +36,13 @@ export function toBuildArgs(image: Image, { base, revision }: { base: Base | und
 /** As a service should run anywhere: it writes to its volumes only, without capabilities or a way to more rights. */
 export const CONFINED = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges', '--pids-limit=512'];
 
-/** The arguments of `docker run`: the service at XIM_PORT (8000) of this machine alone, its weights in a volume. */
+/**
+ * The arguments of `docker run`: the service at XIM_PORT (8000) of this machine alone, its weights in a volume. The volume
+ * of an image that has its weights is new for each container; an older one would hide them.
+ */
 export function toRunArgs(
   settings: Pick<Settings, 'runArgs' | 'service'>,
-  { port = '8000', modelCache }: { port?: string | undefined; modelCache?: string | undefined },
+  { port = '8000', modelCache, embedded }: { port?: string; modelCache?: string; embedded?: boolean },
 ): { args: string[]; volume: string } {
   const offline = ['1', 'true'].includes(settings.service.XIM_OFFLINE ?? '');
   const onHost = /--net(work)?[= ]host\b/.test(settings.runArgs.join(' '));
@@ -51,7 +54,7 @@ export function toRunArgs(
       // By name only: their values, keys among them, stay out of files and of the list of processes.
       ...Object.keys(settings.service).map((name) => `--env=${name}`),
     ],
-    volume: `${modelCache ?? 'xim-models'}:/models${offline ? ':ro' : ''}`,
+    volume: embedded ? '/models' : `${modelCache ?? 'xim-models'}:/models${offline ? ':ro' : ''}`,
   };
 }
 
@@ -69,7 +72,7 @@ export function writeArguments(image: Image, { embedded }: { embedded: boolean }
   if (image.kind === 'app') {
     const { XIM_PORT: port, XIM_MODEL_CACHE: cache } = process.env;
     const modelCache = cache && resolve(cache);
-    const { args, volume } = toRunArgs(settings, { port, modelCache });
+    const { args, volume } = toRunArgs(settings, { port, modelCache, embedded });
     writeEnv(join(image.notes, 'run.env'), { XIM_IMAGE_VOLUME: volume, XIM_IMAGE_RUN_ARGS: args.join(' ') });
   }
 }

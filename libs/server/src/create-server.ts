@@ -22,6 +22,7 @@ import { auth, createApiKeys, isLoopback } from './http/auth.ts';
 import { contentEncoding } from './http/content-encoding.ts';
 import { cors } from './http/cors.ts';
 import { jsonBody } from './http/json-body.ts';
+import { noSniff } from './http/no-sniff.ts';
 import { requestId, toRequestId } from './http/request-id.ts';
 import { requestStats } from './http/request-stats.ts';
 import { docs } from './operations/docs.ts';
@@ -149,6 +150,7 @@ export async function createServer(
   // In the order in which a request passes them.
   await app.register(requestStats);
   await app.register(requestId);
+  await app.register(noSniff);
   await app.register(accessLog, {
     onEnd(request, end) {
       metrics.request(end.route, end.status, end.seconds);
