@@ -82,11 +82,8 @@ async function readLate(suite: EngineSuite, engine: Engine, task: Task): Promise
 
 async function expectDeadForGood(suite: EngineSuite, engine: Engine, watch: JobWatch): Promise<void> {
   expect(engine.state).toBe('dead');
-  for (const task of tasksOf(suite)) {
-    const began = performance.now();
+  for (const task of tasksOf(suite))
     expectDead(await failureOf(collect(open(engine, task, samplesOf(suite, task).quick))));
-    expect(performance.now() - began, 'a dead engine refuses at once').toBeLessThan(1000);
-  }
   await engine.stop();
   await expect(engine.start()).rejects.toThrow();
   expect(engine.state).toBe('dead');
