@@ -43,7 +43,11 @@ const FAIRNESS: FairnessCase = {
   small: (number) => toCompletion([`Question ${number}:`], 1),
   workOf: (answer) => (JSON.parse(answer) as { usage: { completion_tokens: number } }).usage.completion_tokens,
   unit: 'tokens/s',
-  batchWork: ({ slots }) => slots,
+  batch: (number, tokens) =>
+    toCompletion(
+      Array.from({ length: tokens }, (_, i) => 1000 + ((number * 7919 + i * (number + 1)) % 40_000)),
+      1,
+    ),
 };
 
 const STALLS: readonly StallCase[] = [

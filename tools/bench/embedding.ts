@@ -137,7 +137,8 @@ const FAIRNESS: FairnessCase = {
   small: () => toBody('seven bright stars'),
   workOf: (answer) => (JSON.parse(answer) as { data: unknown[] }).data.length,
   unit: 'texts/s',
-  batchWork: ({ batchTokens }) => batchTokens / TEXT_TOKENS,
+  batch: (number, tokens) =>
+    toBody(Array.from({ length: tokens / TEXT_TOKENS }, (_, i) => text(number * BULK_TEXTS + i))),
 };
 
 const STALLS: readonly StallCase[] = [

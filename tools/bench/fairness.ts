@@ -17,14 +17,16 @@ export interface FairnessCase {
   /** Units of `unit` in the answer to a large request. */
   readonly workOf: (answer: string) => number;
   readonly unit: string;
-  /** The work that the engine computes together, in units of `unit`. */
-  readonly batchWork: (plan: { readonly slots: number; readonly batchTokens: number }) => number;
+  /** JSON of a request that is one batch: the most tokens that the engine computes together. */
+  readonly batch: (number: number, tokens: number) => string;
 }
 
 const KEYS = { bulk: 'bench-bulk', small: 'bench-small' };
 /** Small requests are sent in this rhythm, so that their own work costs the bulk client little. */
 const RHYTHM_MS = 250;
 const SMALL_REQUESTS = 40;
+/** Requests by which the time of a batch is measured. */
+const BATCHES = 5;
 
 /**
  * What a client with large requests, one after the other without an end, costs a client of another key with small
@@ -40,10 +42,12 @@ export async function benchFairness(
   const found = { alone: [] as number[], beside: [] as number[], allowed: [] as number[], share: [] as number[] };
   const rates = { alone: [] as number[], beside: [] as number[] };
   try {
-    const batchWork = fairness.batchWork(await planOf(service));
+    const { batchTokens } = await planOf(service);
     for (let pair = 0; pair <= settings.pairs; pair++) {
       const { alone, beside } = await runPair(service, fairness, pair % 2 === 0);
-      const batchMs = (batchWork / alone.rate) * 1000;
+      const batchMs = await timeBatch(service, fairness.path, (number) =>
+        fairness.batch(pair * BATCHES + number, batchTokens),
+      );
       const allowed = 2 * alone.p95 + batchMs;
       say(
         `pair ${pair}: small p95 ${alone.p95.toFixed(1)} → ${beside.p95.toFixed(1)} ms, a batch ${batchMs.toFixed(1)} ms`,
@@ -142,14 +146,29 @@ async function sendBulk(
   return work / ((performance.now() - start) / 1000);
 }
 
+/** Milliseconds of a request that is one batch, alone. */
+async function timeBatch({ port }: Service, path: string, batch: (number: number) => string): Promise<number> {
+  const client = await openClient('127.0.0.1', port, KEYS.small);
+  const times: number[] = [];
+  try {
+    for (let number = 0; number < BATCHES; number++) {
+      const sent = performance.now();
+      times.push((await post(client, path, batch(number))).last - sent);
+    }
+  } finally {
+    client.close();
+  }
+  return quantile(times, 0.5);
+}
+
 async function post(client: Client, path: string, json: string): Promise<{ body: string; last: number }> {
   const answer = await client.post(path, json);
   if (answer.status !== 200) throw new Error(`the service answered ${answer.status}: ${answer.body.slice(0, 500)}`);
   return answer;
 }
 
-async function planOf(service: Service): Promise<{ slots: number; batchTokens: number }> {
+async function planOf(service: Service): Promise<{ batchTokens: number }> {
   const url = `http://127.0.0.1:${service.port}/v1/metadata`;
   const answer = await fetch(url, { headers: { authorization: `Bearer ${KEYS.small}` } });
-  return ((await answer.json()) as { plan: { slots: number; batchTokens: number } }).plan;
+  return ((await answer.json()) as { plan: { batchTokens: number } }).plan;
 }
