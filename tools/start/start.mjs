@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { setup } from './index.mjs';
 import { ROOT } from './prepare.mjs';
 import { runServices } from './services.mjs';
+import { shareHost } from './share.mjs';
 import { listApps } from './workspace.mjs';
 
 const DEFAULT_APP = 'chat';
@@ -38,11 +39,16 @@ export async function start(args) {
   delete env.XIM_PYTHON;
   // Several services write through this process, so none of them sees the terminal.
   if (names.length > 1 && process.stderr.isTTY) env.XIM_LOG_FORMAT ??= 'text';
+  const shares = names.length > 1 && !help ? shareHost(names, { cwd: ROOT, env }) : [{}];
+  if (typeof shares === 'string') {
+    log(shares);
+    return 1;
+  }
   // --help prints the configuration, which is the same for all services: one service is enough.
   const services = (help ? names.slice(0, 1) : names).map((name, index) => ({
     name,
     args: [...toNodeArguments(name), ...(help ? ['--help'] : [])],
-    env: { ...env, XIM_PORT: toPort(process.env.XIM_PORT, index) },
+    env: { ...env, ...shares[index], XIM_PORT: toPort(process.env.XIM_PORT, index) },
   }));
   return runServices(services, { cwd: ROOT, log });
 }
@@ -84,6 +90,7 @@ function usage(apps) {
   const width = Math.max(...apps.map(({ name }) => name.length));
   return [
     `npm start [service …]     serves ${DEFAULT_APP}, or the services named, each at the next port; Ctrl-C ends them`,
+    '                          several share the host as npx xim-plan says; XIM_THREADS and XIM_KV_CACHE_BYTES go first',
     'npm start -- --help       prints this and the settings (the first time node packages are installed for it)',
     'XIM_PYTHON=… npm start   takes this Python for the engines’ environments, not the first one on PATH',
     '',

@@ -18,12 +18,19 @@ const server = createServer((request, response) => {
   if (request.url === '/end') response.once('close', () => process.exit(0));
 }).listen(0, '127.0.0.1', () => {
   const { port } = server.address() as { port: number };
-  console.log(JSON.stringify({ pid: process.pid, url: \`http://127.0.0.1:\${port}\`, port: process.env['XIM_PORT'] }));
+  console.log(JSON.stringify({ pid: process.pid, url: \`http://127.0.0.1:\${port}\`, port: process.env['XIM_PORT'], threads: process.env['XIM_THREADS'], cache: process.env['XIM_KV_CACHE_BYTES'] }));
 });
 process.on('SIGTERM', () => {
   signals += 1;
   if (!process.env['BUSY']) process.exit(0);
 });
+`;
+
+/** In the place of xim-plan: the n-th service gets n threads, and all but the first have a cache. */
+const PLANS = `
+const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const services = names.map((service, at) => ({ service, plan: { threads: at + 1, kvCacheBytes: at * 100 } }));
+console.log(JSON.stringify({ services }));
 `;
 
 let workspace: Workspace;
@@ -33,6 +40,7 @@ beforeEach(() => {
   started = [];
   app('chat', SERVES, 'Talks');
   app('embedding', SERVES, 'Counts');
+  workspace.write('libs/host-plan/src/bin.ts', PLANS);
 });
 afterEach(() => {
   for (const { pid, exitCode, signalCode } of started)
@@ -51,7 +59,7 @@ function app(name: string, main: string, description = ''): void {
 interface Started {
   readonly child: ChildProcess;
   /** The reports of the services by their prefix; '' without prefix. */
-  readonly services: Map<string, { pid: number; url: string; port: string }>;
+  readonly services: Map<string, { pid: number; url: string; port: string; threads?: string; cache?: string }>;
   output(): string;
   readonly ended: Promise<[code: number | null, signal: string | null]>;
 }
@@ -116,6 +124,41 @@ it(
     one.child.kill('SIGINT');
     expect(await one.ended).toEqual([0, null]);
     expect(living(pids)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
+it(
+  'several services share the host by the plan, where the user says nothing else',
+  async () => {
+    const one = start(['embedding', 'chat']);
+    await serving(one, 2);
+    expect(one.services.get('embedding')).toMatchObject({ threads: '1' });
+    expect(one.services.get('embedding')?.cache).toBeUndefined();
+    expect(one.services.get('chat')).toMatchObject({ threads: '2', cache: '100' });
+    one.child.kill('SIGINT');
+    expect(await one.ended).toEqual([0, null]);
+
+    const other = start(['embedding', 'chat'], { XIM_THREADS: '7' });
+    await serving(other, 2);
+    expect([...other.services.values()].map(({ threads }) => threads)).toEqual(['7', '7']);
+    other.child.kill('SIGINT');
+    expect(await other.ended).toEqual([0, null]);
+  },
+  PATIENCE_MS,
+);
+
+it(
+  'services that do not fit together are not started',
+  async () => {
+    workspace.write(
+      'libs/host-plan/src/bin.ts',
+      `console.error('The services together need 9 GiB, but 1 GiB are free here.'); process.exitCode = 1;`,
+    );
+    const one = start(['embedding', 'chat']);
+    expect(await one.ended).toEqual([1, null]);
+    expect(one.output()).toContain('xim: The services together need 9 GiB');
+    expect(one.services.size).toBe(0);
   },
   PATIENCE_MS,
 );

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+
+/** What a service shares with others on one host, by the setting that carries it. */
+const SETTINGS = /** @type {const} */ ({ XIM_THREADS: 'threads', XIM_KV_CACHE_BYTES: 'kvCacheBytes' });
+
+/**
+ * Divides this host between services, as `xim-plan` does: alone, each would take all cores and all memory. A setting of
+ * the user stays. Returns settings per service, in their order, or one sentence where they do not fit together.
+ *
+ * @param {string[]} names
+ * @param {object} options
+ * @param {string} options.cwd
+ * @param {NodeJS.ProcessEnv} options.env
+ * @returns {Record<string, string>[] | string}
+ */
+export function shareHost(names, { cwd, env }) {
+  const program = ['--conditions=@xim/source', '--import', 'tsx', 'libs/host-plan/src/bin.ts'];
+  const args = [...program, ...names, '--json', '--no-measure'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' });
+  if (status !== 0) return stderr.trim() || 'The plan for these services could not be made.';
+  /** @type {{ services: { plan: Record<string, unknown> }[] }} */
+  const { services } = JSON.parse(stdout);
+  return services.map(({ plan }) =>
+    Object.fromEntries(
+      Object.entries(SETTINGS).flatMap(([name, key]) =>
+        plan[key] && env[name] === undefined ? [[name, `${plan[key]}`]] : [],
+      ),
+    ),
+  );
+}
