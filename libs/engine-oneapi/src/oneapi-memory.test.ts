@@ -4,14 +4,18 @@ import { modelOf } from './__fixtures__/engines.ts';
 import kvBytes from './__fixtures__/kv-bytes.json' with { type: 'json' };
 import { oneapi } from './oneapi-engine.ts';
 
-const files = [{ path: 'a.gguf', size: 1000, sha256: '', sources: [] }];
 const profile: Profile = { engine: 'oneapi', artifact: 'files', isa: ['avx2'] };
-const entry = (shape: ModelEntry['shape'], task: ModelEntry['task'] = 'generate'): ModelEntry => ({
+const entry = (
+  shape: ModelEntry['shape'],
+  task: ModelEntry['task'] = 'generate',
+  size = 1000,
+  path = 'a.gguf',
+): ModelEntry => ({
   id: 'org/model',
   task,
   licence: 'MIT',
   created: 1,
-  artifacts: { files: { files } },
+  artifacts: { files: { files: [{ path, size, sha256: '', sources: [] }] } },
   profiles: [profile],
   shape,
 });
@@ -33,7 +37,9 @@ describe('oneapi: memory', () => {
   });
 
   it.each([
-    ['one and a half times the files', entry({}), 1500],
+    ['twice a small GGUF file, whose 4-bit weights may become 8-bit ones', entry({}), 2000],
+    ['one and a half times a larger one', entry({}, 'generate', 2 ** 31), 1.5 * 2 ** 31],
+    ['one and a half times other files', entry({}, 'embed', 1000, 'a.onnx'), 1500],
     ["the model's own figure", entry({ weightBytes: 7 }), 7],
     ['nothing without files', { ...entry({}), artifacts: {} }, 0],
   ])('weights: %s', (_, model, weightBytes) => {
@@ -57,7 +63,7 @@ describe('oneapi: memory', () => {
     const { entry: model } = modelOf('chat');
     expect(oneapi.memory(model, model.profiles[0]!)).toMatchObject({
       kvBytesPerToken: 13_680,
-      weightBytes: 147_543_648,
+      weightBytes: 196_724_864,
     });
   });
 });

@@ -3,8 +3,11 @@ import { oneapiWork } from './oneapi-work.ts';
 
 /** Weights in memory per byte of files: the plugin repacks them, and holds the embedding table unpacked. */
 const REPACKING = 1.5;
+/** Of a GGUF file up to `LARGEST_DOUBLED`: where the host multiplies in int8, its 4-bit weights take 8 bits (int8_products.py). */
+const DOUBLING = 2;
+const LARGEST_DOUBLED = 2 ** 30;
 
-/** Measured: SmolLM2-135M Q4_1, 512 tokens a step, is 0.4 GiB resident with its weights and without cache; Node adds 0.1 GiB. */
+/** Measured: SmolLM2-135M Q4_1, 512 tokens a step, is 0.44 GiB resident with its weights and without cache; Node adds 0.1 GiB. */
 const RESERVE_BYTES = 384 * 1024 ** 2;
 
 /**
@@ -14,15 +17,21 @@ const RESERVE_BYTES = 384 * 1024 ** 2;
 const TOKEN_BYTES_PER_THREAD_SECOND = (490 / 2) * 147_543_648;
 
 export function oneapiMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
-  const weightBytes = model.shape.weightBytes ?? Math.ceil(fileBytes(model, profile) * REPACKING);
+  const bytes = fileBytes(model, profile);
+  const doubles = isGguf(model, profile) && bytes <= LARGEST_DOUBLED && profile.options?.['weightBits'] !== 4;
+  const of = (factor: number): number => model.shape.weightBytes ?? Math.ceil(bytes * factor);
+  const read = of(REPACKING);
   return {
-    weightBytes,
+    weightBytes: of(doubles ? DOUBLING : REPACKING),
     kvBytesPerToken: kvBytesPerToken(model, profile),
     reserveBytes: RESERVE_BYTES,
-    tokensPerThreadSecond: weightBytes > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / weightBytes : undefined,
+    tokensPerThreadSecond: read > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / read : undefined,
     work: oneapiWork(model, profile),
   };
 }
+
+const isGguf = ({ artifacts }: ModelEntry, { artifact = '' }: Profile): boolean =>
+  artifacts[artifact]?.files.some(({ path }) => path.endsWith('.gguf')) ?? false;
 
 /** Bytes of a number of the cache, by the profile's option `kvCache`; `u8`: see below. */
 const KV_NUMBER_BYTES: Readonly<Record<string, number>> = { f16: 2, bf16: 2, f32: 4 };
