@@ -1,4 +1,4 @@
-"""Few shapes, each hardly larger than needed."""
+"""Batches have few shapes, each only a little larger than the batch."""
 
 import pytest
 from xim_embedding.batch_shape import padded_rows, padded_tokens, to_batch
@@ -26,7 +26,7 @@ def test_few_shapes() -> None:
 
 
 def test_a_batch_is_padded() -> None:
-    """13 rows become 16; a row that is only there for the shape attends to one token."""
+    """13 rows become 16; each padding row attends to one token."""
     sequences = [[7, 8, 9], *[[5]] * 12]
     ids, mask = to_batch(sequences, 250, padding=1)
     assert ids.shape == mask.shape == (16, 8)

@@ -1,4 +1,4 @@
-"""The handler over an encoder whose hidden states are the tokens themselves."""
+"""The handler with an encoder whose hidden states are the token ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from xim_worker import Context, EmbedInput, InvalidInput, Plan, Runtime, StartEr
 
 
 class TokenEncoder:
-    """Element 0 is the token, element 1 its position from 1."""
+    """Hidden states: element 0 is the token id, element 1 the position, from 1."""
 
     parallel = 3
 

@@ -20,7 +20,7 @@ MASK = np.array([[1, 1, 0], [1, 1, 1]], np.int64)
 def test_padding_is_left_out(pooling: str, expected: list[list[float]]) -> None:
     hidden = HIDDEN.copy()
     pooled = POOLINGS[pooling](hidden, MASK)
-    # The encoder's memory is used again while the vectors still are.
+    # The encoder overwrites its memory while the vectors are still in use.
     hidden[:] = 0
     np.testing.assert_allclose(pooled, expected, rtol=1e-6)
 

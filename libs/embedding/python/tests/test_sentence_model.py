@@ -1,4 +1,4 @@
-"""Folders as Sentence Transformers saves them, and what is refused in them."""
+"""Folders in the layout of Sentence Transformers, and the contents that are refused."""
 
 import json
 import struct

@@ -12,7 +12,7 @@ from xim_worker import EmbedItem, InvalidInput, Truncation
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> TextTokens:
-    """Words a, b, c; [ and ] around a text; a file that asks for padding and cutting, as such files do."""
+    """Words a, b, c, special tokens [ and ] around a text. The file enables padding and truncation, as is usual."""
     tokenizer = Tokenizer(WordLevel({"?": 0, "[": 1, "]": 2, "a": 3, "b": 4, "c": 5}, unk_token="?"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = TemplateProcessing(single="[ $A ]", special_tokens=[("[", 1), ("]", 2)])

@@ -1,5 +1,5 @@
-"""The embedding runtime that every engine shares: texts in, unit vectors out.
+"""The embedding runtime for every engine: texts in, unit vectors out.
 
-An engine brings an `Encoder` (`encoder.py`), which computes hidden states; tokens, prompts, the shapes of batches,
-pooling, dense layers and normalisation are here, once.
+An engine adds an `Encoder` (`encoder.py`), which computes hidden states. This package handles tokens, prompts, batch
+shapes, pooling, dense layers and normalisation.
 """

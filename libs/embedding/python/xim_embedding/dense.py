@@ -1,4 +1,4 @@
-"""The dense layer that some models have after pooling (the module `Dense` of Sentence Transformers)."""
+"""The dense layer after pooling that some models have (the module `Dense` of Sentence Transformers)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 
 def read_dense(folder: Path, config: dict[str, Any]) -> Callable[[Floats], Floats]:
-    """The layer `[rows, in] -> [rows, out]` of a module's folder. Raises StartError for what is not understood."""
+    """Reads the layer `[rows, in] -> [rows, out]` from a module's folder.
+
+    Raises StartError for unsupported or unreadable files.
+    """
     activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh")).rsplit(".", 1)[-1]
     if activation not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
@@ -32,7 +35,7 @@ def read_dense(folder: Path, config: dict[str, Any]) -> Callable[[Floats], Float
     if not path.is_file():
         raise StartError(
             f"{folder.name} has no model.safetensors; a pickle (pytorch_model.bin) is not read, since reading it runs "
-            "what is in it. Save the model with safetensors",
+            "the code in it. Save the model with safetensors",
             permanent=True,
         )
     tensors = read_tensors(path)
@@ -41,7 +44,7 @@ def read_dense(folder: Path, config: dict[str, Any]) -> Callable[[Floats], Float
     if weight is None or weight.shape != expected or (bias is None) == bool(config.get("bias", True)):
         raise StartError(
             f"{folder.name}/model.safetensors has {sorted(tensors)}; expected linear.weight with the shape {expected}, "
-            "and linear.bias exactly where its config.json says so",
+            "and linear.bias if and only if its config.json enables it",
             permanent=True,
         )
     columns, offset, activate = np.ascontiguousarray(weight.T), np.float32(0) if bias is None else bias, activation
@@ -64,7 +67,7 @@ def _tensor(data: memoryview, entry: dict[str, Any]) -> Floats:
     begin, end = entry["data_offsets"]
     dtype, raw = entry["dtype"], data[begin:end]
     if dtype == "BF16":
-        # The upper half of a float32.
+        # A bfloat16 is the upper half of a float32.
         values: Floats = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
     elif dtype in _DTYPES:
         values = np.frombuffer(raw, _DTYPES[dtype]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The seam between the embedding runtime and an engine: an encoder computes hidden states, nothing else."""
+"""The interface between the embedding runtime and an engine: an encoder only computes hidden states."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ Floats = npt.NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Computes batches for one model. Knows nothing of requests, text, pooling or HTTP.
+    """Computes batches for one model. Requests, text, pooling and HTTP are outside this interface.
 
-    `forward` is called from `parallel` threads at once. When an engine hands its encoder over, every copy of the model
-    has run once, so that what cannot run has failed with a StartError.
+    The runtime calls `forward` from up to `parallel` threads at once. An engine runs every copy of the model once
+    before it returns the encoder, so a model that cannot run fails at the start with a StartError.
     """
 
     @property
     def parallel(self) -> int:
-        """How many batches may run at once."""
+        """Number of batches that may run at once."""
         ...
 
     def forward(self, ids: Int64s, mask: Int64s) -> AbstractContextManager[Floats]:
-        """The hidden states `[rows, tokens, elements]` of `ids` `[rows, tokens]`, valid until the block ends.
+        """Computes the hidden states `[rows, tokens, elements]` of `ids` `[rows, tokens]`, valid until the block ends.
 
-        `mask` is 1 for a token and 0 for padding, which is on the right; every row has at least one token. An encoder
-        whose model pools by itself gives `[rows, elements]`, and its profile names the pooling `none`.
+        `mask` `[rows, tokens]` is 1 for a token and 0 for padding, which is on the right; every row has at least one
+        token. If the model pools by itself, the result is `[rows, elements]`, and the profile sets `pooling` to `none`.
         """
         ...
 
     def describe(self) -> tuple[Runtime, str]:
-        """The runtime and the dtype of the computation, read back after a first batch."""
+        """The runtime and the dtype of the computation, as reported by the runtime after the first batch."""
         ...
 
 
 class PairEncoder(Protocol):
-    """Computes batches of pairs for one cross-encoder; otherwise as `Encoder`."""
+    """Computes batches of pairs for one cross-encoder. The rules of `Encoder` apply."""
 
     @property
     def parallel(self) -> int: ...
 
     def forward(self, ids: Int64s, mask: Int64s, segments: Int64s) -> AbstractContextManager[Floats]:
-        """The logits `[rows, labels]` of `ids` `[rows, tokens]`, valid until the block ends.
+        """Computes the logits `[rows, labels]` of `ids` `[rows, tokens]`, valid until the block ends.
 
-        `segments` is 0 for the tokens of the query and 1 for those of the document where the model tells them apart.
+        `segments` `[rows, tokens]` is 0 for the query's tokens and 1 for the document's tokens, if the model
+        distinguishes them.
         """
         ...
 

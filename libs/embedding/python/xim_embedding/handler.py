@@ -1,4 +1,4 @@
-"""The task `embed`: one unit vector per text, over an engine's encoder."""
+"""The task `embed`: one unit vector per text, computed by an engine's encoder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .tokenizer_file import open_tokenizer
 
 
 class EmbedHandler:
-    """A BatchHandler; every item's data is its tokens.
+    """A BatchHandler; the data of an item are its token ids.
 
-    `open_encoder` is called by `load`; it raises StartError. The profile's option `pooling` goes before the model's
-    own files; without either it is `mean`.
+    `load` calls `open_encoder`, which raises StartError. The profile's option `pooling` overrides the model's files;
+    the default is `mean`.
     """
 
     parallel = 1
-    """The encoder's; set by `load`."""
+    """The value of the encoder; set by `load`."""
 
     def __init__(self, open_encoder: Callable[[Context], Encoder]) -> None:
         self._open_encoder = open_encoder
@@ -87,7 +87,7 @@ class EmbedHandler:
             return
         if type(wanted) is not int or not 1 <= wanted <= self._dimensions:
             raise InvalidInput(
-                f"dimensions is {wanted!r}; expected a whole number from 1 to {self._dimensions}, what the model has.",
+                f"dimensions is {wanted!r}; expected a whole number from 1 to {self._dimensions}, the model's own.",
                 "dimensions",
             )
         if not self._truncatable:
@@ -98,7 +98,7 @@ class EmbedHandler:
             )
 
     def _prove(self) -> None:
-        """One real inference: what cannot run fails here and not in the first call."""
+        """Runs one inference, so that a model that cannot run fails at the start and not in the first call."""
         try:
             (vector,) = self.run(list(self.prepare({"items": [{"text": "ready"}]})))
         except ValueError as error:

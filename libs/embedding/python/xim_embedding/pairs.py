@@ -1,4 +1,4 @@
-"""The tokens of a query with a document, by the model's own tokenizer; never more than the model reads."""
+"""Tokenises a query with a document by the model's tokenizer, and keeps to the model's context length."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import NamedTuple
 from tokenizers import Encoding, Tokenizer
 from xim_worker import InvalidInput, RerankInput, Truncation
 
-# Documents that are encoded in one call; between two calls other requests have their turn.
+# Documents per call of the tokenizer; other requests run between two calls.
 _SLICE = 32
-# Characters of a text per token, at most: a word that is not in the vocabulary becomes one token, however long.
+# Least value for the characters of the longest token: a word outside the vocabulary is one token of any length.
 _LONGEST_WORD = 256
 
 
 class Pair(NamedTuple):
-    """Tokens of a query and a document, special tokens included, and for each the number of its segment."""
+    """Token ids of a query and a document, special tokens included, and the segment number of each token."""
 
     tokens: list[int]
     segments: list[int]
 
 
 class PairTokens:
-    """Pairs as the tokenizer's post-processor joins them: `[CLS] query [SEP] document [SEP]` for BERT."""
+    """Pairs, joined by the tokenizer's post-processor: `[CLS] query [SEP] document [SEP]` for BERT."""
 
     def __init__(self, tokenizer: Tokenizer, context_length: int) -> None:
         self._tokenizer = tokenizer
@@ -33,7 +33,7 @@ class PairTokens:
         self._special = len(self._join(empty, empty).tokens)
 
     def read(self, request: RerankInput) -> Iterator[Pair]:
-        """The pair of each document, a few documents at a time; raises InvalidInput."""
+        """Yields the pair of each document, and tokenises a few documents at a time. Raises InvalidInput."""
         queries, documents = request["queries"], request["documents"]
         _check_lists(queries, documents)
         room = self._room(request.get("truncate"))
@@ -72,7 +72,7 @@ class PairTokens:
         return encoded
 
     def _cut_text(self, text: str, keep_end: bool) -> str:
-        """No more of a text than the tokens that stay can have."""
+        """Cuts a text to the most characters that the remaining tokens can have."""
         return text[-self._most_characters :] if keep_end else text[: self._most_characters]
 
     def _room(self, truncate: Truncation | None) -> int | None:

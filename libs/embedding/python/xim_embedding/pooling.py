@@ -1,4 +1,4 @@
-"""From the hidden states of a text's tokens to its vector, with the names and formulas of Sentence Transformers."""
+"""Pools the hidden states of a text's tokens to one vector; names and formulas are those of Sentence Transformers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .encoder import Floats, Int64s
 
 Pool = Callable[[Floats, Int64s], Floats]
-"""`hidden` `[rows, tokens, elements]` and `mask` `[rows, tokens]` to `[rows, elements]`."""
+"""Maps `hidden` `[rows, tokens, elements]` and `mask` `[rows, tokens]` to `[rows, elements]`."""
 
 
 def mean(hidden: Floats, mask: Int64s) -> Floats:
@@ -27,33 +27,33 @@ def mean_sqrt_len_tokens(hidden: Floats, mask: Int64s) -> Floats:
 
 
 def weightedmean(hidden: Floats, mask: Int64s) -> Floats:
-    """The mean in which the n-th token counts n times (SGPT, Muennighoff 2022)."""
+    """The mean over the tokens; the n-th token has weight n (SGPT, Muennighoff 2022)."""
     weights = mask.astype(np.float32) * np.arange(1, mask.shape[1] + 1, dtype=np.float32)
     pooled: Floats = _weighted_sum(hidden, weights) / weights.sum(1, keepdims=True)
     return pooled
 
 
 def max_tokens(hidden: Floats, mask: Int64s) -> Floats:
-    """The greatest value of each element over the tokens."""
-    # Row by row: a masked copy of all hidden states would double the memory of the largest array here.
+    """The maximum of each element over the tokens."""
+    # The loop works row by row: a masked copy of all hidden states would double the memory of the largest array.
     greatest: Floats = np.stack([row[: int(length)].max(0) for row, length in zip(hidden, mask.sum(1), strict=True)])
     return greatest
 
 
 def cls(hidden: Floats, mask: Int64s) -> Floats:
-    """The hidden state of the first token, which such models are trained to put the text's meaning in."""
+    """The hidden state of the first token; these models are trained to represent the text there."""
     first: Floats = hidden[:, 0, :].copy()
     return first
 
 
 def lasttoken(hidden: Floats, mask: Int64s) -> Floats:
-    """The hidden state of the last token, which in a decoder has seen all others."""
+    """The hidden state of the last token; in a decoder this token attends to all others."""
     last: Floats = hidden[np.arange(len(hidden)), mask.sum(1) - 1]
     return last
 
 
 def none(hidden: Floats, mask: Int64s) -> Floats:
-    """The vectors of a model that pools by itself."""
+    """Returns `hidden` `[rows, elements]` of a model that pools by itself."""
     vectors: Floats = hidden.copy()
     return vectors
 
@@ -70,7 +70,7 @@ POOLINGS: dict[str, Pool] = {
 
 
 def concatenated(names: Sequence[str]) -> Pool:
-    """One pooling, or several whose vectors stand one after the other."""
+    """One pooling, or several poolings with their vectors concatenated in the order of `names`."""
     pools = [POOLINGS[name] for name in names]
     if len(pools) == 1:
         return pools[0]
@@ -78,13 +78,13 @@ def concatenated(names: Sequence[str]) -> Pool:
 
 
 def to_unit(vectors: Floats) -> Floats:
-    """Each row scaled to length 1 (L2); a row of zeros stays one."""
+    """Scales each row to length 1 (L2); a row of zeros stays unchanged."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Floats = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
 
 
 def _weighted_sum(hidden: Floats, weights: Floats) -> Floats:
-    # [rows, 1, tokens] @ [rows, tokens, elements]: one pass without a copy of the hidden states.
+    # [rows, 1, tokens] @ [rows, tokens, elements]: one pass, without a copy of the hidden states.
     total: Floats = np.matmul(weights[:, None, :], hidden)[:, 0, :]
     return total

@@ -1,4 +1,4 @@
-"""The task `rerank` by a cross-encoder: a transformer reads query and document together and gives one logit."""
+"""The task `rerank` with a cross-encoder: a transformer reads query and document together and gives one logit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .tokenizer_file import open_tokenizer
 
 
 class RerankHandler:
-    """A BatchHandler; every item's data is a `Pair`.
+    """A BatchHandler; the data of an item are a `Pair`.
 
-    `open_encoder` is called by `load`; it raises StartError. The logit is that of the one label of the model
-    (`num_labels` 1, as CrossEncoder of Sentence Transformers trains it with a logistic loss).
+    `load` calls `open_encoder`, which raises StartError. The score is the logit of the model's only label (`num_labels`
+    1, trained with a logistic loss by CrossEncoder of Sentence Transformers).
     """
 
     parallel = 1
-    """The encoder's; set by `load`."""
+    """The value of the encoder; set by `load`."""
 
     def __init__(self, open_encoder: Callable[[Context], PairEncoder]) -> None:
         self._open_encoder = open_encoder
@@ -60,7 +60,7 @@ class RerankHandler:
             if logits.shape != (len(ids), 1):
                 raise ValueError(
                     f"the model gives {list(logits.shape)} numbers for {len(ids)} pairs; a reranker gives one for each "
-                    "(a sequence classification with one label); a model for embeddings is none"
+                    "(a sequence classification with one label); a model for embeddings is not a reranker"
                 )
             return [float(logit) for logit in logits[: len(items), 0]]
 
@@ -72,7 +72,7 @@ class RerankHandler:
         }
 
     def _prove(self) -> None:
-        """One real inference: a model that cannot run fails here and not in the first call."""
+        """Runs one inference, so that a model that cannot run fails at the start and not in the first call."""
         try:
             (logit,) = self.run(list(self.prepare({"queries": ["ready"], "documents": ["ready"]})))
         except ValueError as error:

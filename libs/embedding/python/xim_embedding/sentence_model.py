@@ -1,4 +1,4 @@
-"""A model's folder as Sentence Transformers saves it: its modules, prompts and the longest text."""
+"""Reads a model's folder in the layout of Sentence Transformers: modules, prompts and context length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dense import read_dense
 from .encoder import Floats, Int64s
 from .pooling import POOLINGS, Pool, concatenated, none, to_unit
 
-# The booleans of a pooling's config.json in the order in which their vectors are concatenated.
+# The boolean keys of a pooling's config.json, in the order in which the vectors are concatenated.
 _POOLING_FLAGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -23,12 +23,12 @@ _POOLING_FLAGS = {
     "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }
-# Their positions begin after the padding token's number, so a text has fewer tokens than there are positions.
+# Model types whose positions begin after the padding token's id, so a text has fewer tokens than there are positions.
 _POSITIONS_AFTER_PADDING = {
     *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"),
     *("data2vec-text", "ibert", "xmod"),
 }
-# A tokenizer without a limit says so with a number of thirty digits.
+# A tokenizer without a limit has a number of thirty digits as its `model_max_length`.
 _NO_LIMIT = 10**9
 _DOCUMENT = ("document", "passage", "corpus")
 
@@ -37,15 +37,18 @@ _DOCUMENT = ("document", "passage", "corpus")
 class SentenceModel:
     pool: Pool
     layers: list[Callable[[Floats], Floats]]
-    """What follows pooling, each `[rows, in] -> [rows, out]`."""
+    """The layers after pooling, each `[rows, in] -> [rows, out]`."""
     prompts: dict[str, str]
-    """Name to the text that is put before the caller's."""
+    """Maps a prompt's name to the text that is put before the caller's text."""
     default_prompt: str | None
     context_length: int | None
-    """The most tokens of a text, special tokens included; None where no file says."""
+    """The most tokens of a text, special tokens included; None if no file states it."""
 
     def to_vectors(self, hidden: Floats, mask: Int64s) -> Floats:
-        """Unit vectors `[rows, dimensions]` of an encoder's hidden states."""
+        """Converts an encoder's hidden states to unit vectors `[rows, dimensions]`.
+
+        Raises ValueError if `hidden` does not have the number of axes that the pooling expects.
+        """
         axes = 2 if self.pool is none else 3
         if hidden.ndim != axes:
             raise ValueError(f"the model gives an array of {hidden.ndim} axes; its pooling expects {axes}")
@@ -55,7 +58,7 @@ class SentenceModel:
         return to_unit(vectors)
 
     def prompt_text(self, name: str | None) -> str:
-        """The text of a prompt, or of the model's default one; raises InvalidInput for a name it does not have."""
+        """The text of a prompt; None is the model's default prompt. Raises InvalidInput for an unknown name."""
         if name is None:
             return self.prompts[self.default_prompt] if self.default_prompt is not None else ""
         if name in self.prompts:
@@ -64,7 +67,7 @@ class SentenceModel:
             for other in _DOCUMENT:
                 if other in self.prompts:
                     return self.prompts[other]
-            # A model that prepares only its queries takes documents as they are.
+            # A model with a prompt for queries only takes documents without a prompt.
             if "query" in self.prompts:
                 return ""
         known = ", ".join(f'"{prompt}"' for prompt in self.prompts) or "none"
@@ -74,9 +77,12 @@ class SentenceModel:
 
 
 def read_sentence_model(folder: Path, options: dict[str, Any]) -> SentenceModel:
-    """The folder's files; the profile's option `pooling` goes before them. Raises StartError for unknown modules."""
+    """Reads the folder's files; the profile's option `pooling` overrides them.
+
+    Raises StartError for unknown or unsupported modules, and for files that cannot be read.
+    """
     if options.get("normalize", True) is not True:
-        raise StartError("the profile asks for vectors that are not normalised; here all are", permanent=True)
+        raise StartError("the profile asks for vectors that are not normalised, which is not supported", permanent=True)
     pooling: list[str] = []
     pooling_config: dict[str, Any] = {}
     layers: list[Callable[[Floats], Floats]] = []
@@ -94,12 +100,12 @@ def read_sentence_model(folder: Path, options: dict[str, Any]) -> SentenceModel:
         pooling = [str(options["pooling"])]
     prompts, default = _read_prompts(folder)
     if pooling_config.get("include_prompt", True) is False and any(prompts.values()):
-        raise StartError("the model leaves its prompts out of pooling (include_prompt), unlike here", permanent=True)
+        raise StartError("the model pools without the prompt (include_prompt), which is not supported", permanent=True)
     return SentenceModel(_to_pool(pooling or ["mean"]), layers, prompts, default, read_context_length(folder))
 
 
 def read_context_length(folder: Path) -> int | None:
-    """The least of what the model's positions, its tokenizer and Sentence Transformers allow; None where none says."""
+    """The lowest limit in tokens of the positions, the tokenizer and Sentence Transformers; None without a limit."""
     config = _read(folder / "config.json")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
     if positions and config.get("model_type") in _POSITIONS_AFTER_PADDING:
@@ -111,22 +117,22 @@ def read_context_length(folder: Path) -> int | None:
 
 
 def read_padding_token(folder: Path) -> int:
-    """The token that fills a row; 0 where config.json names none. A decoder looks for it to find a text's end."""
+    """The id of the padding token; 0 if config.json has none. A decoder finds the end of a text by this token."""
     token = _read(folder / "config.json").get("pad_token_id")
     return token if type(token) is int and token >= 0 else 0
 
 
 def _read_modules(folder: Path) -> list[tuple[str, Path]]:
-    """Kind (`Pooling`) and folder of each module, in order."""
+    """Kind (such as `Pooling`) and folder of each module, in order."""
     path = folder / "modules.json"
     if path.is_file():
         return [(str(each["type"]).rsplit(".", 1)[-1], folder / each.get("path", "")) for each in _load(path)]
-    # Models are published without that file, too; the folder of the pooling has this name.
+    # Some models are published without modules.json; their pooling has this folder.
     return [("Pooling", folder / "1_Pooling")] if (folder / "1_Pooling").is_dir() else []
 
 
 def _read_pooling(config: dict[str, Any], path: Path) -> list[str]:
-    """Both spellings: `"pooling_mode": "cls"` (or a list), and a boolean for each."""
+    """Reads both forms: `"pooling_mode": "cls"` (or a list), and one boolean key for each pooling."""
     named = config.get("pooling_mode")
     if named:
         return [str(name) for name in named] if isinstance(named, list) else [str(named)]

@@ -1,4 +1,4 @@
-"""The tokens of texts to embed, by the model's own tokenizer; never more than the model reads."""
+"""Tokenises texts by the model's tokenizer, and keeps to the model's context length."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from tokenizers import Tokenizer
 from xim_worker import EmbedItem, InvalidInput, Truncation
 
-# Texts that are encoded in one call; between two calls other requests have their turn.
+# Texts per call of the tokenizer; other requests run between two calls.
 _SLICE = 32
-# Bytes of a text per token, at least: a word that is not in the vocabulary becomes one token, however long.
+# Least value for the bytes of the longest token: a word outside the vocabulary is one token of any length.
 _LONGEST_WORD = 256
 
 
@@ -29,10 +29,10 @@ class TextTokens:
     def read(
         self, items: Sequence[EmbedItem], prompt: str = "", truncate: Truncation | None = None
     ) -> Iterator[list[int]]:
-        """The tokens of each item, special tokens included, a few texts at a time; raises InvalidInput.
+        """Yields the token ids of each item, special tokens included. Raises InvalidInput.
 
-        `prompt` is put before every text; items that are tokens already are taken as they are. With `truncate` an item
-        that is too long is cut.
+        It tokenises a few texts at a time. `prompt` is put before every text, not before items that are tokens. With
+        `truncate`, an item that is too long is cut.
         """
         room = None if truncate is None else self._room(truncate, prompt)
         keep_end = truncate is not None and truncate.get("keep") == "end"
@@ -53,7 +53,7 @@ class TextTokens:
                 yield tokens
 
     def _room(self, truncate: Truncation, prompt: str) -> int:
-        """Tokens that an item may have after it was cut."""
+        """The most tokens of an item after it is cut."""
         tokens = truncate.get("tokens", self._context_length)
         least = len(self._before) + len(self._after) + 1
         if type(tokens) is not int or tokens < least:
@@ -70,7 +70,7 @@ class TextTokens:
         return min(tokens, self._context_length)
 
     def _cut(self, tokens: list[int], room: int, keep_end: bool) -> list[int]:
-        """The special tokens stay where they are."""
+        """Cuts tokens between the special tokens, which stay."""
         if len(tokens) <= room:
             return tokens
         inner = tokens[len(self._before) : len(tokens) - len(self._after)]
@@ -78,7 +78,7 @@ class TextTokens:
         return [*self._before, *(inner[-rest:] if keep_end else inner[:rest]), *self._after]
 
     def _check(self, item: EmbedItem, place: str, is_cut: bool) -> None:
-        """What costs next to nothing, for every item before the first is encoded."""
+        """Cheap checks, for every item before the first item is tokenised."""
         if not (item["text"] if "text" in item else item["tokens"]):
             raise InvalidInput("A text to embed is empty; leave it out or give it words.", place)
         if is_cut:
@@ -86,7 +86,7 @@ class TextTokens:
         if "tokens" in item and len(item["tokens"]) > self._context_length:
             raise self._too_long(f"{len(item['tokens'])} tokens", place)
         if "text" in item and len(item["text"]) > self._most_bytes:
-            raise self._too_long(f"{len(item['text'])} characters, more than so many tokens ever have", place)
+            raise self._too_long(f"{len(item['text'])} characters, more than that many tokens can have", place)
 
     def _too_long(self, size: str, place: str) -> InvalidInput:
         return InvalidInput(
@@ -97,7 +97,7 @@ class TextTokens:
         )
 
     def _completed(self, tokens: list[int], place: str) -> list[int]:
-        """The model's own tokens, with the special tokens that a text would get around it where they are missing."""
+        """Adds the special tokens that are missing before or after the tokens of an item."""
         if min(tokens) < 0 or max(tokens) >= self._vocabulary:
             raise InvalidInput(
                 f"A token is outside the model's vocabulary; expected 0 to {self._vocabulary - 1}. Tokens must be this "

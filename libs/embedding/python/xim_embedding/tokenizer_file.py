@@ -1,4 +1,4 @@
-"""A folder's tokenizer: `tokenizer.json`, or `vocab.txt` of a model in the manner of BERT."""
+"""Opens a folder's tokenizer: `tokenizer.json`, or `vocab.txt` of a BERT model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BERT = {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "DistilBer
 
 
 def open_tokenizer(folder: Path) -> Tokenizer:
-    """Raises StartError where there is none, or one that is not known."""
+    """Opens the tokenizer without padding and truncation. Raises StartError if it is missing or not supported."""
     config = _config(folder)
     whole, words = folder / "tokenizer.json", folder / "vocab.txt"
     if whole.is_file():
@@ -26,7 +26,7 @@ def open_tokenizer(folder: Path) -> Tokenizer:
         tokenizer = _word_pieces(words, config)
     else:
         raise StartError("the model has no tokenizer; expected tokenizer.json, or vocab.txt of BERT", permanent=True)
-    # The file may ask for both: padding belongs to the batch, and no text is cut in silence.
+    # The file may enable both. Padding is done per batch, and no text is cut without a request for it.
     tokenizer.no_padding()
     tokenizer.no_truncation()
     if config.get("add_eos_token") and not _ends_with(tokenizer, _content(config.get("eos_token"))):
@@ -38,7 +38,7 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 
 
 def _word_pieces(path: Path, config: dict[str, Any]) -> Tokenizer:
-    """BertTokenizer of Transformers: the same defaults for what tokenizer_config.json leaves out."""
+    """Builds the BertTokenizer of Transformers; keys missing in tokenizer_config.json have its defaults."""
     kind = config.get("tokenizer_class", "BertTokenizer")
     if kind not in _BERT:
         raise StartError(f"vocab.txt belongs to a {kind}; without tokenizer.json only BERT's is read", permanent=True)
@@ -70,7 +70,7 @@ def _ends_with(tokenizer: Tokenizer, token: str | None) -> bool:
 
 
 def _content(token: Any) -> str | None:
-    """A special token stands as its text, or as an object with its text."""
+    """Reads a special token: a string, or an object with the key `content`."""
     return token.get("content") if isinstance(token, dict) else token
 
 
