@@ -1,4 +1,4 @@
-"""Models whose answers can be told from the sound: speech is what is loud, a voice is its pitch."""
+"""Fake models with predictable answers: loud sound is speech, and the pitch is the voice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LoudnessDetector:
 
 
 class PitchVoices:
-    """One dimension for each octave of 8 between 50 and 12,800 Hz."""
+    """Vectors with one dimension for each of the 8 octaves between 50 and 12,800 Hz."""
 
     def embed(self, clips: Floats) -> Floats:
         hertz = np.abs(np.fft.rfft(clips)).argmax(axis=1) * RATE / clips.shape[1]
@@ -35,7 +35,7 @@ class PitchVoices:
 
 
 class CountingRecogniser:
-    """Reads every window as one segment over all of it; its text is the number of the window and its seconds."""
+    """Transcribes every window as one segment of the same length; the text is the number of the window."""
 
     languages = LANGUAGES
 
@@ -90,7 +90,7 @@ def load(
 
 
 def speak(*parts: tuple[float, float]) -> Floats:
-    """Sound of (seconds, hertz); 0 Hz is silence."""
+    """Makes sound from pairs of (seconds, hertz); 0 Hz is silence."""
     pieces = [0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE) for seconds, hertz in parts]
     return np.concatenate(pieces).astype(np.float32)
 

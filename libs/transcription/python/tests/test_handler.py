@@ -1,4 +1,4 @@
-"""The whole task over models whose answers are known."""
+"""The whole task, with fake models."""
 
 from __future__ import annotations
 
@@ -188,11 +188,11 @@ def test_a_call_that_is_cancelled_while_it_waits_is_told_to_the_runtime() -> Non
     run = handler.run({"audio": {"bytes": to_wav(speak((3, SPEECH)))}, "language": "en"}, cancelled.is_set)
     assert next(run) == {"type": "start", "duration": 3.0, "language": "en"}
     cancelled.set()
-    # The runtime closes the generator at this sign.
+    # After this None the runtime closes the generator.
     assert next(run) is None
     run.close()
     recogniser.gate.set()
-    # The worker is free for others at once, and computed nothing for the cancelled call.
+    # The worker is free for other calls at once, and computed nothing for the cancelled call.
     found = events(handler, speak((1, SPEECH)), language="en")
     assert len(segments_of(found)) == 1
     assert len(recogniser.readings) == 1
@@ -256,7 +256,7 @@ def test_an_hour_is_transcribed_in_the_memory_of_a_minute(tmp_path: Path) -> Non
     path = tmp_path / "hour.wav"
     minute = to_wav(speak((50, SPEECH), (10, 0)))
     with path.open("wb") as file:
-        # A streamed file, whose size in the header is that of its first minute.
+        # A streamed file: the data size in its header is unknown, and the RIFF size is that of the first minute.
         file.write(minute[:40] + b"\xff\xff\xff\xff" + minute[44:])
         for _ in range(59):
             file.write(minute[44:])

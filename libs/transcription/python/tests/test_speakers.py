@@ -1,4 +1,4 @@
-"""Groups of voices, and who has which word."""
+"""Groups of voices, and the speaker of each word."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def voices(seed: int, count: int, speakers: int, noise: float) -> Floats:
 
 
 def average_linkage(vectors: Floats, threshold: float, groups: int) -> set[frozenset[int]]:
-    """The definition, from the table of all distances."""
+    """Average linkage by its definition, from the table of all distances."""
     distances = 1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     parts = [[at] for at in range(len(vectors))]
     while len(parts) > groups:
@@ -82,7 +82,7 @@ def test_clips_cover_a_span_and_end_with_it() -> None:
 
 
 def turns() -> Turns:
-    """A from 0 to 2 seconds, B from 2 to 4."""
+    """Speaker A from 0 to 2 seconds, speaker B from 2 to 4."""
     clips = [Span(0, 2 * RATE), Span(2 * RATE, 4 * RATE)]
     return Turns(clips, np.array([0, 1]), ["A", "B"], 6 * RATE)
 

@@ -1,4 +1,4 @@
-"""Where windows are cut."""
+"""Spans of speech and the cuts of windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xim_transcription.speech import Span, cut_windows, find_speech, overlap
 
 
 def probabilities(*parts: tuple[float, float]) -> tuple[Floats, int]:
-    """Frames of (seconds, probability), and their samples."""
+    """Frames from pairs of (seconds, probability), and their number of samples."""
     frames = np.concatenate([np.full(round(seconds * RATE / FRAME), value) for seconds, value in parts])
     return frames.astype(np.float32), len(frames) * FRAME
 
@@ -25,11 +25,11 @@ def seconds(spans: list[Span]) -> list[tuple[float, float]]:
     [
         ([(3, 0.0)], []),
         ([(1, 0.0), (2, 0.9), (1, 0.0)], [(1.0, 3.0)]),
-        # Between the two thresholds speech that has begun goes on, and none begins.
+        # Between the two thresholds speech continues, but does not begin.
         ([(1, 0.4), (1, 0.6), (1, 0.4), (1, 0.1)], [(1.0, 3.0)]),
         ([(1, 0.9), (0.1, 0.0), (1, 0.9)], [(0.0, 2.1)]),
         ([(1, 0.9), (0.5, 0.0), (1, 0.9)], [(0.0, 1.0), (1.5, 2.5)]),
-        # A click is no speech.
+        # A click is not speech.
         ([(1, 0.0), (0.06, 0.9), (1, 0.0)], []),
     ],
 )

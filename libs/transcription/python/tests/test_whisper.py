@@ -1,4 +1,4 @@
-"""What is looked at around the model; what it hears is tested with real weights by an engine."""
+"""The code around the model. An engine tests the transcripts with real weights."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_a_damaged_model_is_refused_for_good(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("seek", "start", "end", "text", "echo"),
     [
-        # Half a second is left of the window, and a sentence is put into it.
+        # The rest of the window is half a second, and the segment is a whole sentence.
         (1150, 11.5, 12.0, " Ask what you can do for your country.", True),
         (1150, 11.5, 12.0, " Yes, sir.", False),
-        # The first pass over a window, and a long rest, are believed.
+        # The first pass over a window and a long rest are accepted.
         (0, 11.5, 12.0, " Ask what you can do for your country.", False),
         (900, 9.0, 9.5, " Ask what you can do for your country.", False),
     ],

@@ -1,4 +1,4 @@
-"""The transcription runtime that engines share: speech, windows, recognition, words and speakers.
+"""The transcription runtime for every engine: speech, windows, recognition, words and speakers.
 
-An engine brings a model of voice activity and, where it has one, an encoder of voices (`models.py`).
+An engine adds a model of voice activity and, if it has one, a voice encoder (`models.py`).
 """

@@ -1,4 +1,4 @@
-"""The task `transcribe`, over an engine's models."""
+"""The task `transcribe`, with the models of an engine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .speakers.identify import THRESHOLD, embed, identify, mean_voice
 from .speech import Activity, Span, cut_windows, find_speech
 from .window_pool import Line, WindowPool
 
-# Each temperature is tried while the one before it gives text that repeats itself or is improbable (Whisper's own).
+# Whisper's ladder: the next temperature is tried while the text repeats itself or is improbable.
 _LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _SECONDS_PER_SIGN = 60
-# Samples of about a second, in whole frames.
+# Samples per call of the voice activity model: about a second, in whole frames.
 _LISTENED = RATE // FRAME * FRAME
 _LEAST_CERTAIN = 0.5
 _MOST_DETECTIONS = 3
@@ -35,12 +35,13 @@ OpenModels = Callable[[Context, int, Callable[[], None]], Models]
 
 
 class TranscribeHandler:
-    """A CallHandler. Options of the profile: `workers`, windows that run at once (default: one for 4 threads);
-    `mostSeconds`, the longest recording (default 4 hours); `speakerThreshold`, the distance up to which two voices are
-    one (default 0.375).
+    """A CallHandler. Options of the profile:
 
-    `open_models` is called by `load` with the context, the number of workers and the pool's `tick`. It raises
-    StartError.
+    - `workers`: windows that run at once (default: one for every 4 threads)
+    - `mostSeconds`: the longest recording, in seconds (default 4 hours)
+    - `speakerThreshold`: the largest cosine distance of two voices that count as one speaker (default 0.375)
+
+    `load` calls `open_models` with the context, the number of workers and the pool's `tick`. It raises StartError.
     """
 
     def __init__(self, open_models: OpenModels) -> None:
@@ -88,7 +89,7 @@ class TranscribeHandler:
     ) -> Generator[Event | None, None, None]:
         language, start = request.get("language"), {"type": "start", "duration": recording.seconds}
         if language is not None:
-            # As soon as it is known, which is before any model has run.
+            # A given language is reported at once, before any model runs.
             yield {**start, "language": language}
         probabilities = yield from self._listen(recording, line.cancelled)
         whole = [Span(0, recording.samples)]
@@ -129,7 +130,7 @@ class TranscribeHandler:
     def _reader(
         self, recording: Recording, window: Span, reading: DecodingOptions, encoded: Any
     ) -> Callable[[], list[dict[str, Any]]]:
-        """The job of one window. Its samples are read here, in the thread of the call, which owns the file."""
+        """The job of one window. The samples are read here, because the thread of the call owns the file."""
         recogniser = self._models.recogniser
         if encoded is not None:
             return lambda: recogniser.read(encoded, reading)
@@ -146,7 +147,7 @@ class TranscribeHandler:
                     yield None
 
     def _listen(self, recording: Recording, cancelled: Callable[[], bool]) -> Generator[None, None, Floats]:
-        """The probability of speech of each frame."""
+        """The probability of speech of each frame, `[frames]`."""
         stream = self._models.detector.open()
         probabilities: list[Floats] = []
         for number, begin in enumerate(range(0, recording.samples, _LISTENED), 1):
@@ -159,7 +160,7 @@ class TranscribeHandler:
     def _detect(
         self, recording: Recording, windows: Sequence[Span], line: Line
     ) -> Generator[None, None, tuple[str, float, Any]]:
-        """The language, its probability, and the first window encoded. Windows are asked until one is certain."""
+        """The language, its probability, and the first window, encoded. It tries windows until one is certain."""
         recogniser = self._models.recogniser
         sums: dict[str, float] = {}
         first: Any = None
@@ -182,7 +183,7 @@ class TranscribeHandler:
         return best, sums[best] / len(asked), first
 
     def _known_voices(self, request: Request, line: Line) -> Generator[None, None, dict[str, Floats]]:
-        """The voice of each known speaker, from the reference clips."""
+        """The voice vector of each known speaker, from the reference clips."""
         voices, known = self._models.voices, (request.get("speakers") or {}).get("known") or []
         found: dict[str, Floats] = {}
         if voices is None:
@@ -205,7 +206,7 @@ class TranscribeHandler:
         return found
 
     def _prove(self, context: Context) -> None:
-        """One real inference of each model: what cannot run fails here and not in the first call."""
+        """Runs each model once, so that a model that cannot run fails at the start and not in the first call."""
         context.progress("trying the models", None)
         recogniser = self._models.recogniser
         noise = np.random.default_rng(0).normal(0, 0.1, RATE // FRAME * FRAME).astype(np.float32)

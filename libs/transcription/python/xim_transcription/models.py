@@ -1,4 +1,4 @@
-"""The seam to an engine: the models around the handler of the task `transcribe`."""
+"""The interface to an engine: the models that the task `transcribe` needs."""
 
 from __future__ import annotations
 
@@ -16,67 +16,73 @@ RATE = 16_000
 """Samples per second of every array here; samples are float32, mono, -1 to 1."""
 
 FRAME = 512
-"""Samples that one probability of speech stands for (32 ms)."""
+"""Samples per probability of speech (32 ms)."""
 
 
 class SpeechStream(Protocol):
-    """The voice activity of one recording, in its order."""
+    """The voice activity of one recording, computed in order."""
 
     def add(self, samples: Floats) -> Floats:
-        """Probabilities of speech, 0 to 1, of the next `len(samples) / FRAME` frames; a whole number of frames."""
+        """The probability of speech, 0 to 1, of each of the next frames, `[frames]`.
+
+        `samples` holds a whole number of frames, `[frames * FRAME]`.
+        """
         ...
 
 
 class SpeechDetector(Protocol):
     def open(self) -> SpeechStream:
-        """A stream of its own for a recording. Streams of several threads run side by side."""
+        """Opens a new stream for a recording. Streams may run in several threads at once."""
         ...
 
 
 class VoiceEncoder(Protocol):
-    """Vectors of voices: the closer two are by their cosine, the more alike the voices."""
+    """Computes vectors of voices. Similar voices have a high cosine similarity."""
 
     def embed(self, clips: Floats) -> Floats:
-        """`[clips, samples]`, each of `SECONDS` (see `speakers/clips.py`), to unit vectors `[clips, dimensions]`."""
+        """Maps clips `[clips, samples]` to unit vectors `[clips, dimensions]`.
+
+        Each clip has `SECONDS` (see `speakers/clips.py`).
+        """
         ...
 
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How a window is read."""
+    """Options for the transcription of a window."""
 
     language: str
     translate: bool
     prompt: str | None
     temperatures: Sequence[float]
-    """Tried in turn while a text repeats itself or is improbable."""
+    """Tried in order while the text repeats itself or is improbable."""
     words: bool
     hotwords: str | None = None
-    """Words and names that are preferred wherever they fit."""
+    """Words and names that the model prefers where they fit."""
     logprobs: bool = False
     """Report the log probability of each token of the text."""
 
 
 class Recogniser(Protocol):
-    """Speech to text of windows of at most 30 seconds, each on its own."""
+    """Transcribes windows of at most 30 seconds, independent of each other."""
 
     languages: list[str]
-    """Codes that `DecodingOptions.language` may have."""
+    """The values that `DecodingOptions.language` may have: codes such as `en`."""
 
     def encode(self, samples: Floats) -> Any:
-        """What `detect` and `read` take."""
+        """Encodes samples `[samples]`; `detect` and `read` take the result."""
         ...
 
     def detect(self, encoded: Any) -> Mapping[str, float]:
-        """Probability of each language."""
+        """The probability of each language, by its code."""
         ...
 
     def read(self, encoded: Any, reading: DecodingOptions) -> list[dict[str, Any]]:
-        """Segments of the contract without `id`; times are seconds from the start of the window."""
+        """Transcribes a window: the contract's segments without `id`. Times are seconds from the window's start."""
         ...
 
     def describe(self) -> tuple[Runtime, str]:
-        """The runtime and the dtype it computes in."""
+        """The runtime and the dtype of the computation."""
         ...
 
 

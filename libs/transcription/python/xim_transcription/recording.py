@@ -1,4 +1,4 @@
-"""The samples of one recording, on disk: an hour is 115 MB that no call holds in memory."""
+"""Keeps the samples of one recording on disk, not in memory: an hour has 115 MB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .models import RATE, Floats
 
 
 class Recording:
-    """Samples in 16 bits in a file without a name, so that none is left whatever ends the process."""
+    """Samples as 16-bit integers in an unnamed file, which the system deletes however the process ends."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115

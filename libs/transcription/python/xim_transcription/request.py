@@ -1,4 +1,4 @@
-"""What a request may ask for, checked before its recording is read."""
+"""Checks a request before its recording is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .speech import Activity
 
 
 def check(request: Request, models: Models) -> Hints | None:
-    """The numbers of speakers; None where they are not asked for. Raises InvalidInput for what the models cannot do."""
+    """The limits for the number of speakers; None if the request does not ask for speakers.
+
+    Raises InvalidInput for values out of range and for features that the models do not have.
+    """
     language, languages = request.get("language"), models.recogniser.languages
     if language is not None and language not in languages:
         raise InvalidInput(
@@ -24,8 +27,8 @@ def check(request: Request, models: Models) -> Hints | None:
         raise InvalidInput(f"temperature is {temperature}; expected 0 to 1.", "temperature")
     if request.get("speakers") is not None and models.voices is None:
         raise InvalidInput(
-            "This service tells no speakers apart: it has no model of voices (the role speaker in models.json). Leave "
-            "speakers out.",
+            "This service cannot distinguish speakers: it has no model of voices (the role speaker in models.json). "
+            "Leave speakers out.",
             "speakers",
             "XIM_UNSUPPORTED_PARAMETER",
         )
@@ -33,7 +36,7 @@ def check(request: Request, models: Models) -> Hints | None:
 
 
 def to_activity(request: Request) -> Activity | None:
-    """How speech is told from silence; None where all is read. Raises InvalidInput."""
+    """The settings of voice activity; None if the request turns it off. Raises InvalidInput."""
     wanted = request.get("voiceActivity")
     if wanted is None or isinstance(wanted, bool):
         return None if wanted is False else Activity()

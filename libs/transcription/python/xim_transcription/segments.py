@@ -1,4 +1,4 @@
-"""Segments of windows, put together to those of the recording."""
+"""Joins the segments of windows to the segments of the recording."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from .models import RATE
 from .speech import Span, overlap
 
-# Languages that are written without spaces between words.
+# Languages without spaces between words.
 _UNSPACED = {"zh", "ja", "th", "lo", "my", "yue", "km", "bo"}
 _LEAST_SPEECH = 0.05
 
 
 class Segments:
-    """Numbers segments and moves their times; they rise, do not overlap and stay within the recording.
+    """Numbers segments and converts their times, which rise, do not overlap and stay within the recording.
 
-    `spans` are where speech is: a segment elsewhere is invented and left out. None keeps all.
+    `spans` are the spans of speech. A segment outside them is invented by the model and is dropped; None keeps all.
     """
 
     def __init__(self, duration: float, language: str, spans: Sequence[Span] | None) -> None:
@@ -27,7 +27,7 @@ class Segments:
         self._end = 0.0
 
     def move(self, found: Sequence[dict[str, Any]], window: Span) -> Iterator[dict[str, Any]]:
-        """Segments of a window with the recording's times. Windows come in their order."""
+        """Yields the segments of a window, with times of the recording in seconds. Windows must come in order."""
         for segment in found:
             offset = window.begin / RATE
             last = min(window.end / RATE, self._duration)
@@ -42,7 +42,7 @@ class Segments:
     def number(self, segment: dict[str, Any]) -> dict[str, Any]:
         if self._spaced and self._count > 0 and not segment["text"].startswith((" ", "\n")):
             segment["text"] = " " + segment["text"]
-            # The tokens of a text, joined, are the text.
+            # The joined tokens must equal the text.
             for first in segment.get("logprobs", [])[:1]:
                 first.update(token=" " + first["token"], bytes=[0x20, *first["bytes"]])
         numbered = {"id": self._count, **segment}

@@ -1,4 +1,4 @@
-"""Tokens of Whisper's vocabulary as bytes."""
+"""Converts tokens of Whisper's vocabulary to bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LEAST_PROBABILITY = 1e-30
 
 
 def _byte_of_character() -> dict[str, int]:
-    """The character that stands for each byte in a byte-level vocabulary.
+    """Maps each character of a byte-level vocabulary to its byte.
 
     Source: GPT-2's encoder.py, `bytes_to_unicode`: a printable byte of Latin-1 stands for itself, and the n-th of the
     other bytes is U+0100 + n.
@@ -23,12 +23,12 @@ _BYTES = _byte_of_character()
 
 
 def to_bytes(written: str) -> bytes:
-    """The UTF-8 that a token stands for; `written` is the token as the vocabulary writes it."""
+    """The UTF-8 bytes of a token; `written` is the token in the vocabulary's notation."""
     return bytes(_BYTES[character] for character in written)
 
 
 def to_chance(token: int, written: str, probability: float) -> dict[str, Any]:
-    """The contract's `TokenChance`."""
+    """Builds the contract's `TokenChance`; `probability` is 0 to 1."""
     spelled = to_bytes(written)
     return {
         "id": token,

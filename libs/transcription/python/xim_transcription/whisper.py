@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2, by faster-whisper: one window at a time."""
+"""Whisper on CTranslate2, by faster-whisper: transcribes single windows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAMPLES_KEPT = 5
 _BEAM = 5
 _FRAMES_PER_SECOND = 100
 _REST_FRAMES = 100
-# Letters in a second; fast speech has 25.
+# Characters per second; fast speech has 25.
 _MOST_LETTERS = 35
 
 
@@ -30,16 +30,17 @@ class Encoded:
     features: Any
     """Mel spectrogram, `[mels, frames]`, 100 frames a second."""
     output: Any
-    """The encoder's, for the first 30 seconds."""
+    """The output of the encoder, for the first 30 seconds."""
 
 
 class Whisper:
     """A Recogniser.
 
-    Options of the profile: `computeType`, one that CTranslate2 has on this CPU (default `int8`), and `beamSize`
-    (default 5).
+    Options of the profile: `computeType`, a dtype that CTranslate2 supports on this CPU (default `int8`), and
+    `beamSize` (default 5). Raises StartError.
+
     `workers` windows run at once, each with its share of the plan's threads. `tick` is called after every pass of the
-    decoder, in the thread of the window; what it raises ends the window.
+    model, in the thread of the window; an exception of `tick` ends the window.
     """
 
     def __init__(self, context: Context, workers: int, tick: Callable[[], None]) -> None:
@@ -82,7 +83,7 @@ class Whisper:
         self._transcribe: Any = transcribe
         self._tokenizer: Any = tokenizer.Tokenizer
         self._multilingual = bool(self._model.model.is_multilingual)
-        # Older models have no token for the languages that came later.
+        # Older models have no tokens for languages that were added later.
         token = self._model.hf_tokenizer.token_to_id
         self.languages: list[str] = [
             code
@@ -165,7 +166,7 @@ class Whisper:
 
 
 class _Ticking:
-    """CTranslate2's model, with a call after each pass of the decoder: there a window may be given up."""
+    """CTranslate2's model, with a call of `tick` after each pass, where a window may be cancelled."""
 
     def __init__(self, model: Any, tick: Callable[[], None]) -> None:
         self._model = model
@@ -191,7 +192,7 @@ class _Ticking:
 
 
 def _is_echo(found: Any, frames: int) -> bool:
-    """Whether a segment is invented for the rest of a window: it repeats what was said, faster than anybody speaks."""
+    """Whether a segment is invented: it repeats earlier text in the rest of a window, faster than human speech."""
     rest = frames - found.seek
     return bool(
         found.seek > 0
@@ -201,7 +202,7 @@ def _is_echo(found: Any, frames: int) -> bool:
 
 
 def _to_segment(found: Any, first_special: int) -> dict[str, Any]:
-    """The contract's segment; faster-whisper's numbers are numpy's, and its tokens include special ones and times."""
+    """The contract's segment: numbers of numpy become Python's; special tokens and timestamps are removed."""
     segment: dict[str, Any] = {
         "start": float(found.start),
         "end": float(found.end),
@@ -226,6 +227,6 @@ def _to_segment(found: Any, first_special: int) -> dict[str, Any]:
 
 
 def _isa() -> str:
-    """The kernels that CTranslate2 chooses by the CPU's flags (its cpu/cpu_isa.cc)."""
+    """The instruction set that CTranslate2 chooses by the CPU's flags (source: its cpu/cpu_isa.cc)."""
     flags = cpu_flags()
     return next((name for name in ("avx512f", "avx2", "avx") if name in flags), "none")

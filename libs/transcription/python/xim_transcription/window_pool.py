@@ -1,4 +1,4 @@
-"""Who computes next: calls take turns, window by window, so that a long recording delays a short one by a window."""
+"""Schedules windows: calls take turns, so a long recording delays a short recording by one window."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LOOK_SECONDS = 0.1
 
 
 class CallGone(Exception):
-    """Raised inside a job whose call was cancelled; nobody waits for it."""
+    """Raised inside a job after its call was cancelled; no caller waits for the result."""
 
 
 class Line:
-    """The jobs of one call, in order."""
+    """The queue of the jobs of one call."""
 
     def __init__(self, pool: WindowPool, cancelled: Callable[[], bool]) -> None:
         self._pool = pool
@@ -26,19 +26,23 @@ class Line:
         self.jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Queues a job behind those of the same call."""
+        """Queues a job behind the other jobs of the call."""
         future: Future[T] = Future()
         self._pool.add(self, future, job)
         return future
 
     def result(self, future: Future[T]) -> Generator[None, None, T]:
-        """Waits for a job. Yields a sign of life when any job of the pool advanced, and when the call was cancelled."""
+        """Waits for a job and returns its result, or raises its exception.
+
+        Yields None when any job of the pool has advanced, which shows that the worker is alive, and when the call is
+        cancelled.
+        """
         seen = self._pool.advanced
         while True:
             try:
                 return future.result(timeout=_LOOK_SECONDS)
             except CallGone:
-                # The runtime closes the call here, since it is cancelled.
+                # The call is cancelled, so the runtime closes the generator here.
                 yield None
                 raise
             except TimeoutError:
@@ -49,19 +53,19 @@ class Line:
                     yield None
 
     def close(self) -> None:
-        """Forgets the jobs that have not begun."""
+        """Removes the jobs that have not begun."""
         self._pool.remove(self)
 
 
 class WindowPool:
-    """Threads that take one job of each call in turn."""
+    """Worker threads that take one job of each call in turn."""
 
     def __init__(self, workers: int) -> None:
         self._lines: deque[Line] = deque()
         self._arrived = threading.Condition()
         self._running = threading.local()
         self.advanced = 0
-        """Counts passes of the models; it stands still while all of them hang."""
+        """Counts passes of the models; it does not change while all models hang."""
         for number in range(workers):
             threading.Thread(target=self._run, name=f"window-{number}", daemon=True).start()
 
@@ -69,7 +73,7 @@ class WindowPool:
         return Line(self, cancelled)
 
     def tick(self) -> None:
-        """Called by a job between two passes of a model. Raises CallGone when the job is no longer wanted."""
+        """A job calls this between two passes of a model. Raises CallGone if its call was cancelled."""
         self.advanced += 1
         line: Line | None = getattr(self._running, "line", None)
         if line is not None and line.cancelled():
@@ -107,5 +111,5 @@ class WindowPool:
             finally:
                 self._running.line = None
                 self.advanced += 1
-            # Held references would keep a window's arrays until the next job.
+            # Otherwise these references would keep a window's arrays in memory until the next job.
             del line, future, job

@@ -1,5 +1,5 @@
-"""Who speaks when: voices of short clips, grouped by how alike they are.
+"""Speaker diarisation: the voices of short clips, grouped by similarity.
 
-The recipe: clips of 1.6 seconds, one every 0.4 seconds of speech; a vector for each; average linkage on their cosine
-distance; every 10 ms of speech has the voice of most clips around it.
+The method: clips of 1.6 seconds, one every 0.4 seconds of speech; a vector for each clip; average linkage on the cosine
+distance; every 10 ms of speech gets the most frequent speaker of the clips around it.
 """

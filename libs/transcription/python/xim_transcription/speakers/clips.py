@@ -1,4 +1,4 @@
-"""The clips whose voices are compared."""
+"""Cuts spans of speech into clips, whose voices are compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LENGTH = round(SECONDS * RATE)
 
 
 def to_clips(spans: Sequence[Span]) -> list[Span]:
-    """Clips of each span, the last at its end; a span that is shorter is one clip."""
+    """The clips of each span; the last clip ends with the span. A span shorter than a clip is one clip."""
     clips: list[Span] = []
     for span in spans:
         last = span.end - _LENGTH
@@ -29,10 +29,10 @@ def to_clips(spans: Sequence[Span]) -> list[Span]:
 
 
 def read_clip(recording: Recording, clip: Span) -> Floats:
-    """The samples of a clip; one that is too short is repeated."""
+    """The samples of a clip, `[samples]`; a clip that is too short is repeated."""
     return fill(recording.read(clip.begin, clip.end))
 
 
 def fill(samples: Floats) -> Floats:
-    """Samples of a clip's length: repeated, or cut."""
+    """Repeats or cuts samples to the length of a clip."""
     return np.resize(samples, _LENGTH)

@@ -1,4 +1,4 @@
-"""Groups of vectors by average linkage on the cosine distance."""
+"""Groups vectors by average linkage on the cosine distance."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Labels = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Hints:
-    """How many groups there may be; `least` and `most` go before the threshold."""
+    """Limits for the number of groups; `least` and `most` override the threshold."""
 
     least: int = 1
     most: int | None = None
 
 
 def group(vectors: Floats, threshold: float, hints: Hints = Hints()) -> Labels:
-    """The group of each unit vector, from 0 in the order of the first member.
+    """The group of each unit vector, `[vectors]`; groups are numbered from 0 in the order of their first member.
 
-    Two groups are joined while the mean distance between their members is at most `threshold`.
+    Two groups are joined while the mean cosine distance between their members is at most `threshold`.
     """
     count = len(vectors)
     parents = list(range(count))
@@ -45,11 +45,12 @@ def group(vectors: Floats, threshold: float, hints: Hints = Hints()) -> Labels:
 
 
 def _merges(vectors: Floats) -> list[tuple[int, int, float]]:
-    """All merges of average linkage as (a member of one group, a member of the other, distance), in no order.
+    """All merges of average linkage as (a member of one group, a member of the other, distance), unsorted.
 
-    The mean of 1 - a·b over two groups is 1 minus the product of their mean vectors, so sums of vectors are enough: no
-    table of distances, which for an hour of speech would hold 81 million. The order is that of nearest-neighbour chains
-    (Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983), which gives the same tree.
+    The mean of 1 - a·b over two groups is 1 minus the product of their mean vectors. So sums of vectors are enough, and
+    a table of distances, with 81 million entries for an hour of speech, is not needed. The groups are merged along
+    nearest-neighbour chains (Murtagh, "A survey of recent advances in hierarchical clustering algorithms", 1983), which
+    gives the same tree.
     """
     sums = vectors.astype(np.float32, copy=True)
     sizes = np.ones(len(sums), np.float32)

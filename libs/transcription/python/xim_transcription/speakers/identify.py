@@ -1,4 +1,4 @@
-"""The speakers of a recording: their clips, groups and names."""
+"""Finds the speakers of a recording: clips, groups and names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .clips import read_clip, to_clips
 from .cluster import Hints, Labels, group
 from .turns import Turns
 
-# Clips of one job: about two seconds of computing on one core.
+# Clips per job: about two seconds of computation on one core.
 _BATCH = 64
 _SOLID_SECONDS = 1.2
-# Grouping takes the square of their number; 20 minutes of speech have as many.
+# The most clips that are grouped, as many as 20 minutes of speech have: the time grows with the square of the number.
 _MOST_GROUPED = 3000
 THRESHOLD = 0.375
-"""Cosine distance between voices up to which they are taken for one."""
+"""Largest cosine distance of two voices that count as one speaker."""
 
 
 def identify(
@@ -33,7 +33,7 @@ def identify(
     threshold: float,
     known: Mapping[str, Floats],
 ) -> Generator[None, None, Turns]:
-    """Finds the speakers of the spans. `known` are unit vectors of speakers by name; others are `SPEAKER_00` …"""
+    """Finds the speakers of the spans. `known` maps names to unit vectors; other speakers are `SPEAKER_00` …"""
     clips = to_clips(spans)
     vectors = yield from embed(recording, clips, voices, line)
     labels = yield from line.result(line.submit(lambda: label(clips, vectors, threshold, hints)))
@@ -41,9 +41,9 @@ def identify(
 
 
 def label(clips: Sequence[Span], vectors: Floats, threshold: float, hints: Hints) -> Labels:
-    """Groups by clips that are long enough to know a voice by, evenly chosen where there are very many.
+    """The group of each clip. Clips that are too short to identify a voice do not form groups.
 
-    Every other clip joins the group that it is nearest to.
+    If there are too many clips, an even selection forms the groups. Every other clip joins the nearest group.
     """
     if not clips:
         return np.zeros(0, np.int64)
@@ -63,7 +63,7 @@ def label(clips: Sequence[Span], vectors: Floats, threshold: float, hints: Hints
 def embed(
     recording: Recording, clips: Sequence[Span], voices: VoiceEncoder, line: Line
 ) -> Generator[None, None, Floats]:
-    """The vectors of clips, `[clips, dimensions]`."""
+    """The unit vectors of clips, `[clips, dimensions]`."""
     parts: list[Floats] = []
     for begin in range(0, len(clips), _BATCH):
         samples = np.stack([read_clip(recording, clip) for clip in clips[begin : begin + _BATCH]])
@@ -79,7 +79,10 @@ def mean_voice(vectors: Floats) -> Floats:
 
 
 def name(vectors: Floats, labels: Labels, threshold: float, known: Mapping[str, Floats]) -> list[str]:
-    """The name of each group: the nearest known speaker within the threshold, each for one group, else a number."""
+    """The name of each group: the nearest known speaker within the threshold, else a number.
+
+    A known speaker names only one group.
+    """
     count = int(labels.max()) + 1 if len(labels) else 0
     voices = [mean_voice(vectors[labels == label]) for label in range(count)]
     pairs = sorted(

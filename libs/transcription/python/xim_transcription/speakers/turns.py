@@ -1,4 +1,4 @@
-"""Which speaker every moment, word and segment has."""
+"""Assigns a speaker to every moment, word and segment."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .cluster import Labels
 
 _PER_SECOND = 100
 _STEP = RATE // _PER_SECOND
-# A word beside speech belongs to it: recognition and voice activity do not agree to the hundredth of a second.
+# A word may lie this far outside speech: the times of recognition and voice activity differ slightly. In 10 ms.
 _REACH = _PER_SECOND
-# A change of speaker for less is a word at the border of two turns.
+# A shorter turn, in seconds, is a word at the border of two turns and joins the turn before.
 _LEAST_TURN = 0.3
 
 
 class Turns:
-    """The speaker of every 10 ms of speech: that of most clips around it."""
+    """The speaker of every 10 ms of speech: the most frequent speaker of the clips around it."""
 
     def __init__(self, clips: Sequence[Span], labels: Labels, names: Sequence[str], samples: int) -> None:
-        # One column more than there are speakers, so that there may be none.
+        # An extra column, so that argmax also works without speakers.
         votes = np.zeros((samples // _STEP + 1, len(names) + 1), np.int32)
         for clip, label in zip(clips, labels, strict=True):
             votes[clip.begin // _STEP : clip.end // _STEP, label] += 1
         self._names = names
-        # -1: nobody speaks.
+        # -1: no speech.
         self._speaker = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
 
     def speaker(self, begin: float, end: float) -> str | None:
-        """The speaker of most of an interval in seconds, or of the nearest speech within a second of it."""
+        """The speaker of most of an interval in seconds, else of the nearest speech within a second, else None."""
         first, last = int(begin * _PER_SECOND), max(int(begin * _PER_SECOND) + 1, round(end * _PER_SECOND))
         inside = self._speaker[first:last]
         inside = inside[inside >= 0]
@@ -47,7 +47,7 @@ class Turns:
         return None
 
     def split(self, segment: dict[str, Any]) -> list[dict[str, Any]]:
-        """The segment with speakers, in parts where another person goes on. It must have words."""
+        """Adds speakers to a segment with words, and splits it where the speaker changes."""
         words = segment.get("words") or []
         for word in words:
             _set(word, self.speaker(word["start"], word["end"]))
@@ -58,7 +58,7 @@ class Turns:
         if len(runs) == 1:
             _set(segment, runs[0][0].get("speaker"))
             return [segment]
-        # Tokens belong to the whole segment; the tokens of its parts are known only with their bytes.
+        # `tokens` cannot be divided between the parts; `logprobs` can, since they have the bytes of each token.
         whole = {key: value for key, value in segment.items() if key != "tokens"}
         chances = deque(segment.get("logprobs", ()))
         parts = []
@@ -73,7 +73,7 @@ class Turns:
 
 
 def _take(chances: deque[dict[str, Any]], size: int | None) -> list[dict[str, Any]]:
-    """The next tokens until they have `size` bytes; None: the rest. Words end where a token ends."""
+    """Takes the next tokens until they have `size` bytes; None takes the rest. Words end at the end of a token."""
     taken: list[dict[str, Any]] = []
     while chances and (size is None or size > 0):
         taken.append(chances.popleft())
