@@ -1,4 +1,4 @@
-"""A voice in piper's layout and a synthesizer that computes next to nothing, so that all else is the real thing."""
+"""A voice in piper's layout and a synthesizer with almost no computation. All other parts are real."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYMBOLS = "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæðŋɐɑɒɔəɚɛɜɡɪɫɹ
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Returns when the condition holds; fails after a time that exceeds the need of a loaded machine."""
+    """Waits for the condition. Fails after a time that is long enough for a loaded machine."""
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
@@ -29,14 +29,14 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 class TinySynthesizer:
-    """Two frames of a tone per phoneme; the pitch is the speaker's, the phase the seed's."""
+    """Two frames of a tone per phoneme; the speaker sets the pitch, the seed sets the phase."""
 
     parallel = 1
 
     def __init__(self) -> None:
         self.spoken: list[Utterance] = []
         self.gate: threading.Event | None = None
-        """Where there is one, every utterance waits for it."""
+        """If set, every utterance waits for this event."""
 
     def speak(self, voice: str, utterance: Utterance) -> Speech:
         self.spoken.append(utterance)
@@ -76,7 +76,7 @@ class Bench:
         return self.handler.run({"text": text, "format": "pcm", **more}, lambda: False)
 
     def run(self, text: str, **more: Any) -> tuple[bytes, Event, Event]:
-        """The file, the start event and the end event."""
+        """Returns the file, the start event and the end event."""
         events = [event for event in self.stream(text, **more) if event is not None]
         assert [event["type"] for event in events[1:-1]] == ["audio"] * (len(events) - 2)
         return b"".join(event["bytes"] for event in events[1:-1]), events[0], events[-1]
@@ -98,7 +98,7 @@ def write_voice(folder: Path, name: str = "tiny", **more: Any) -> None:
 
 @pytest.fixture
 def open_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Loads a handler on the voices that lie in `tmp_path`; a tiny one where there are none."""
+    """Loads a handler with the voices in `tmp_path`; writes a tiny voice if there are none."""
     opened: list[Bench] = []
 
     def open(**options: Any) -> Bench:

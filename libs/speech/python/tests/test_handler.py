@@ -161,7 +161,7 @@ def test_calls_take_turns_sentence_by_sentence(bench: Bench) -> None:
     long = threading.Thread(target=speak, args=("One. Two. Three. Four. Five. Six.", 0.5))
     long.start()
     assert started.acquire(timeout=30)
-    until(lambda: bool(bench.synthesizer.spoken))  # the long text has the turn, and waits at the gate
+    until(lambda: bool(bench.synthesizer.spoken))  # the long text has the turn and waits for the gate
     short = threading.Thread(target=speak, args=("Short.", 1))
     short.start()
     assert started.acquire(timeout=30)

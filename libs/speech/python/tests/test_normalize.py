@@ -63,7 +63,7 @@ ENGLISH = find_language("en-us")
         ("a < b and c > d", "a < b and c > d"),
         ("x <y and z> w", "x <y and z> w"),
         ("Q&amp;A, &#65;", "Q&A, A"),
-        # What has no sound.
+        # Characters without a sound.
         ("a\x00b\x07\u200bc\u00add\ufeff", "abcd"),
         ("a\ud800b\ue000", "ab"),
         ("cafe\u0301", "café"),
@@ -71,7 +71,7 @@ ENGLISH = find_language("en-us")
         (" a \n b\n\n\nc\t", "a b\n\nc"),
         ("", ""),
         ("\x00 \u200b", ""),
-        # Other scripts stay.
+        # Other scripts are unchanged.
         ("Hello 日本 Привет", "Hello 日本 Привет"),
     ],
 )

@@ -1,5 +1,5 @@
-"""The speech runtime that every engine shares: text in, encoded speech out.
+"""The speech runtime for every engine: text in, encoded speech out.
 
-An engine brings a `Synthesizer` (`synthesizer.py`), which computes samples from phonemes; spoken text, sentences,
-phonemes, fair turns and files are here, once.
+An engine adds a `Synthesizer` (`synthesizer.py`), which computes samples from phonemes. This package handles spoken
+text, sentences, phonemes, fair turns and audio files.
 """

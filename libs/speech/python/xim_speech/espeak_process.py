@@ -1,8 +1,9 @@
-"""`python espeak_process.py`: text to phonemes by espeak-ng, in a process of its own.
+"""`python espeak_process.py`: converts text to phonemes by espeak-ng, in a separate process.
 
-espeak-ng is under GPL-3.0-or-later, so nothing else of XIM loads it or is loaded with it: this file imports only the
-standard library and the wheel that carries espeak-ng. A line in is a JSON object `{"voice": …, "texts": […]}`, a line
-out `{"phonemes": […]}` (IPA, one string per text) or `{"error": …}`. The process ends with its standard input.
+espeak-ng is under GPL-3.0-or-later, so no other part of XIM loads it or is loaded with it: this file imports only the
+standard library and the wheel that contains espeak-ng. A line of the input is a JSON object
+`{"voice": …, "texts": […]}`, a line of the output `{"phonemes": […]}` (IPA, one string per text) or `{"error": …}`. The
+process ends when its standard input ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import espeakng_loader
 
-# Values of espeak-ng's public header speak_lib.h.
+# Constants of espeak-ng's public header speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT, _UTF8, _IPA = 2, 0x8000, 1, 2
 
 
@@ -36,7 +37,7 @@ class _Espeak:
         return [self._one(text) for text in texts]
 
     def _one(self, text: str) -> str:
-        # The library moves the pointer behind each clause, and sets it to null at the end.
+        # The library moves the pointer to the end of each clause, and sets it to null at the end of the text.
         rest = ctypes.pointer(ctypes.c_char_p(text.replace("\0", "").encode()))
         clauses = []
         while rest.contents.value is not None:

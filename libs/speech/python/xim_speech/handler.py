@@ -1,4 +1,4 @@
-"""The task `speak`: text to an encoded file, sentence by sentence, over an engine's synthesizer."""
+"""The task `speak`: converts text to an audio file, sentence by sentence, with an engine's synthesizer."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _MEDIA_TYPES = {
 }
 # Silence after a sentence, in seconds at speed 1.
 _PAUSE = 0.2
-# The last samples of a sentence fade, so that no voice ends in a click.
+# Seconds of fading at the end of a sentence, so that it does not end with a click.
 _FADE = 0.01
 
 
 @dataclass(frozen=True)
 class _Speaker:
-    """What a name of `EngineInfo.voices` means."""
+    """The voice and the speaker number of a name in `EngineInfo.voices`."""
 
     voice: Voice
     number: int
@@ -45,8 +45,9 @@ class _Speaker:
 class SpeakHandler:
     """A CallHandler. `load` calls `open_synthesizer` with the voices of the model's folder; it raises StartError.
 
-    The profile's option `voices` lists the stems of the voice files that are served, the default first; without it all
-    of the folder are. A voice of several speakers is `<stem>` (its first) and `<stem>/<speaker>`.
+    The profile's option `voices` lists the stems of the voice files that are served, with the default first. Without
+    the option all voices of the folder are served. A voice with several speakers is `<stem>` (its first speaker) and
+    `<stem>/<speaker>`.
     """
 
     def __init__(self, open_synthesizer: Callable[[Context, Sequence[Voice]], Synthesizer]) -> None:
@@ -79,7 +80,7 @@ class SpeakHandler:
         speaker, format, speed, seed = self._read(request)
         text: str = request["text"]
         sentences = self._phonemize(text, speaker.voice)
-        # The first one tells whether there is anything to speak, before an answer begins.
+        # Without a first sentence there is nothing to speak, and the call fails before an answer begins.
         ids = next(sentences, None)
         if ids is None:
             raise InvalidInput(
@@ -108,7 +109,7 @@ class SpeakHandler:
             ids = next(sentences, None)
             file = file or _File(format, speaker.voice.sample_rate, is_whole=ids is None)
             encoded = file.write(sound)
-            # Without an event the runtime would not look for cancellation; an encoder may hold a short sentence back.
+            # The encoder may hold back a short sentence. Then None lets the runtime check for cancellation.
             yield {"type": "audio", "bytes": encoded} if encoded else None
             index += 1
         assert file is not None
@@ -119,7 +120,7 @@ class SpeakHandler:
         yield {"type": "end", "duration": samples / speaker.voice.sample_rate, "usage": usage}
 
     def close(self) -> None:
-        """Ends espeak-ng's process, which otherwise ends with this one."""
+        """Ends the process of espeak-ng. Without this call it ends with the current process."""
         self._phonemizer.close()
 
     def _read(self, request: Request) -> tuple[_Speaker, str, float, int]:
@@ -145,15 +146,15 @@ class SpeakHandler:
             return speaker, format, speed, int.from_bytes(os.urandom(6), "big")
         if type(seed) is not int:
             raise InvalidInput(f"seed is {seed!r}; expected an integer.", "seed")
-        # numpy takes no negative seeds.
+        # numpy does not accept negative seeds.
         return speaker, format, speed, seed % 2**64
 
     def _phonemize(self, text: str, voice: Voice) -> Iterator[Int64s]:
-        """The numbers of each sentence that has phonemes, made when they are asked for."""
+        """Yields the phoneme ids of each sentence with phonemes. A sentence is computed when the caller asks for it."""
         for sentence in split_sentences(normalize(text, voice.language), voice.language.code):
             clauses = split_clauses(sentence)
             phonemes = self._phonemizer.phonemize(voice.espeak_voice, [clause.text for clause in clauses])
-            # A clause of marks alone has no phonemes.
+            # A clause of marks only has no phonemes.
             yield from voice.to_utterances(
                 [(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)]
             )
@@ -166,7 +167,7 @@ class SpeakHandler:
 
 
 class _File:
-    """The file of one call. A WAV file that is complete before its first byte leaves has its sizes in its header."""
+    """The file of one call. A WAV file of one sentence is complete before it is sent, so its header has the sizes."""
 
     def __init__(self, format: str, rate: int, is_whole: bool) -> None:
         self._is_sized = format == "wav" and is_whole
@@ -196,7 +197,7 @@ def _finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
 
 
 def _find_voices(context: Context) -> list[Voice]:
-    """The voices of the folder, in the layout of Kokoro or in that of piper."""
+    """Reads the voices of the folder, in the layout of Kokoro or of piper."""
     folder = Path(context.model_path)
     read: Callable[[Path], Voice] = read_kokoro_voice
     files = find_kokoro_voices(folder)

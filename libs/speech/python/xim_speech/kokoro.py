@@ -1,7 +1,7 @@
-"""Voices in the layout of Kokoro-82M in ONNX: `tokenizer.json`, and `voices/<voice>.bin` for each voice.
+"""Reads voices in the layout of Kokoro-82M in ONNX: `tokenizer.json`, and `voices/<voice>.bin` for each voice.
 
 Source of the layout: https://huggingface.co/onnx-community/Kokoro-82M-v1.0-ONNX. Source of the phonemes:
-https://github.com/hexgrad/misaki/blob/main/EN_PHONES.md. None of their code is here.
+https://github.com/hexgrad/misaki/blob/main/EN_PHONES.md. This file contains none of their code.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _FOLDER = "voices"
 _RATE = 24_000
 _PAD = 0
 _DIMENSIONS = 256
-# espeak-ng's voice and CLDR's language, by the first letter of a voice's name. Japanese (j) and Mandarin (z) voices
-# were trained on phonemes that espeak-ng does not make.
+# Maps the first letter of a voice's name to espeak-ng's voice and CLDR's language. Japanese (j) and Mandarin (z)
+# voices were trained on phonemes that espeak-ng does not make.
 _LANGUAGES = {
     "a": ("en-us", "en-us"),
     "b": ("en-gb-x-rp", "en-gb"),
@@ -36,7 +36,7 @@ _LANGUAGES = {
     "i": ("it", "it"),
     "p": ("pt-br", "pt-br"),
 }
-# espeak-ng's IPA in the symbols of the model: one letter for a diphthong or an affricate.
+# Maps espeak-ng's IPA to the symbols of the model: one letter for a diphthong or an affricate.
 _SHARED = [("dʒ", "ʤ"), ("tʃ", "ʧ"), ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("r", "ɹ"), ("ɐ", "ə")]
 _ENGLISH = {
     "a": [*_SHARED, ("oʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɚ", "əɹ"), ("əl", "ᵊl"), ("ː", "")],
@@ -47,18 +47,21 @@ _ENGLISH = {
 @dataclass(frozen=True)
 class KokoroVoice:
     name: str
-    """The stem of its file; the first letter is the language, the second the sex."""
+    """The stem of the file; the first letter is the language, the second letter the sex."""
     espeak_voice: str
     language: Language
     ids: dict[str, int] = field(repr=False)
     styles: Floats = field(repr=False)
-    """`[phonemes, 256]`: the style for an utterance of so many phonemes."""
+    """`[phonemes, 256]`: row n is the style of an utterance with n phonemes."""
     sample_rate: int = _RATE
     speakers: tuple[str, ...] = ()
     length_scale: float = 1.0
 
     def to_utterances(self, clauses: Sequence[tuple[str, str]]) -> list[Int64s]:
-        """No utterance has more phonemes than styles; a longer sentence is cut at a space where there is one."""
+        """The phoneme ids of a sentence, with pads at both ends.
+
+        A sentence with more phonemes than styles is cut, if possible at a space.
+        """
         text = ""
         for ipa, mark in clauses:
             spoken = self._to_symbols(ipa)
@@ -78,7 +81,7 @@ class KokoroVoice:
         return [np.array([_PAD, *(self.ids[symbol] for symbol in part), _PAD], np.int64) for part in parts if part]
 
     def style(self, count: int) -> Floats:
-        """`[1, 256]` for an utterance of `count` numbers, the pads at both ends included."""
+        """The style `[1, 256]` of an utterance with `count` phoneme ids, including the pads at both ends."""
         style: Floats = self.styles[min(count - 2, len(self.styles) - 1)][None]
         return style
 
@@ -90,14 +93,14 @@ class KokoroVoice:
 
 
 def find_kokoro_voices(folder: Path) -> dict[str, Path]:
-    """The files of the voices by name; empty for a folder in another layout."""
+    """Maps the names of the voices to their files; empty for a folder in another layout."""
     if not (folder / TOKENIZER).is_file():
         return {}
     return {file.stem: file for file in sorted((folder / _FOLDER).glob("*.bin"))}
 
 
 def read_kokoro_voice(file: Path) -> KokoroVoice:
-    """Raises StartError for a file that is no voice, or a language that this runtime makes no phonemes for."""
+    """Reads a voice. Raises StartError for a file that is not a voice, and for a language without phonemes here."""
     name = file.stem
     if name[:1] not in _LANGUAGES:
         raise StartError(

@@ -1,4 +1,4 @@
-"""What the runtime knows of a voice's language, from CLDR (Babel) and num2words."""
+"""The language of a voice, from CLDR (Babel) and num2words."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import emoji
 from babel import Locale, UnknownLocaleError
 from num2words import CONVERTER_CLASSES
 
-# Words that neither CLDR nor num2words has: the dot of an address, and the dash of a range.
+# Words that are in neither CLDR nor num2words: the dot of an address, and the dash of a range.
 _DOT = {"en": "dot", "de": "Punkt", "fr": "point", "es": "punto", "it": "punto", "pt": "ponto", "nl": "punt"}
 _RANGE = {"en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot"}
 
 
 @dataclass(frozen=True)
 class Language:
-    """`locale` is CLDR's; `numbers` is num2words' name, None for a language whose numbers espeak-ng reads."""
+    """`locale` is CLDR's locale. `numbers` is num2words' name of the language; None: espeak-ng reads the numbers."""
 
     locale: Locale
     numbers: str | None
@@ -25,13 +25,13 @@ class Language:
 
     @property
     def code(self) -> str:
-        """ISO 639-1."""
+        """The code of ISO 639-1."""
         language: str = self.locale.language
         return language
 
 
 def find_language(tag: str) -> Language:
-    """The language of a tag such as `en-us` or `de_DE`; English for one that CLDR does not know."""
+    """The language of a tag such as `en-us` or `de_DE`; English for a tag that CLDR does not have."""
     parts = tag.replace("_", "-").split("-")
     language = parts[0].lower()
     territories = [part.upper() for part in parts[1:] if len(part) == 2 and part.isalpha()]

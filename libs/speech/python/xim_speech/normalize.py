@@ -1,4 +1,4 @@
-"""Text as it is written → text as it is spoken."""
+"""Converts written text to spoken text."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import emoji
 from .language import Language
 from .numbers import speak_numbers
 
-# Attributes make the difference between a tag and a comparison such as `a <b and c> d`.
+# The attributes of a tag need values, so a comparison such as `a <b and c> d` is not a tag.
 _TAG = re.compile(r"""</?[A-Za-z][\w:.-]*(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>|<!--.*?-->|<\?.*?\?>""", re.S)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _MAIL = re.compile(r"(?<![\w.+-])(?:mailto:)?([\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z]{2,63})\b")
 _URL = re.compile(r"\b(?:https?://|ftp://|www\.)[^\s<>\"'“”]+", re.I)
 _URL_END = ".,;:!?)]}»"
-# Separators of fields in an address that espeak-ng has no name for.
+# Separators in an address without a name in espeak-ng.
 _URL_SILENT = re.compile(r"[-_~]+")
 _REPEATED = re.compile(r"([^\w\s])\1{2,}")
-# Controls, formats (joiners, marks of direction, soft hyphens), halves of surrogate pairs, private and unassigned.
+# Unicode categories: controls, formats (joiners, direction marks, soft hyphens), surrogates, private, unassigned.
 _SILENT = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def normalize(text: str, language: Language) -> str:
-    """`text` in words, paragraphs apart by an empty line; perhaps empty.
+    """Returns `text` in words, with an empty line between paragraphs. The result may be empty.
 
-    - Tags and comments as of SSML or HTML are left out, the text between them is spoken; entities become characters.
-    - Controls, invisible formats, unpaired surrogates, private and unassigned characters are left out.
+    - Tags and comments of SSML or HTML are dropped; the text between tags is spoken. Entities become characters.
+    - Controls, invisible formats, unpaired surrogates, private and unassigned characters are dropped.
     - Emoji become their CLDR names in the voice's language, or in English.
-    - Addresses are spelled at their dots; the scheme of a URL is left out.
+    - Addresses are spelled at their dots; the scheme of a URL is dropped.
     - Numbers, amounts, dates, times, ranges and units become words (`speak_numbers`).
-    - A mark that is repeated three times or more counts once.
-    - Letters of other scripts stay: espeak-ng reads them or names them.
+    - A mark that is repeated three times or more becomes one mark.
+    - Letters of other scripts are unchanged: espeak-ng reads or names them.
     """
     text = _TAG.sub(" ", text)
     text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)

@@ -1,4 +1,4 @@
-"""Numbers, amounts of money, dates, times, ranges and units in words."""
+"""Converts numbers, amounts of money, dates, times, ranges and units to words."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from num2words import num2words
 
 from .language import Language
 
-# Digits beyond these are read one by one, as of a card or an account.
+# A number with more digits is read digit by digit, such as the number of a card or an account.
 _MOST_DIGITS = 15
-# Characters of a number whose value matters; decimal computes with 28 digits.
+# A longer number, in characters, is not parsed: decimal computes with 28 digits.
 _LONGEST = 27
 _NUMBER = r"\d+(?:[.,'’\u00a0\u202f]\d+)*"
 _DASH = r"[-–—]"
-# A number that is part of a word (mp3, H2O, x86_64) is espeak-ng's.
+# A number inside a word (mp3, H2O, x86_64) is left to espeak-ng.
 _ALONE = r"(?<![\w.,])"
 _ISO_DATE = re.compile(rf"{_ALONE}(\d{{4}})-(\d\d)-(\d\d)(?![\w-])")
 _DATE = re.compile(rf"{_ALONE}\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}(?![\w/])")
 _TIME = re.compile(rf"{_ALONE}([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?:\s?([AaPp])\.?[Mm]\b\.?)?(?![\w:])")
 _ORDINAL = re.compile(r"\b(\d{1,15})(?:st|nd|rd|th)\b")
 
-# The units that are written by their symbols in prose, by CLDR's names; symbols and words come from CLDR.
+# CLDR's names of the units that prose writes as symbols. The symbols and the words come from CLDR.
 _UNITS = (
     "area-square-kilometer area-hectare area-square-meter area-square-centimeter concentr-percent concentr-permille "
     "digital-petabyte digital-terabyte digital-gigabyte digital-megabyte digital-kilobyte digital-gigabit "
@@ -43,7 +43,7 @@ _UNITS = (
 
 
 def speak_numbers(text: str, language: Language) -> str:
-    """`text` with its numbers in words. A language that num2words does not have keeps them: espeak-ng reads them."""
+    """Returns `text` with its numbers in words. In a language without num2words they stay, and espeak-ng reads them."""
     if language.numbers is None or not any(char.isdigit() for char in text):
         return text
     return _Reader(language).read(text)
@@ -136,7 +136,7 @@ class _Reader:
         return sign + words
 
     def _currency_words(self, value: Decimal, currency: str) -> str:
-        """`dollars`; CLDR's `US dollars` where num2words does not have the currency."""
+        """The name of a currency: `dollars`, or CLDR's `US dollars` if num2words does not have the currency."""
         whole = 1 if value == 1 else 2
         try:
             words: str = num2words(whole, lang=self._lang, to="currency", currency=currency, separator="|", cents=False)
@@ -151,7 +151,7 @@ class _Reader:
         if value is None or (match["first"] is not None and (first is None or self._language.range is None)):
             return match[0]
         signed = -value if match["minus"] else value
-        # CLDR gives the words in the right number; its digits become words too.
+        # CLDR gives the unit in the correct plural form; then the digits become words too.
         phrase: str = format_unit(signed, self._units[match["unit"]], "long", locale=self._locale)
         phrase = phrase.replace(format_decimal(signed, locale=self._locale), self._words(signed), 1)
         return phrase if first is None else f"{self._words(first)} {self._language.range} {phrase}"
@@ -168,7 +168,7 @@ class _Reader:
         value = self._parse(written)
         if value is not None:
             return sign + self._bare(written, value)
-        # Neither a number nor a date: a version, an address, an account. Its parts one by one.
+        # Not a number or a date, but a version, an address or an account: the parts are read one by one.
         parts = re.split(r"\D+", written)
         dot = f" {self._language.dot} " if self._language.dot and "." in written else ", "
         return sign + dot.join(self._bare(part, Decimal(part)) for part in parts if part)
@@ -185,7 +185,7 @@ class _Reader:
         return " ".join(self._words(Decimal(digit)) for digit in digits)
 
     def _parse(self, written: str) -> Decimal | None:
-        """The value in the form of the locale; None for what is not one."""
+        """Parses a number in the format of the locale; None if it is not a number."""
         if len(written) > _LONGEST:
             return None
         text = re.sub("['’\u00a0\u202f]", get_group_symbol(self._locale), written)
@@ -211,7 +211,7 @@ class _Reader:
 
 @functools.lru_cache(maxsize=32)
 def _currency_symbols(language: Language) -> dict[str, str]:
-    """How amounts are written → ISO 4217: the locale's own symbols, and the codes of those."""
+    """Maps the locale's currency symbols, and the codes themselves, to codes of ISO 4217."""
     symbols: dict[str, str] = {}
     for code, symbol in language.locale.currency_symbols.items():
         symbols[code] = code
@@ -222,7 +222,7 @@ def _currency_symbols(language: Language) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=32)
 def _scale_words(language: Language) -> tuple[str, ...]:
-    """`thousand`, `million` and so on, in singular and plural, the longest first."""
+    """The words `thousand`, `million` and so on, in singular and plural, the longest first."""
     words = set()
     for power in (3, 6, 9, 12):
         for count in (1, 2):
@@ -233,7 +233,7 @@ def _scale_words(language: Language) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=32)
 def _unit_symbols(language: Language) -> dict[str, str]:
-    """A unit's symbol, as the locale writes it in short → CLDR's name of the unit."""
+    """Maps the locale's short symbol of a unit to CLDR's name of the unit."""
     symbols: dict[str, str] = {}
     for unit in _UNITS.split():
         short: str = format_unit(5, unit, "short", locale=language.locale)

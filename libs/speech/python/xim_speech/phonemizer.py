@@ -1,4 +1,4 @@
-"""Phonemes of a text, from espeak-ng in a process of its own."""
+"""Converts text to phonemes by espeak-ng, which runs in a separate process."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = Path(__file__).with_name("espeak_process.py")
-# A pipe holds a line of this size whole, so that neither side waits for the other to read.
+# A pipe can buffer a whole line of this size, so no process waits for the other to read.
 _MOST_CHARACTERS = 8_000
 
 
 class Phonemizer:
-    """Safe to call from several threads. A process that died is replaced by the next call."""
+    """May be called from several threads. If the process has died, the next call starts a new process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def phonemize(self, voice: str, texts: Sequence[str]) -> list[str]:
-        """IPA for each text, empty where it has nothing to say. `voice` is espeak-ng's, such as `en-us`.
+        """The IPA of each text; empty if the text has no phonemes. `voice` is espeak-ng's name, such as `en-us`.
 
-        Raises ValueError for a voice that espeak-ng does not have, RuntimeError when its process died.
+        Raises ValueError for a voice that espeak-ng does not have, RuntimeError if the process has died.
         """
         phonemes: list[str] = []
         batch: list[str] = []
@@ -75,5 +75,5 @@ class Phonemizer:
                 if pipe is not None:
                     pipe.close()
             except OSError:
-                pass  # what it was to read is lost with it
+                pass  # the process is dead, so unread input is lost
         return f"exit code {code}"

@@ -1,7 +1,7 @@
-"""Voices in piper's layout: `<voice>.onnx` with `<voice>.onnx.json` beside it.
+"""Reads voices in piper's layout: `<voice>.onnx` with `<voice>.onnx.json` beside it.
 
 Source of the layout: https://github.com/OHF-Voice/piper1-gpl/blob/main/docs/TRAINING.md and the configuration files of
-https://huggingface.co/rhasspy/piper-voices. None of piper's code is here.
+https://huggingface.co/rhasspy/piper-voices. This file contains none of piper's code.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from .language import Language, find_language
 from .synthesizer import Int64s
 
 _BEGIN, _END, _PAD = "^", "$", "_"
-# espeak-ng marks a word that it reads in another language.
+# The mark with which espeak-ng switches to another language for a word.
 SWITCH = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)*\)")
 
 
 @dataclass(frozen=True)
 class PiperVoice:
     name: str
-    """The stem of its file."""
+    """The stem of the file."""
     sample_rate: int
     espeak_voice: str
     language: Language
     speakers: tuple[str, ...]
-    """Names by number; empty for a voice of one speaker."""
+    """The names, in the order of the speaker numbers; empty for a voice with one speaker."""
     noise_scale: float
     noise_w: float
     length_scale: float
     ids: dict[str, list[int]] = field(repr=False)
 
     def to_ids(self, clauses: Sequence[tuple[str, str]]) -> Int64s:
-        """The numbers of a sentence's phonemes. A clause is its IPA and the mark after it; empty without phonemes."""
+        """The phoneme ids of a sentence, `[tokens]`; empty without phonemes. A clause is its IPA and its mark."""
         symbols: list[str] = []
         for phonemes, mark in clauses:
             spoken = unicodedata.normalize("NFD", SWITCH.sub("", phonemes)).strip()
@@ -52,18 +52,18 @@ class PiperVoice:
         return np.array([*self._padded(_BEGIN), *numbers, *self.ids[_END]], np.int64)
 
     def to_utterances(self, clauses: Sequence[tuple[str, str]]) -> list[Int64s]:
-        """A sentence is one utterance, however long it is."""
+        """The utterance of a sentence, whatever its length; none for a sentence without phonemes."""
         ids = self.to_ids(clauses)
         return [ids] if len(ids) else []
 
     def _padded(self, symbol: str) -> list[int]:
-        """A symbol that the voice was not trained on has no numbers."""
+        """The ids of a symbol, each followed by the pad; empty for a symbol that the voice does not have."""
         numbers = self.ids.get(symbol)
         return [] if numbers is None else [*numbers, *self.ids[_PAD]]
 
 
 def read_piper_voice(weights: Path) -> PiperVoice:
-    """Raises StartError for a configuration that is missing or that this runtime cannot speak with."""
+    """Reads a voice. Raises StartError for a configuration that is missing, invalid or not supported."""
     file = weights.with_name(weights.name + ".json")
     try:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

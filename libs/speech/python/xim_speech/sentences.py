@@ -1,4 +1,4 @@
-"""Spoken text → sentences, and a sentence → the clauses that are phonemized each for itself."""
+"""Splits spoken text into sentences, and a sentence into clauses. Each clause is phonemized alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import sentencex
 
-# A sentence is the unit of work, of taking turns and of what a client waits for before it hears something.
+# In characters. A sentence is the unit of work and of turns, and a client waits for one sentence until the first sound.
 LONGEST = 250
 _QUOTES = re.compile(r"[\"“”„‟«»‹›`*_\\|^{}\[\]]+")
 _PAUSE = re.compile(r"\s+[–—―-]+\s+|[–—―]+|[()]+")
 _ELLIPSIS = re.compile(r"…|\.{2,}")
-# The dot of `Dr. Smith`; those of `U.S.` and `p.m.` stay, since espeak-ng knows such words.
+# The dot of `Dr. Smith`. The dots of `U.S.` and `p.m.` stay, since espeak-ng knows these words.
 _INNER_DOT = re.compile(r"(?<!\.\w)\.(?=\s)")
 _CLAUSE = re.compile(r"(?:[,;:!?。，、；：！？؟،؛।]|(?<!\.\w)\.)+(?=\s|$)|[。，、；：！？]+")
 _MARKS = str.maketrans("。，、；：！？؟،؛।", ".,,;:!??,;.")
@@ -23,18 +23,18 @@ _MARKS = str.maketrans("。，、；：！？؟،؛।", ".,,;:!??,;.")
 class Clause:
     text: str
     mark: str
-    """One of `, ; : . ! ?`: the pause and the tone after it."""
+    """One of `, ; : . ! ?`, which sets the pause and the intonation."""
 
 
 def split_sentences(text: str, language: str) -> Iterator[str]:
-    """The sentences of a text, none longer than `LONGEST` characters; one that is longer is cut where it pauses."""
+    """Yields the sentences of a text. A sentence with more than `LONGEST` characters is cut at its pauses."""
     for paragraph in text.split("\n\n"):
         for sentence in sentencex.segment(language, paragraph):
             yield from _cut(sentence.strip())
 
 
 def _cut(sentence: str) -> Iterator[str]:
-    """Cuts at the last pause that fits, else at the last space, else anywhere."""
+    """Cuts at the last pause within the limit, else at the last space, else at the limit."""
     while len(sentence) > LONGEST:
         head = sentence[: LONGEST + 1]
         pauses = [match.end() for match in re.finditer(r"[,;:，、；：](?=\s)|[–—，、；：]", head[:LONGEST])]
@@ -48,7 +48,7 @@ def _cut(sentence: str) -> Iterator[str]:
 
 
 def split_clauses(sentence: str) -> list[Clause]:
-    """The clauses of a sentence that have something to say; the last one ends as the sentence does."""
+    """The clauses of a sentence, without empty clauses. The last clause has the mark of the sentence."""
     text = _ELLIPSIS.sub(",", _PAUSE.sub(", ", _QUOTES.sub(" ", sentence)))
     text = text.rstrip()
     end = len(text.rstrip(".,;:!?。，、；：！？؟،؛।"))
@@ -71,6 +71,6 @@ def _add(clauses: list[Clause], text: str, mark: str) -> None:
 
 
 def _mark(marks: str) -> str:
-    """The one that weighs most of several: `?!` asks."""
+    """The strongest of several marks: `?!` is a question."""
     marks = marks.translate(_MARKS)
     return next(mark for mark in "?!.:;," if mark in marks)

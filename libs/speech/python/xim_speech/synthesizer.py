@@ -1,4 +1,4 @@
-"""The seam between the speech runtime and an engine: a synthesizer computes samples, nothing else."""
+"""The interface between the speech runtime and an engine: a synthesizer only computes samples."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Utterance:
-    """One sentence, ready to be computed."""
+    """One sentence as input of the synthesizer."""
 
     ids: Int64s
-    """Phonemes `[tokens]`, as the model numbers them, with its marks of begin and end."""
+    """Phoneme ids of the model, `[tokens]`, with its begin and end marks."""
     pace: float
-    """How long it lasts, 1 as the voice speaks: durations are multiplied by it, the pitch stays."""
+    """Factor for the durations; 1 is the voice's normal pace. The pitch does not change."""
     speaker: int
-    """The speaker's number inside the voice file; 0 where it has one."""
+    """The speaker's number inside the voice file; 0 for a voice with one speaker."""
     seed: int
-    """Not negative. The same utterance gives the same samples."""
+    """Not negative. The same utterance with the same seed gives the same samples."""
 
 
 @dataclass(frozen=True)
 class Speech:
     samples: Floats
-    """`[samples]`, -1 to 1, at the voice's rate."""
+    """`[samples]`, -1 to 1, at the voice's sample rate."""
     frames: int
-    """Units that the model made, such as frames of a spectrogram."""
+    """Number of units that the model computed, such as frames of a spectrogram."""
 
 
 class Synthesizer(Protocol):
-    """Computes utterances for the voices of one model. Knows nothing of requests, text, files of audio or HTTP.
+    """Computes utterances for the voices of one model. Requests, text, audio files and HTTP are outside this interface.
 
-    `speak` is called from `parallel` threads at once. When an engine hands its synthesizer over, every voice has
-    spoken once, so that what cannot run has failed with a StartError.
+    The runtime calls `speak` from up to `parallel` threads at once. An engine runs every voice once before it returns
+    the synthesizer, so a voice that cannot run fails at the start with a StartError.
     """
 
     @property
     def parallel(self) -> int:
-        """How many utterances may be computed at once."""
+        """Number of utterances that may be computed at once."""
         ...
 
     def speak(self, voice: str, utterance: Utterance) -> Speech:
-        """The samples of an utterance; `voice` is the stem of a voice's file."""
+        """Computes the samples of an utterance; `voice` is the stem of the voice's file."""
         ...
 
     def describe(self) -> tuple[Runtime, str]:
-        """The runtime and the dtype of the computation, read back after a first utterance."""
+        """The runtime and the dtype of the computation, as reported by the runtime after the first utterance."""
         ...

@@ -1,4 +1,4 @@
-"""Whose sentence is computed next."""
+"""Decides which call computes its sentence next."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """Lets `parallel` sentences be computed at once, in the order in which they asked.
+    """Admits up to `parallel` sentences at once, in the order in which they arrive.
 
-    A call asks for one sentence at a time, so calls go round: a short text waits for at most one sentence of each call
-    that is before it, however long their texts are, and none of them starves.
+    A call requests one sentence at a time, so calls take turns. A short text waits for at most one sentence of each
+    call before it, whatever the length of the other texts, and no call starves.
     """
 
     def __init__(self, parallel: int) -> None:
@@ -22,12 +22,12 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        """Sentences that have not had their turn."""
+        """Number of sentences that wait for their turn."""
         return len(self._waiting)
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Waits for the turn; the next has it when the block ends."""
+        """Waits for the turn, and passes it on when the block ends."""
         with self._lock:
             turn = None
             if self._free > 0:

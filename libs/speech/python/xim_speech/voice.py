@@ -1,4 +1,4 @@
-"""What the runtime needs to know of a voice, whatever its layout is."""
+"""The properties of a voice that the runtime needs, for every layout."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class Voice(Protocol):
     def sample_rate(self) -> int: ...
     @property
     def espeak_voice(self) -> str:
-        """espeak-ng's name of the voice that makes the phonemes, such as `en-us`."""
+        """The name of the espeak-ng voice that makes the phonemes, such as `en-us`."""
         ...
 
     @property
     def language(self) -> Language: ...
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Names by number; empty for a voice of one speaker."""
+        """The names, in the order of the speaker numbers; empty for a voice with one speaker."""
         ...
 
     @property
     def length_scale(self) -> float:
-        """The pace of the voice at speed 1."""
+        """The `pace` of an utterance at speed 1."""
         ...
 
     def to_utterances(self, clauses: Sequence[tuple[str, str]]) -> list[Int64s]:
-        """The numbers of a sentence's phonemes, in as many parts as the model needs; empty without phonemes.
+        """The phoneme ids of a sentence, `[tokens]`, in as many parts as the model needs; empty without phonemes.
 
         A clause is its IPA and the mark after it.
         """
