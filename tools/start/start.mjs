@@ -90,7 +90,7 @@ function usage(apps) {
   const width = Math.max(...apps.map(({ name }) => name.length));
   return [
     `npm start [service …]     serves ${DEFAULT_APP}, or the services named, each at the next port; Ctrl-C ends them`,
-    '                          several share the host as npx xim-plan says; XIM_THREADS and XIM_KV_CACHE_BYTES go first',
+    '                          several share the host by its plan; XIM_THREADS and XIM_KV_CACHE_BYTES go first',
     'npm start -- --help       prints this and the settings (the first time node packages are installed for it)',
     'XIM_PYTHON=… npm start   takes this Python for the engines’ environments, not the first one on PATH',
     '',

@@ -16,7 +16,7 @@ export function addToLockFile(root: string): void {
   }
 }
 
-/** Without the settings that an npm or npx around this program gives to its children; files like ~/.npmrc count. */
+/** Without the settings that npm gives to the programs that it runs; files such as ~/.npmrc count. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 }
