@@ -61,7 +61,10 @@ export const ImageGenerationRequest = z
   .object({
     ...fields,
     moderation: z.enum(['low', 'auto']).nullish().describe('Accepted; the model’s own safety checker decides.'),
-    style: z.enum(['vivid', 'natural']).nullish().describe('Refused: describe the style in the prompt.'),
+    style: z
+      .enum(['vivid', 'natural'])
+      .nullish()
+      .describe('vivid, the default of OpenAI’s API, changes nothing; natural is refused: describe it in the prompt.'),
   })
   .superRefine(check)
   .meta({ id: 'ImageGenerationRequest' });

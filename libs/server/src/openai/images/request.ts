@@ -27,7 +27,7 @@ export interface ImageService {
 
 /** Throws InvalidInputError for a field that would change the picture and has no support. */
 export function toImageInput(request: ImageGenerationRequest, service: ImageService): ImageInput {
-  if (request.style != null) throw unsupported('style', 'Describe the style in the prompt');
+  if (request.style === 'natural') throw unsupported('style', 'Describe the style in the prompt');
   return toCommon(request, service);
 }
 

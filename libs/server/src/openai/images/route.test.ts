@@ -48,14 +48,15 @@ describe('a generation', () => {
     expect(usage).toMatchObject({ input_tokens: 2, total_tokens: 2 + usage.output_tokens });
   });
 
-  it.each([{}, { size: 'auto' }, { size: null, n: null, quality: null, user: 'me', moderation: 'low' }])(
-    'has the size of the model and one picture with %o',
-    async (fields) => {
-      const { data, size } = await answerOf(fields);
-      expect(data.map(({ b64_json: b64 }) => sizeOf(b64))).toEqual(['64x64']);
-      expect(size).toBe('64x64');
-    },
-  );
+  it.each([
+    {},
+    { size: 'auto' },
+    { size: null, n: null, quality: null, user: 'me', moderation: 'low', style: 'vivid' },
+  ])('has the size of the model and one picture with %o', async (fields) => {
+    const { data, size } = await answerOf(fields);
+    expect(data.map(({ b64_json: b64 }) => sizeOf(b64))).toEqual(['64x64']);
+    expect(size).toBe('64x64');
+  });
 
   it('is the same for the same seed, and picture i has seed + i', async () => {
     const [both, second] = [await answerOf({ n: 2, seed: 5 }), await answerOf({ seed: 6 })];
@@ -155,7 +156,7 @@ describe('a request is refused by name', () => {
     ['size', { size: '0x64' }],
     ['size', { size: '99999x99999' }],
     ['quality', { quality: 'best' }],
-    ['style', { style: 'vivid' }],
+    ['style', { style: 'natural' }],
     ['background', { background: 'transparent' }],
     ['response_format', { response_format: 'url' }],
     ['response_format', { response_format: 'url', stream: true }],
