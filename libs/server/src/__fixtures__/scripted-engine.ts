@@ -1,6 +1,6 @@
 import type { Engine, EngineExit, EngineFactory, EngineInfo } from '@xim/engine';
 
-export type Tasks = Pick<Engine, 'generate' | 'tokenize' | 'embed' | 'rerank' | 'transcribe'>;
+export type Tasks = Pick<Engine, 'generate' | 'tokenize' | 'embed' | 'rerank' | 'transcribe' | 'generateImage'>;
 
 /** An engine in this process that does what the test says. */
 export function scripted(tasks: Tasks, more: Partial<EngineInfo> = {}): EngineFactory {

@@ -8,6 +8,7 @@ import { startChat, startEmbedding, startReranking } from '../__fixtures__/test-
 import { startMediaService } from '../http/__fixtures__/media-service.ts';
 import { startEcho } from '../openai/audio/__fixtures__/transcription-service.ts';
 import { speech } from '../openai/audio/speech.ts';
+import { images } from '../openai/images/route.ts';
 
 /*
  * Schemathesis makes requests out of /openapi.json, right ones and wrong ones, the same at every run: none may end in a
@@ -21,6 +22,13 @@ interface Started {
 
 const speaking = async (): Promise<Started> => {
   const { url, stop } = await startMediaService('speak', { routes: [speech] });
+  return { origin: url, close: stop };
+};
+
+/** With a public address, so that an answer may hold the addresses of pictures. */
+const drawing = async (): Promise<Started> => {
+  const env = { XIM_QUEUE: '8', XIM_PUBLIC_URL: 'https://pictures.example.org' };
+  const { url, stop } = await startMediaService('generateImage', { routes: [images], env });
   return { origin: url, close: stop };
 };
 
@@ -42,6 +50,7 @@ describe('what the description allows, and what it does not', { timeout: 300_000
     ['reranking', startReranking, 'coverage,fuzzing'],
     ['transcription', startEcho, 'coverage,fuzzing'],
     ['speech', speaking, 'coverage,fuzzing'],
+    ['pictures', drawing, 'coverage,fuzzing'],
   ] as const)('%s answers without a server error, and as it is described', async (name, start, phases) => {
     const service: Started = await start();
     try {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ModelEntry, Task } from '@xim/engine';
+import type { EngineFactory, ModelEntry, Task } from '@xim/engine';
 import { echo, echoModel, type EchoOptions } from '@xim/engine-echo';
 import { until } from '../../__fixtures__/until.ts';
 import { venvs } from '../../__fixtures__/venvs.ts';
@@ -32,6 +32,8 @@ export interface MediaService extends XimServer {
 
 export interface MediaOptions {
   readonly echo?: EchoOptions;
+  /** Instead of echo. */
+  readonly engine?: EngineFactory;
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for uploads that is there already. */
   readonly tmp?: string;
@@ -53,7 +55,7 @@ export async function startMediaService(task: Task, options: MediaOptions = {}):
   );
   const models = pathToFileURL(file);
   const routes = options.routes ?? [mediaRoutes, speakRoutes];
-  const service = defineService({ name: 'media', task, engines: [echo], models, routes });
+  const service = defineService({ name: 'media', task, engines: [options.engine ?? echo], models, routes });
   const { config } = readConfig({ XIM_SLOTS: '2', XIM_QUEUE: '0', XIM_TMP: tmp, XIM_VENVS: venvs, ...options.env });
   const log: Record<string, unknown>[] = [];
   const server = await createServer(service, config, {
