@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The body of every answer that is not a success; in a stream, its last event. */
+/** The body of every error; in a stream, the last event. */
 export const TgiErrorResponse = z
   .object({
     error: z.string(),

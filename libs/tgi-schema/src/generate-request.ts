@@ -3,24 +3,30 @@ import { Grammar } from './grammar.ts';
 
 const atLeastOne = z.int().min(1);
 const aboveZero = z.number().positive();
-/** A share of the probability, the whole included. */
+/** A share of the probability, above 0, up to and including 1. */
 const mass = z.number().positive().max(1);
 const flag = z.boolean().nullish();
 
 /**
- * How to continue a text. Unknown fields are dropped; null equals absence. What depends on the service (`best_of` and
- * `truncate` have an upper limit there) is the service's business.
+ * Parameters of text generation. Unknown fields are dropped; null means absent. The service checks the upper limits of
+ * `best_of` and `truncate`, which depend on it.
  */
 export const GenerateParameters = z
   .object({
-    // How much.
+    // The length.
     max_new_tokens: atLeastOne
       .nullish()
-      .describe('Tokens to generate at most; without it as many as the context allows.'),
-    stop: z.array(z.string().min(1)).max(4).nullish().describe('Texts that end the answer, which then ends with one.'),
+      .describe('The most tokens to generate. Default: as many as the context allows.'),
+    stop: z
+      .array(z.string().min(1))
+      .max(4)
+      .nullish()
+      .describe('Texts that end the answer; the answer includes the stop text.'),
 
-    // How tokens are chosen.
-    do_sample: flag.describe('Sample; without it, or temperature, top_k or top_p, the most probable token is taken.'),
+    // Sampling.
+    do_sample: flag.describe(
+      'Sample the tokens. Without do_sample, temperature, top_k and top_p, the most probable token is chosen.',
+    ),
     temperature: aboveZero.nullish(),
     top_k: atLeastOne.nullish(),
     top_p: mass.nullish(),
@@ -31,23 +37,25 @@ export const GenerateParameters = z
       .refine(Number.isInteger, 'expected an integer')
       .meta({ type: 'integer' })
       .nullish()
-      .describe('For sampling; a random one is drawn without it, and told in the details.'),
-    repetition_penalty: aboveZero.nullish().describe('1 = none.'),
-    frequency_penalty: z.number().min(-2).max(2).nullish().describe('0 = none.'),
+      .describe('The seed of sampling. Default: a random seed, which the details report.'),
+    repetition_penalty: aboveZero.nullish().describe('1 turns it off.'),
+    frequency_penalty: z.number().min(-2).max(2).nullish().describe('0 turns it off.'),
     best_of: atLeastOne
       .nullish()
-      .describe('Generate so many and answer with the most probable. Needs sampling, no seed and no stream.'),
+      .describe('Texts to generate; the answer is the most probable text. Needs sampling, no seed and no stream.'),
     watermark: flag,
     grammar: Grammar.nullish(),
 
-    // What is read.
-    truncate: atLeastOne.nullish().describe('Read only so many tokens, the last ones, of the inputs.'),
+    // The prompt.
+    truncate: atLeastOne.nullish().describe('Read only the last tokens of the inputs, up to this number.'),
     adapter_id: z.string().min(1).nullish(),
 
-    // What is told.
-    return_full_text: flag.describe('Begin the text with the inputs. On by default for POST /, off elsewhere.'),
+    // The answer.
+    return_full_text: flag.describe(
+      'Put the inputs before the text. Default true for POST /, false for the other routes.',
+    ),
     details: flag,
-    decoder_input_details: flag.describe('The tokens of the inputs, in the details. Not with a stream.'),
+    decoder_input_details: flag.describe('Report the tokens of the inputs in the details. Not for streams.'),
     top_n_tokens: z.int().min(0).max(5).nullish().describe('Alternatives per token to report.'),
   })
   .meta({ id: 'TgiGenerateParameters' });

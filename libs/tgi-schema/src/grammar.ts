@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const schema = z.record(z.string(), z.unknown());
 
-/** The schema itself, or its JSON as a text. */
+/** A JSON Schema, as an object or as JSON text. */
 const JsonValue = z.union([
   schema,
   z.string().transform((text, context) => {
@@ -10,19 +10,19 @@ const JsonValue = z.union([
       const parsed = schema.safeParse(JSON.parse(text));
       if (parsed.success) return parsed.data;
     } catch {
-      // said below
+      // reported below
     }
     context.addIssue({ code: 'custom', message: 'expected a JSON Schema, or the JSON of one' });
     return z.NEVER;
   }),
 ]);
 
-/** A shape that the output must have. */
+/** The format that the output must have. */
 export const Grammar = z
   .discriminatedUnion('type', [
     z.object({
       type: z.literal('json'),
-      value: JsonValue.meta({ description: 'A JSON Schema, or its JSON as a text.' }),
+      value: JsonValue.meta({ description: 'A JSON Schema, as an object or as JSON text.' }),
     }),
     z.object({ type: z.literal('regex'), value: z.string().min(1) }),
     z.object({

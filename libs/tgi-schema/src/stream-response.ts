@@ -7,15 +7,15 @@ export const StreamDetails = z
     finish_reason: FinishReason,
     generated_tokens: z.int().min(0),
     seed: z.int().min(0).nullable(),
-    input_length: z.int().min(0).describe('Tokens of the inputs.'),
+    input_length: z.int().min(0).describe('The number of tokens of the inputs.'),
   })
   .meta({ id: 'TgiStreamDetails' });
 export type StreamDetails = z.infer<typeof StreamDetails>;
 
-/** One event of a stream: one token. Only the last one has the whole text and, where asked for, details. */
+/** One event of a stream: one token. Only the last event has the whole text and, on request, the details. */
 export const StreamResponse = z
   .object({
-    index: z.int().min(1).describe('Of the token, from 1.'),
+    index: z.int().min(1).describe('The index of the token, from 1.'),
     token: Token,
     top_tokens: z.array(Token).optional(),
     generated_text: z.string().nullable(),

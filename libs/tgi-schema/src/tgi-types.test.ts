@@ -16,23 +16,23 @@ import type {
   StreamResponse,
 } from './index.ts';
 
-/** Those types forbid null, and real servers send it: `seed`, `details`, `generated_text`, the first prefill logprob. */
+/** The types forbid null, but real servers send it: `seed`, `details`, `generated_text`, the first prefill logprob. */
 type WithoutNull<T> = T extends readonly (infer E)[]
   ? WithoutNull<E>[]
   : T extends object
     ? { [K in keyof T]: WithoutNull<Exclude<T[K], null>> }
     : T;
-/** What a type names; its index signature says nothing. */
+/** The named keys of a type, without its index signature. */
 type Declared<T> = { [K in keyof T as string extends K ? never : number extends K ? never : K]: T[K] };
 type Named<T> = keyof Declared<T>;
 type WireParameters = NonNullable<TextGenerationInput['parameters']>;
 
-// These hold or fail in tsc. Assignability alone would let a field that the client has and we lack pass: extra keys
-// are legal in a type. The lists of keys close that gap.
+// tsc checks these types. Assignability alone does not find a field that only the client has: extra keys are legal in
+// a type. The lists of keys find it.
 describe('against the types of @huggingface/tasks', () => {
   it('takes every request that they allow', () => {
     expectTypeOf<Pick<TextGenerationInput, 'inputs' | 'stream'>>().toExtend<z.input<typeof CompatGenerateRequest>>();
-    // A grammar's value is unknown there; here each type of it has its own.
+    // A grammar's value is `unknown` in the client; here each type of grammar has its own type.
     expectTypeOf<Omit<Declared<WireParameters>, 'grammar'>>().toExtend<z.input<typeof GenerateParameters>>();
     expectTypeOf<NonNullable<WireParameters['grammar']>['type']>().toEqualTypeOf<Grammar['type']>();
     expectTypeOf<Named<WireParameters>>().toEqualTypeOf<keyof GenerateParameters>();

@@ -6,12 +6,12 @@ export const Token = z
     id: z.int().min(0),
     text: z.string(),
     logprob: z.number(),
-    special: z.boolean().describe('Whether it stands for no text, such as the end of a turn.'),
+    special: z.boolean().describe('True for a token without text, such as the end of a turn.'),
   })
   .meta({ id: 'TgiToken' });
 export type Token = z.infer<typeof Token>;
 
-/** A token of the inputs; the first one’s probability is null, since nothing came before it. */
+/** A token of the inputs. The probability of the first token is null, since no token is before it. */
 export const PrefillToken = z
   .object({ id: z.int().min(0), text: z.string(), logprob: z.number().nullable() })
   .meta({ id: 'TgiPrefillToken' });
