@@ -4,7 +4,7 @@ import { CustomToolCall, ToolCall } from './chat-tools.ts';
 export const TextPart = z.object({ type: z.literal('text'), text: z.string() });
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
 
-/** Parts that a user's message may have. The shapes of pictures, sound and files are the business of who reads them. */
+/** Parts of a user's message. The service that reads pictures, sound and files checks their fields. */
 export const UserPart = z.discriminatedUnion('type', [
   TextPart,
   z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string(), detail: z.string().nullish() }) }),
@@ -31,7 +31,7 @@ const assistantMessage = z
     reasoning_content: z
       .string()
       .nullish()
-      .describe('What a reasoning model thought in this turn. Not in OpenAI’s API.'),
+      .describe('The thoughts of a reasoning model in this turn. Not in OpenAI’s API.'),
     name,
     tool_calls: z.array(z.discriminatedUnion('type', [ToolCall, CustomToolCall])).nullish(),
     function_call: z.object({ name: z.string(), arguments: z.string() }).nullish(),

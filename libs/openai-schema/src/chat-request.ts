@@ -6,22 +6,22 @@ import { checkTools, FunctionDefinition, Tool, ToolChoice } from './chat-tools.t
 import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
 
 const tokens = z.int().min(1);
-/** An object of any content: whoever offers the feature describes its fields. */
+/** An object with any content: the service that offers the feature defines its fields. */
 const opaque = z
   .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'expected an object')
   .meta({ type: 'object' });
 
 /**
  * The body of `POST /v1/chat/completions`: every field of OpenAI's API, and extensions of other servers. Unknown
- * fields are dropped; an explicit null of an optional field equals its absence. Which of these a service honours is the service's business.
+ * fields are dropped; an explicit null of an optional field means absent. The service decides which fields it honours.
  */
 export const ChatCompletionRequest = z
   .object({
-    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
+    model: z.string().nullish().describe('Default: the served model. A strict service requires it.'),
     messages: z.array(ChatMessage).min(1),
     ...chatExtensions,
 
-    // What is generated, and how.
+    // The output and its sampling.
     ...samplingFields,
     max_completion_tokens: tokens.nullish(),
     max_tokens: tokens.nullish().describe('Older name of max_completion_tokens.'),
@@ -36,14 +36,14 @@ export const ChatCompletionRequest = z
     web_search_options: opaque.nullish(),
     moderation: opaque.nullish(),
 
-    // What the model may call.
+    // Tools.
     tools: z.array(Tool).max(128).nullish(),
     tool_choice: ToolChoice.nullish(),
     parallel_tool_calls: z.boolean().nullish(),
     functions: z.array(FunctionDefinition).max(128).nullish(),
     function_call: z.union([z.enum(['none', 'auto']), z.object({ name: z.string() })]).nullish(),
 
-    // What does not change the answer.
+    // Fields without an effect on the answer.
     safety_identifier: z.string().max(64).nullish(),
     metadata: z
       .record(z.string().max(64), z.string().max(512))

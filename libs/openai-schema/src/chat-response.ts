@@ -16,7 +16,7 @@ export type CompletionUsage = z.infer<typeof CompletionUsage>;
 const topLogprob = z.object({
   token: z.string(),
   logprob: z.number().max(0),
-  bytes: z.array(z.int()).nullable().describe('UTF-8 of the token; several tokens may share one character.'),
+  bytes: z.array(z.int()).nullable().describe('The UTF-8 bytes of the token. One character may need several tokens.'),
 });
 
 /** Log probabilities of a choice's tokens. */
@@ -31,7 +31,7 @@ export type ChatLogprobs = z.infer<typeof ChatLogprobs>;
 export const FinishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter']);
 export type FinishReason = z.infer<typeof FinishReason>;
 
-/** Of each token of a prompt, null for the first: by id, the token itself and the alternatives, as vLLM answers them. */
+/** In vLLM’s format: for each token of a prompt its alternatives and itself, by id; null for the first token. */
 export const PromptLogprobs = z
   .array(
     z
@@ -39,7 +39,7 @@ export const PromptLogprobs = z
         z.string(),
         z.object({
           logprob: z.number().max(0),
-          rank: z.int().nullable().describe('From 1; null where the token is none of the alternatives.'),
+          rank: z.int().nullable().describe('The rank, from 1; null if the token is not one of the alternatives.'),
           decoded_token: z.string(),
         }),
       )
@@ -48,21 +48,21 @@ export const PromptLogprobs = z
   .meta({ id: 'PromptLogprobs' });
 export type PromptLogprobs = z.infer<typeof PromptLogprobs>;
 
-/** With `prompt_logprobs` and `return_token_ids`. Not in OpenAI's API. */
+/** The answer to `prompt_logprobs` and `return_token_ids`. Not in OpenAI's API. */
 export const promptReport = {
   prompt_logprobs: PromptLogprobs.optional(),
   prompt_token_ids: z.array(z.int()).optional(),
 };
-/** With `return_token_ids`: an end token too. Not in OpenAI's API. */
+/** The answer to `return_token_ids`, with the end token. Not in OpenAI's API. */
 export const tokenIds = z.array(z.int()).optional();
 
 const envelope = {
   id: z.string(),
   created: z.int().describe('Unix seconds.'),
-  model: z.string().describe('The model’s own id, whatever name the request used.'),
-  system_fingerprint: z.string().describe('Changes when model, engine or its version do.'),
+  model: z.string().describe('The id of the served model, whatever name the request used.'),
+  system_fingerprint: z.string().describe('Changes with the model, the engine and the engine’s version.'),
 };
-const reasoning = z.string().optional().describe('What the model thought before it answered. Not in OpenAI’s API.');
+const reasoning = z.string().optional().describe('The model’s thoughts before the answer. Not in OpenAI’s API.');
 
 /** The answer of `POST /v1/chat/completions`. */
 export const ChatCompletion = z

@@ -24,7 +24,7 @@ export type Tool = z.infer<typeof Tool>;
 const named = z.object({ function: z.object({ name: z.string() }) });
 const toFunction = ({ function: chosen }: z.infer<typeof named>) => ({ type: 'function' as const, function: chosen });
 
-/** OpenAI's choices; and a function's name, or one without its `type`, as Hugging Face's clients send them. */
+/** OpenAI's choices. Hugging Face's clients also send only a function's name, or a choice without its `type`. */
 export const ToolChoice = z.union([
   z.enum(['none', 'auto', 'required']),
   functionName.transform((name) => toFunction({ function: { name } })),
@@ -48,7 +48,7 @@ interface ToolFields {
   readonly tool_choice?: ToolChoice | null | undefined;
 }
 
-/** Each tool has a name of its own, and what is chosen is there. */
+/** Checks that the tools have different names, and that each chosen tool exists. */
 export function checkTools({ tools, tool_choice: choice }: ToolFields, context: z.RefinementCtx): void {
   const issue = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message });
   const names = (tools ?? []).map(nameOf);
@@ -68,7 +68,7 @@ const nameOf = (tool: Tool): string => (tool.type === 'function' ? tool.function
 
 interface ChosenTool {
   readonly name: string | undefined;
-  /** Inside the choice. */
+  /** The path inside `tool_choice`. */
   readonly path: readonly (string | number)[];
 }
 
@@ -86,21 +86,21 @@ function chosenBy(choice: Exclude<ToolChoice, string>): ChosenTool[] {
   }
 }
 
-/** The name in an entry of `allowed_tools.tools`; undefined where it is not shaped as a tool. */
+/** The name in an entry of `allowed_tools.tools`; undefined if the entry does not have the form of a tool. */
 export function allowedToolName(entry: Readonly<Record<string, unknown>>): string | undefined {
   const { type } = entry;
   const named = type === 'function' || type === 'custom' ? (entry[type] as { name?: unknown } | undefined) : undefined;
   return typeof named?.name === 'string' ? named.name : undefined;
 }
 
-/** A call that the model made, in answers and in the turns that a client sends back. */
+/** A call by the model, in answers and in the earlier turns that a client sends. */
 export const ToolCall = z
   .object({
     id: z.string(),
     type: z.literal('function'),
     function: z.object({
       name: z.string(),
-      arguments: z.string().describe('JSON text as the model wrote it; not necessarily valid.'),
+      arguments: z.string().describe('The model’s JSON text, which may be invalid.'),
     }),
   })
   .meta({ id: 'ToolCall' });

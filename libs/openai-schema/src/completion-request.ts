@@ -4,25 +4,35 @@ import { checkResponseFormat, ResponseFormat } from './response-format.ts';
 import { checkStreamOptions, samplingFields } from './sampling-fields.ts';
 import { textOrTokens } from './text-or-tokens.ts';
 
-/** Choices of one request: its prompts, times how many each gets. */
+/** The most choices of one request: the number of prompts times the choices per prompt. */
 const MAX_CHOICES = 2048;
 
 /**
  * The body of `POST /v1/completions`: every field of OpenAI's API. Unknown fields are dropped; an explicit null of an
- * optional field equals its absence. Which of these a service honours is the service's business.
+ * optional field means absent. The service decides which fields it honours.
  */
 export const CompletionRequest = z
   .object({
-    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
+    model: z.string().nullish().describe('Default: the served model. A strict service requires it.'),
     prompt: textOrTokens({ maxItems: MAX_CHOICES, emptyText: true })
       .nullish()
-      .describe('What to continue: a text, texts, the tokens of one, or of several. Each is continued for itself.'),
+      .describe('One text, several texts, the tokens of one text, or the tokens of several. Each is continued alone.'),
 
     ...samplingFields,
     max_tokens: z.int().min(0).nullish().describe('Default 16.'),
-    echo: z.boolean().nullish().describe('Begin each text with its prompt.'),
-    logprobs: z.int().min(0).max(5).nullish().describe('Alternatives per token; 0: the token’s own probability.'),
-    best_of: z.int().min(0).max(20).nullish().describe('Generate so many, answer the n most probable of them.'),
+    echo: z.boolean().nullish().describe('Put the prompt before each text.'),
+    logprobs: z
+      .int()
+      .min(0)
+      .max(5)
+      .nullish()
+      .describe('Alternatives per token. 0: only the probability of the token itself.'),
+    best_of: z
+      .int()
+      .min(0)
+      .max(20)
+      .nullish()
+      .describe('The number of texts to generate; the answer has the n most probable texts.'),
     suffix: z.string().nullish(),
     response_format: ResponseFormat.nullish().describe('The shape of each text. Not in OpenAI’s API.'),
   })
@@ -43,7 +53,7 @@ export const CompletionRequest = z
   .meta({ id: 'CompletionRequest' });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
 
-/** Tokens without brackets around them are one prompt. */
+/** The number of prompts; a list of tokens is one prompt. */
 function promptsOf(prompt: unknown): number {
   return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
 }

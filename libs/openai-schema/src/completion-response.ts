@@ -6,14 +6,14 @@ export const CompletionLogprobs = z
   .object({
     tokens: z
       .array(z.string())
-      .describe('A part of a character is written as "bytes:" and its bytes: bytes:\\xe6\\x9d.'),
+      .describe('An incomplete character is written as "bytes:" and its bytes: bytes:\\xe6\\x9d.'),
     token_logprobs: z
       .array(z.number().max(0).nullable())
-      .describe('Null for the first token of an echoed prompt, which nothing came before.'),
+      .describe('Null for the first token of an echoed prompt, since no token is before it.'),
     top_logprobs: z
       .array(z.record(z.string(), z.number().max(0)).nullable())
-      .describe('Token → log probability: the alternatives, and the token itself.'),
-    text_offset: z.array(z.int()).describe('Where the token begins, in characters from the prompt’s beginning.'),
+      .describe('Maps the alternatives and the token itself to log probabilities.'),
+    text_offset: z.array(z.int()).describe('The start of the token, in characters from the beginning of the prompt.'),
   })
   .meta({ id: 'CompletionLogprobs' });
 export type CompletionLogprobs = z.infer<typeof CompletionLogprobs>;
@@ -24,11 +24,11 @@ const envelope = {
   id: z.string(),
   object: z.literal('text_completion'),
   created: z.int().describe('Unix seconds.'),
-  model: z.string().describe('The model’s own id, whatever name the request used.'),
-  system_fingerprint: z.string().describe('Changes when model, engine or its version do.'),
+  model: z.string().describe('The id of the served model, whatever name the request used.'),
+  system_fingerprint: z.string().describe('Changes with the model, the engine and the engine’s version.'),
 };
 const choice = {
-  index: z.int().describe('Runs over the prompts, and over the choices of each.'),
+  index: z.int().describe('Counts the choices of the first prompt, then of the next prompt.'),
   text: z.string(),
   logprobs: CompletionLogprobs.nullable(),
   ...promptReport,

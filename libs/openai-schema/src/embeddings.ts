@@ -3,13 +3,13 @@ import { type TextOrTokens, textOrTokens } from './text-or-tokens.ts';
 
 const MAX_ITEMS = 2048;
 
-/** What to embed: a text, texts, one text as tokens, or several as tokens. */
+/** The input: one text, several texts, the tokens of one text, or the tokens of several texts. */
 export type EmbeddingsInput = TextOrTokens;
 
 /** The body of `POST /v1/embeddings`. */
 export const EmbeddingsRequest = z
   .object({
-    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
+    model: z.string().nullish().describe('Default: the served model. A strict service requires it.'),
     input: textOrTokens({ maxItems: MAX_ITEMS, maxTokens: MAX_ITEMS, emptyText: false }),
     encoding_format: z
       .enum(['float', 'base64'])
@@ -19,32 +19,33 @@ export const EmbeddingsRequest = z
       .int()
       .min(1)
       .nullish()
-      .describe('Length of the vectors, where the model allows another than its own.'),
+      .describe('Length of the vectors. Only models with truncatable vectors allow another length than their own.'),
     user: z.string().nullish(),
     prompt_name: z
       .string()
       .nullish()
       .describe(
-        'An extension: the name of the model’s prompt that is put before each text, as Sentence Transformers has it.',
+        'An extension: the name of a prompt of the model (Sentence Transformers), which is put before each text.',
       ),
     input_type: z
       .string()
       .nullish()
-      .describe('An extension: the same by another name, such as "query" or "passage". Not together with prompt_name.'),
+      .describe(
+        'An extension: another name of prompt_name, with values such as "query" or "passage". Do not send both.',
+      ),
     truncate: z
       .union([z.boolean(), z.enum(['NONE', 'START', 'END'])])
       .nullish()
       .describe(
-        'An extension: true or "END" cuts a text that is too long at its end, "START" at its start. Default false, or "NONE": it is an error.',
+        'An extension: true or "END" cuts the end of a text that is too long, "START" its start. ' +
+          'With false or "NONE", the default, such a text is an error.',
       ),
     truncate_prompt_tokens: z
       .int()
       .min(-1)
       .refine((tokens) => tokens !== 0, { error: 'expected at least 1, or -1 for as many as the model reads' })
       .nullish()
-      .describe(
-        'An extension: cuts a text to so many tokens, special tokens included. -1: as many as the model reads.',
-      ),
+      .describe('An extension: cuts a text to this number of tokens, special tokens included. -1: the model’s limit.'),
     truncation_side: z
       .enum(['left', 'right'])
       .nullish()
@@ -78,7 +79,7 @@ const answer = <Vector extends z.ZodType>(vector: Vector) =>
   z.object({
     object: z.literal('list'),
     data: z.array(z.object({ object: z.literal('embedding'), index: z.int(), embedding: vector })),
-    model: z.string().describe('The model’s own id, whatever name the request used.'),
+    model: z.string().describe('The id of the served model, whatever name the request used.'),
     usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
   });
 

@@ -2,23 +2,24 @@
 export type ExtensionServer =
   'vLLM' | 'SGLang' | 'llama.cpp' | 'TGI' | 'TEI' | 'Ollama' | 'OpenRouter' | 'DeepSeek' | 'Qwen' | 'Mistral' | 'Cohere' | 'Jina' | 'Voyage' | 'Fireworks' | 'OpenAI'; // prettier-ignore
 
-/** Routes with fields of several servers; `rerank` and `score` are no routes of OpenAI's. */
+/** Routes with fields of several servers. OpenAI has no routes `rerank` and `score`. */
 export type ExtensionRoute = 'chat' | 'completions' | 'responses' | 'embeddings' | 'rerank' | 'score';
 
-/** A field that OpenAI's API does not have on a route, and that another server, or another route of OpenAI, takes. */
+/** A field that OpenAI's API does not have on a route, but that other servers or other routes of OpenAI have. */
 export interface ExtensionField {
   /** Path in the body: `min_p`, `stream_options.continuous_usage_stats`. */
   readonly name: string;
   readonly servers: readonly ExtensionServer[];
   readonly routes: readonly ExtensionRoute[];
   /**
-   * `honoured`: the route's schema has it, and it changes the call or the answer. `refused`: any value but null and
-   * those of `neutral` is an error that names the field. `no effect`: it cannot change the answer here, and is dropped.
+   * `honoured`: the route's schema has the field, and the field changes the call or the answer. `refused`: any value
+   * except null and the values in `neutral` is an error that names the field. `no effect`: the field cannot change the
+   * answer here, and is dropped.
    */
   readonly treatment: 'honoured' | 'refused' | 'no effect';
-  /** What the field becomes, why it is refused, or why it has no effect. */
+  /** The task input that the field becomes, the reason for the refusal, or the reason for no effect. */
   readonly note: string;
-  /** Values that ask for what happens anyway. */
+  /** Values that ask for the behaviour that the service has in any case. */
   readonly neutral?: readonly unknown[];
 }
 
@@ -26,7 +27,7 @@ type Servers = ExtensionField['servers'];
 type Routes = ExtensionField['routes'];
 
 const text: Routes = ['chat', 'completions', 'responses'];
-/** The routes whose answers are choices. */
+/** Routes with `choices` in the answer. */
 const choices: Routes = ['chat', 'completions'];
 const conversation: Routes = ['chat', 'responses'];
 const pairs: Routes = ['rerank', 'score'];
@@ -53,11 +54,11 @@ const noSampler = 'this service has no such sampler; use temperature, top_p, top
 const onlyText = 'an answer is text; ask for logprobs or return_token_ids to see its tokens';
 
 /**
- * Every extension field that is known. A route honours or refuses it by name; a field that neither OpenAI's API nor this
- * list has is unknown and dropped, as OpenAI's own service and clients expect.
+ * Every known extension field. A field that is neither in OpenAI's API nor in this list is unknown and is dropped, as
+ * OpenAI's service and clients expect.
  */
 export const extensionFields: readonly ExtensionField[] = [
-  // Which tokens are chosen.
+  // Sampling.
   honoured('top_k', ['vLLM', 'SGLang', 'llama.cpp'], text, 'sampling.topK'),
   honoured('min_p', ['vLLM', 'SGLang', 'llama.cpp'], text, 'sampling.minP'),
   honoured('repetition_penalty', ['vLLM', 'SGLang'], text, 'sampling.repetitionPenalty'),
@@ -65,8 +66,8 @@ export const extensionFields: readonly ExtensionField[] = [
   honoured('typical_p', ['llama.cpp', 'TGI'], text, 'sampling.typicalP'),
   refused('use_beam_search', vllm, text, 'there is no beam search; use n, or best_of of completions', false),
   refused('best_of', vllm, conversation, 'a conversation has no best_of; use n and choose', 1),
-  refused('length_penalty', vllm, text, 'it belongs to beam search, which is not there', 1),
-  refused('early_stopping', vllm, text, 'it belongs to beam search, which is not there', false),
+  refused('length_penalty', vllm, text, 'it is a setting of beam search, which is not supported', 1),
+  refused('early_stopping', vllm, text, 'it is a setting of beam search, which is not supported', false),
   refused('mirostat', ['llama.cpp', 'Ollama'], text, noSampler, 0),
   withoutEffect('mirostat_tau', ['llama.cpp', 'Ollama'], text, 'a setting of mirostat, which is refused'),
   withoutEffect('mirostat_eta', ['llama.cpp', 'Ollama'], text, 'a setting of mirostat, which is refused'),
@@ -82,19 +83,19 @@ export const extensionFields: readonly ExtensionField[] = [
   withoutEffect('dry_allowed_length', llama, text, 'a setting of dry_multiplier, which is refused'),
   withoutEffect('dry_penalty_last_n', llama, text, 'a setting of dry_multiplier, which is refused'),
   withoutEffect('dry_sequence_breakers', llama, text, 'a setting of dry_multiplier, which is refused'),
-  refused('repeat_last_n', ['llama.cpp', 'Ollama'], text, 'penalties look at the whole text', -1),
-  refused('min_keep', llama, text, 'cuts keep the tokens that they name', 0, 1),
+  refused('repeat_last_n', ['llama.cpp', 'Ollama'], text, 'penalties apply to the whole text', -1),
+  refused('min_keep', llama, text, 'top_k, top_p and min_p keep exactly the tokens that they select', 0, 1),
   refused('samplers', llama, text, 'the order is fixed: penalties, temperature, min_p, top_k, top_p'),
-  refused('logits_processors', vllm, text, 'code of clients is not run; use logit_bias', []),
-  refused('custom_logit_processor', sglang, text, 'code of clients is not run; use logit_bias'),
+  refused('logits_processors', vllm, text, 'code from clients is not executed; use logit_bias', []),
+  refused('custom_logit_processor', sglang, text, 'code from clients is not executed; use logit_bias'),
   refused('logit_bias_exp', sglang, text, 'use logit_bias'),
   refused('random_seed', ['Mistral'], text, 'use seed'),
   refused('guidance_scale', ['vLLM'], text, 'there is no classifier-free guidance', 1),
-  refused('watermark', ['TGI'], text, 'texts are not marked', false),
+  refused('watermark', ['TGI'], text, 'texts have no watermark', false),
   honoured('allowed_token_ids', vllm, text, 'sampling.allowedTokens'),
   honoured('bad_words', vllm, text, 'sampling.bannedTexts'),
 
-  // Where a text ends.
+  // The end of a text.
   honoured('ignore_eos', ['vLLM', 'SGLang', 'llama.cpp'], text, 'ignoreEnd'),
   honoured('include_stop_str_in_output', vllm, text, 'includeStop'),
   honoured('no_stop_trim', sglang, text, 'includeStop'),
@@ -115,7 +116,7 @@ export const extensionFields: readonly ExtensionField[] = [
   honoured('guided_grammar', vllm, text, 'format'),
   refused('guided_json_object', vllm, text, 'use response_format {"type": "json_object"}', false),
   refused('guided_whitespace_pattern', vllm, text, 'white space between the tokens of JSON is bounded already'),
-  withoutEffect('guided_decoding_backend', vllm, text, 'there is one engine of grammars'),
+  withoutEffect('guided_decoding_backend', vllm, text, 'there is only one grammar engine'),
   honoured('structured_outputs', vllm, text, 'format'),
   refused('structural_tag', vllm, text, 'use tools, or a grammar'),
   honoured('grammar', llama, text, 'format: GBNF or the Lark dialect of llguidance'),
@@ -128,7 +129,7 @@ export const extensionFields: readonly ExtensionField[] = [
   honoured('response_format', ['vLLM'], ['completions'], 'format'),
   refused('format', ['Ollama'], text, 'use response_format'),
 
-  // What is read.
+  // The prompt.
   honoured('add_generation_prompt', vllm, ['chat'], 'prompt.generationPrompt'),
   honoured('continue_final_message', vllm, ['chat'], 'prompt.continueLast'),
   honoured('chat_template_kwargs', ['vLLM', 'llama.cpp', 'SGLang'], conversation, 'prompt.templateVariables'),
@@ -136,7 +137,7 @@ export const extensionFields: readonly ExtensionField[] = [
     'chat_template',
     vllm,
     [...conversation, 'embeddings'],
-    'the template is the model’s; set another one in the profile',
+    'the template is a part of the model; the profile can set another template',
   ),
   refused('documents', vllm, conversation, 'put them into a message', []),
   refused('enable_thinking', ['Qwen'], conversation, 'use chat_template_kwargs, or reasoning_effort'),
@@ -156,7 +157,7 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('mm_processor_kwargs', vllm, all, 'this service reads text'),
   refused('image_data', ['llama.cpp', 'SGLang'], text, 'this service reads text', []),
   refused('multimodal_data', llama, text, 'this service reads text'),
-  refused('options', ['Ollama'], all, 'write its members beside the other fields'),
+  refused('options', ['Ollama'], all, 'put its members at the top level of the request'),
   refused('input_prefix', llama, text, 'this service has no infill route', ''),
   refused('input_suffix', llama, text, 'this service has no infill route', ''),
   refused('n_keep', llama, text, 'a context is not shifted', 0),
@@ -167,56 +168,56 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('messages', ['OpenAI'], ['responses'], 'use input'),
   refused('max_tokens', ['OpenAI'], ['responses'], 'use max_output_tokens'),
   refused('max_completion_tokens', ['OpenAI'], ['responses'], 'use max_output_tokens'),
-  refused('n', ['OpenAI'], ['responses'], 'a response is one; send several requests', 1),
+  refused('n', ['OpenAI'], ['responses'], 'a request has one response; send several requests', 1),
   refused('response_format', ['OpenAI'], ['responses'], 'use text.format'),
   refused('reasoning_effort', ['OpenAI'], ['responses'], 'use reasoning.effort'),
   refused('verbosity', ['OpenAI'], ['responses'], 'use text.verbosity'),
   honoured('logprobs', ['OpenAI'], ['responses'], 'logprobs; the API itself has top_logprobs and include'),
 
-  // What is answered.
+  // The answer.
   refused('prompt_logprobs', vllm, ['responses'], 'use it on /v1/chat/completions'),
   refused('return_token_ids', vllm, ['responses'], 'use it on /v1/chat/completions', false),
   refused('stream_options.continuous_usage_stats', vllm, ['responses'], 'the last event has the usage', false),
   honoured('prompt_logprobs', vllm, choices, 'promptLogprobs'),
   honoured('return_token_ids', vllm, choices, 'tokenIds'),
-  refused('return_tokens_as_token_ids', vllm, text, 'tokens are named by their texts', false),
+  refused('return_tokens_as_token_ids', vllm, text, 'tokens are reported as texts', false),
   refused('return_tokens', llama, text, 'use return_token_ids', false),
-  refused('return_progress', llama, text, 'progress is not told', false),
+  refused('return_progress', llama, text, 'progress is not reported', false),
   refused('logprob_token_ids', vllm, text, 'alternatives are the most probable tokens', []),
   refused('n_probs', llama, text, 'use logprobs and top_logprobs', 0),
-  refused('post_sampling_probs', llama, text, 'probabilities are those before sampling', false),
+  refused('post_sampling_probs', llama, text, 'probabilities are computed before sampling', false),
   refused('return_hidden_states', sglang, text, onlyText, false),
   refused('skip_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text', true),
   withoutEffect('spaces_between_special_tokens', ['vLLM', 'SGLang'], text, 'special tokens have no text'),
-  refused('include_reasoning', ['vLLM', 'OpenRouter'], conversation, 'a thought is always answered', true),
-  refused('separate_reasoning', sglang, conversation, 'a thought is always apart from the answer', true),
-  refused('stream_reasoning', sglang, conversation, 'a thought is streamed as it comes', true),
+  refused('include_reasoning', ['vLLM', 'OpenRouter'], conversation, 'the answer always has the thoughts', true),
+  refused('separate_reasoning', sglang, conversation, 'thoughts are always separate from the text', true),
+  refused('stream_reasoning', sglang, conversation, 'thoughts are always streamed', true),
   refused('reasoning_format', llama, conversation, 'a thought is in reasoning_content', 'auto', 'deepseek'),
   refused('thinking_forced_open', llama, conversation, 'the template decides', false),
   refused('parse_tool_calls', llama, conversation, 'use tool_choice "none"', true),
-  refused('parse_reasoning', ['Mistral'], conversation, 'a thought is always apart from the answer', true),
+  refused('parse_reasoning', ['Mistral'], conversation, 'thoughts are always separate from the text', true),
   refused('response_fields', llama, text, 'an answer has all of its fields', []),
   refused('timings_per_token', llama, text, 'times are metrics', false),
   honoured('stream_options.continuous_usage_stats', vllm, choices, 'usage in each chunk'),
 
-  // How it is served.
+  // The service.
   refused('priority', vllm, all, 'calls are served in the order of their arrival', 0),
   withoutEffect('request_id', vllm, all, 'send the header x-request-id'),
   withoutEffect('rid', sglang, all, 'send the header x-request-id'),
-  withoutEffect('cache_salt', vllm, all, 'answers do not depend on what the prefix cache holds'),
-  withoutEffect('cache_prompt', llama, text, 'the prefix cache is the service’s'),
-  withoutEffect('id_slot', llama, text, 'slots are alike'),
+  withoutEffect('cache_salt', vllm, all, 'answers do not depend on the content of the prefix cache'),
+  withoutEffect('cache_prompt', llama, text, 'the service manages the prefix cache'),
+  withoutEffect('id_slot', llama, text, 'all slots are equal'),
   withoutEffect('keep_alive', ['Ollama'], all, 'the model stays loaded'),
   refused('kv_transfer_params', vllm, text, 'the cache stays in one process'),
   refused('vllm_xargs', vllm, text, 'there are no such extensions'),
   refused('lora', llama, text, 'name an adapter as the model', []),
   refused('lora_path', sglang, text, 'name an adapter as the model'),
   refused('session_params', sglang, text, 'there are no sessions'),
-  refused('bootstrap_host', sglang, text, 'prompts and answers are computed in one process'),
+  refused('bootstrap_host', sglang, text, 'one process computes prompts and answers'),
   refused('models', ['OpenRouter'], text, 'name one model', []),
   refused('route', ['OpenRouter'], text, 'there is no router'),
   refused('provider', ['OpenRouter'], text, 'there is no router'),
-  refused('plugins', ['OpenRouter'], text, 'there are none', []),
+  refused('plugins', ['OpenRouter'], text, 'there are no plugins', []),
 
   // Vectors.
   honoured('prompt_name', ['TEI'], ['embeddings'], 'prompt'),
@@ -246,10 +247,10 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('top_k', ['Voyage'], ['rerank'], 'use top_n'),
   refused('truncation', ['Voyage', 'Jina'], ['rerank'], 'use truncate_prompt_tokens', false),
   refused('return_embeddings', ['Jina'], ['rerank'], 'use a service for embeddings', false),
-  refused('raw_scores', ['TEI'], ['rerank'], 'it goes with texts; use use_activation', false),
-  refused('return_text', ['TEI'], ['rerank'], 'it goes with texts; use return_documents', false),
-  refused('truncate', ['TEI'], ['rerank'], 'it goes with texts; use truncate_prompt_tokens', false),
-  refused('truncation_direction', ['TEI'], ['rerank'], 'it goes with texts; use truncation_side'),
+  refused('raw_scores', ['TEI'], ['rerank'], 'it belongs to requests with texts; use use_activation', false),
+  refused('return_text', ['TEI'], ['rerank'], 'it belongs to requests with texts; use return_documents', false),
+  refused('truncate', ['TEI'], ['rerank'], 'it belongs to requests with texts; use truncate_prompt_tokens', false),
+  refused('truncation_direction', ['TEI'], ['rerank'], 'it belongs to requests with texts; use truncation_side'),
   refused('instruction', vllm, pairs, 'the model is asked as it was trained'),
   refused('activation', vllm, pairs, 'use use_activation', true),
   refused('softmax', vllm, pairs, 'use use_activation'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const jsonSchema = z.union([z.record(z.string(), z.unknown()), z.boolean()]);
-/** A JSON Schema, or its JSON as a text. */
+/** A JSON Schema, as an object or as JSON text. */
 const schemaOrText = z.union([
   jsonSchema,
   z.string().transform((text, context) => {
@@ -19,7 +19,7 @@ const choices = z.array(z.string().min(1)).min(1).max(1000);
 const tokens = z.array(z.int().min(0));
 const pattern = z.string().min(1);
 
-/** Shapes of a text by the names of vLLM. */
+/** Formats of a text, with the names of vLLM. */
 export const StructuredOutputs = z
   .strictObject({
     json: schemaOrText.nullish(),
@@ -31,56 +31,61 @@ export const StructuredOutputs = z
   .meta({ id: 'StructuredOutputs' });
 export type StructuredOutputs = z.infer<typeof StructuredOutputs>;
 
-/** Extension fields of chat and completions by the names of other servers; `extensionFields` says whose. */
+/** Extension fields of chat and completions, with the names of other servers (see `extensionFields`). */
 export const generateExtensions = {
-  top_k: z.int().nullish().describe('Only the k most probable tokens; below 1: all.'),
+  top_k: z.int().nullish().describe('Sample from the k most probable tokens; below 1: from all.'),
   min_p: z
     .number()
     .min(0)
     .max(1)
     .nullish()
-    .describe('Leaves out tokens below this share of the most probable token’s probability.'),
-  typical_p: z.number().positive().max(1).nullish().describe('Locally typical sampling; 1 = none.'),
-  repetition_penalty: z.number().positive().nullish().describe('1 = none.'),
+    .describe('Least probability of a token, relative to the most probable token.'),
+  typical_p: z.number().positive().max(1).nullish().describe('Locally typical sampling; 1 turns it off.'),
+  repetition_penalty: z.number().positive().nullish().describe('1 turns it off.'),
   repeat_penalty: z.number().positive().nullish().describe('Another name of repetition_penalty.'),
 
-  ignore_eos: z.boolean().nullish().describe('Go on to the limit of tokens, for measurements.'),
-  stop_token_ids: tokens.nullish().describe('Tokens that end a text beside the model’s own ends.'),
-  min_tokens: z.int().min(0).nullish().describe('No end comes before so many tokens.'),
+  ignore_eos: z.boolean().nullish().describe('Generate up to the limit of tokens, for measurements.'),
+  stop_token_ids: tokens.nullish().describe('Tokens that end a text, in addition to the model’s end tokens.'),
+  min_tokens: z.int().min(0).nullish().describe('The least number of tokens before the end.'),
   min_new_tokens: z.int().min(0).nullish().describe('Another name of min_tokens.'),
-  allowed_token_ids: tokens.min(1).nullish().describe('Only these tokens come, an end too only if it is one of them.'),
-  bad_words: z.array(z.string().min(1)).max(1000).nullish().describe('Texts that do not come.'),
-  include_stop_str_in_output: z.boolean().nullish().describe('A text ends with the stop text that ended it.'),
+  allowed_token_ids: tokens
+    .min(1)
+    .nullish()
+    .describe('Generate only these tokens. An end token is possible only if it is in the list.'),
+  bad_words: z.array(z.string().min(1)).max(1000).nullish().describe('Texts that are not generated.'),
+  include_stop_str_in_output: z.boolean().nullish().describe('Keep the stop text at the end of the text.'),
   no_stop_trim: z.boolean().nullish().describe('Another name of include_stop_str_in_output.'),
 
-  truncate_prompt_tokens: z.int().min(1).nullish().describe('Read only so many tokens of the prompt, the last ones.'),
-  prompt_logprobs: z
+  truncate_prompt_tokens: z
     .int()
-    .min(0)
-    .max(20)
+    .min(1)
     .nullish()
-    .describe('Alternatives per token of the prompt. Not with a stream.'),
-  return_token_ids: z.boolean().nullish().describe('Answer the ids of the tokens, of the prompt and of the text.'),
+    .describe('Read only the last tokens of the prompt, up to this number.'),
+  prompt_logprobs: z.int().min(0).max(20).nullish().describe('Alternatives per token of the prompt. Not for streams.'),
+  return_token_ids: z.boolean().nullish().describe('Return the token ids of the prompt and of the text.'),
 
   structured_outputs: StructuredOutputs.nullish(),
-  guided_json: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
-  guided_choice: choices.nullish().describe('The text is one of these.'),
-  guided_regex: pattern.nullish().describe('The text matches, ECMA-262.'),
-  guided_grammar: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
-  grammar: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
-  ebnf: pattern.nullish().describe('GBNF, or the Lark dialect of llguidance.'),
-  json_schema: schemaOrText.nullish().describe('A JSON Schema, or its JSON as a text.'),
-  regex: pattern.nullish().describe('The text matches, ECMA-262.'),
+  guided_json: schemaOrText.nullish().describe('A JSON Schema, as an object or as JSON text.'),
+  guided_choice: choices.nullish().describe('The text is one of these texts.'),
+  guided_regex: pattern.nullish().describe('A regular expression (ECMA-262) that the text matches.'),
+  guided_grammar: pattern.nullish().describe('A grammar in GBNF, or in the Lark dialect of llguidance.'),
+  grammar: pattern.nullish().describe('A grammar in GBNF, or in the Lark dialect of llguidance.'),
+  ebnf: pattern.nullish().describe('A grammar in GBNF, or in the Lark dialect of llguidance.'),
+  json_schema: schemaOrText.nullish().describe('A JSON Schema, as an object or as JSON text.'),
+  regex: pattern.nullish().describe('A regular expression (ECMA-262) that the text matches.'),
 };
 
-/** Extension fields of chat alone. */
+/** Extension fields of chat only. */
 export const chatExtensions = {
-  add_generation_prompt: z.boolean().nullish().describe('Whether the template begins an answer. Default true.'),
-  continue_final_message: z.boolean().nullish().describe('Go on with the text of the last message, an assistant’s.'),
+  add_generation_prompt: z.boolean().nullish().describe('The template begins an answer. Default true.'),
+  continue_final_message: z
+    .boolean()
+    .nullish()
+    .describe('Continue the text of the last message, which is the assistant’s.'),
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish().describe('Variables of the chat template.'),
 };
 
-/** The fields of which each says what shape a text has; a request has one of them at most. */
+/** The fields that set the format of a text; a request may have only one of them. */
 export const shapeFields = [
   ...(['response_format', 'structured_outputs', 'guided_json', 'guided_choice', 'guided_regex'] as const),
   ...(['guided_grammar', 'grammar', 'ebnf', 'json_schema', 'regex'] as const),
@@ -99,7 +104,7 @@ interface Fields extends ShapeFields {
   readonly continue_final_message?: boolean | null | undefined;
 }
 
-/** Two fields that say the same must agree. */
+/** Checks that two fields for one setting do not contradict each other. */
 export function checkExtensions(request: Fields, context: z.RefinementCtx): void {
   const issue = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', path, message });
   const shapes = shapeFields.filter((name) => request[name] != null);

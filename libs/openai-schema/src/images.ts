@@ -4,24 +4,24 @@ import { booleanField, numberField, optionalField } from './form-fields.ts';
 /** Longest prompt of OpenAI's API, in characters. */
 const MAX_PROMPT = 32_000;
 
-// Most fields stand in a JSON body and in a form. A form has text only, and an empty text where a field is absent.
+// Most fields are in JSON bodies and in forms. A form has only text, and an empty text for an absent field.
 const fields = {
   prompt: z.string().min(1, 'expected a text of at least one character').max(MAX_PROMPT),
   model: optionalField(z.string()),
   n: numberField(z.int().min(1).max(10)).describe('Pictures to make. Default 1.'),
   size: optionalField(
     z.string().regex(/^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$/, 'expected "auto" or a size such as "512x512"'),
-  ).describe('Width and height in pixels. Default auto, the size of the model or of the picture that is edited.'),
+  ).describe('Width and height in pixels. Default auto: the size of the model, or of the picture to edit.'),
   quality: optionalField(z.enum(['standard', 'hd', 'low', 'medium', 'high', 'auto'])).describe(
-    'low takes half of the model’s steps, high and hd twice as many, all others its own number.',
+    'low uses half of the model’s steps, high and hd twice the steps, the other values the model’s number.',
   ),
   background: optionalField(z.enum(['transparent', 'opaque', 'auto'])).describe(
-    'Default auto; transparent is refused, since models make opaque pictures.',
+    'Default auto. transparent is refused, since models make opaque pictures.',
   ),
   output_format: optionalField(z.enum(['png', 'jpeg', 'webp'])).describe('Default png.'),
   output_compression: numberField(z.int().min(0).max(100)).describe('Quality of jpeg and webp. Default 100.'),
   response_format: optionalField(z.enum(['url', 'b64_json'])).describe(
-    'Default b64_json. url where the operator has set the public address of the service; such a picture stays an hour.',
+    'Default b64_json. url needs the setting of the public address; the service keeps such a picture for an hour.',
   ),
   stream: booleanField.describe('Server-sent events instead of one answer; with n: 1.'),
   partial_images: numberField(z.int().min(0).max(3)).describe('Unfinished pictures of a stream. Default 0.'),
@@ -34,7 +34,7 @@ const fields = {
   ).describe('An extension: the same seed and request give the same picture; picture i of several has seed + i.'),
   negative_prompt: optionalField(z.string().max(MAX_PROMPT)).describe('An extension: content to avoid.'),
   num_inference_steps: numberField(z.int().min(1).max(1000)).describe(
-    'An extension: denoising steps; wins over quality.',
+    'An extension: denoising steps; overrides quality.',
   ),
   guidance_scale: numberField(z.number().min(0).max(100)).describe('An extension: weight of the prompt.'),
 };
@@ -73,7 +73,7 @@ export type ImageGenerationRequest = z.infer<typeof ImageGenerationRequest>;
 const edit = z.object({
   ...fields,
   input_fidelity: optionalField(z.enum(['high', 'low'])).describe('high is refused; send strength.'),
-  strength: numberField(z.number().gt(0).max(1)).describe('An extension: distance from the picture, up to 1.'),
+  strength: numberField(z.number().gt(0).max(1)).describe('An extension: how much the picture changes, up to 1.'),
 });
 /** The form of `POST /v1/images/edits` without its files: every field of OpenAI's API, from text. */
 export const ImageEditRequest = edit.superRefine(check);
@@ -81,11 +81,13 @@ export type ImageEditRequest = z.infer<typeof ImageEditRequest>;
 
 const file = (description: string) => z.custom<unknown>().meta({ type: 'string', format: 'binary', description });
 
-/** The form as a whole, for documentation. */
+/** The form with its files, for documentation. */
 export const imageEditForm = edit
   .extend({
     image: file('The picture to edit: PNG, JPEG or WebP.'),
-    mask: file('Transparent pixels, or white ones of a mask without alpha, are made anew.').optional(),
+    mask: file(
+      'Transparent pixels are generated again. In a mask without alpha these are the white pixels.',
+    ).optional(),
   })
   .meta({ id: 'ImageEditForm' });
 
@@ -112,7 +114,7 @@ export const ImagesResponse = z
     created: z.int().describe('Unix seconds.'),
     data: z
       .array(z.object({ b64_json: z.base64().optional(), url: z.url().optional() }))
-      .describe('Each picture in one of the two members, as response_format asks.'),
+      .describe('Each picture, in the member that response_format names.'),
     ...described,
     usage: ImageUsage,
   })

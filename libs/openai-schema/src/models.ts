@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** An entry of `GET /v1/models`, and the answer of `GET /v1/models/{model}`. */
 export const Model = z
   .object({
-    id: z.string().describe('A name that requests may send as model.'),
+    id: z.string().describe('A value that requests may send as model.'),
     object: z.literal('model'),
     created: z.int().describe('Unix seconds; the same in every answer.'),
     owned_by: z.string(),

@@ -35,15 +35,15 @@ type ChatParams = OpenAI.Chat.Completions.ChatCompletionCreateParams;
 type TranscriptionParams = OpenAI.Audio.TranscriptionCreateParams;
 type TranslationParams = OpenAI.Audio.TranslationCreateParams;
 
-/** OpenAI's types know no null for the first token of an echo, nor for what only a stream's end knows. */
+/** OpenAI's types have no null for the first token of an echo, and for fields that are known only at a stream's end. */
 type WithoutNulls<T> = T extends readonly (infer Item)[]
   ? WithoutNulls<NonNullable<Item>>[]
   : T extends object
     ? { [Key in keyof T]: WithoutNulls<Key extends 'finish_reason' | 'usage' ? NonNullable<T[Key]> : T[Key]> }
     : T;
 
-// These hold or fail in tsc. Assignability alone would let a field that OpenAI has and we lack pass: extra keys are
-// legal in a type. The lists of keys close that gap.
+// tsc checks these types. Assignability alone does not find a field that only OpenAI has, since extra keys are legal in
+// a type. The lists of keys find it.
 describe('against the types of the openai package', () => {
   it('takes every request that OpenAI’s types allow', () => {
     expectTypeOf<ChatParams>().toExtend<z.input<typeof ChatCompletionRequest>>();

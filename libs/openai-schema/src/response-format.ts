@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const jsonSchema = z.record(z.string(), z.unknown());
 
-/** The shape of a text: OpenAI's three types, and those of other servers. */
+/** The format of a text: OpenAI's three types, and types of other servers. */
 export const ResponseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
   z.object({
@@ -11,10 +11,16 @@ export const ResponseFormat = z.discriminatedUnion('type', [
     value: jsonSchema.nullish().describe('A JSON Schema, as Hugging Face’s clients send it. Not in OpenAI’s API.'),
   }),
   z.object({ type: z.literal('json'), value: jsonSchema.describe('A JSON Schema. Not in OpenAI’s API.') }),
-  z.object({ type: z.literal('regex'), value: z.string().describe('ECMA-262. Not in OpenAI’s API.') }),
+  z.object({
+    type: z.literal('regex'),
+    value: z.string().describe('A regular expression (ECMA-262). Not in OpenAI’s API.'),
+  }),
   z.object({
     type: z.literal('grammar'),
-    grammar: z.string().min(1).describe('GBNF, or the Lark dialect of llguidance. Not in OpenAI’s API.'),
+    grammar: z
+      .string()
+      .min(1)
+      .describe('A grammar in GBNF, or in the Lark dialect of llguidance. Not in OpenAI’s API.'),
   }),
   z.object({
     type: z.literal('json_schema'),
@@ -38,7 +44,7 @@ interface FormatField {
   readonly response_format?: ResponseFormat | null | undefined;
 }
 
-/** A `json_schema` has a schema in one of its two places. */
+/** Checks that a `json_schema` has a schema in one of its two members. */
 export function checkResponseFormat({ response_format: format }: FormatField, context: z.RefinementCtx): void {
   const issue = (message: string, ...path: string[]) =>
     context.addIssue({ code: 'custom', path: ['response_format', ...path], message });

@@ -3,16 +3,19 @@ import { generateExtensions } from './generate-extensions.ts';
 
 const penalty = z.number().min(-2).max(2);
 
-/** Texts that end a choice. OpenAI's limit is four. */
+/** Texts that end a choice, at most four, as in OpenAI's API. */
 export const Stop = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(4)]);
 
 export const StreamOptions = z.object({
-  include_usage: z.boolean().nullish().describe('One more chunk before [DONE]: no choices, the whole usage.'),
+  include_usage: z
+    .boolean()
+    .nullish()
+    .describe('Sends one more chunk before [DONE], without choices and with the whole usage.'),
   include_obfuscation: z.boolean().nullish(),
   continuous_usage_stats: z
     .boolean()
     .nullish()
-    .describe('With include_usage: each chunk has the usage so far. Not in OpenAI’s API.'),
+    .describe('Together with include_usage: each chunk has the usage so far. Not in OpenAI’s API.'),
 });
 export type StreamOptions = z.infer<typeof StreamOptions>;
 
@@ -47,7 +50,7 @@ export const samplingFields = {
 };
 
 type SamplingFields = z.infer<z.ZodObject<typeof samplingFields>>;
-/** What a request says of the text alone. */
+/** The fields that concern only the text. */
 export type SamplingRequest = Omit<SamplingFields, 'n' | 'stream' | 'stream_options' | 'user'>;
 
 interface StreamFields {
@@ -55,7 +58,7 @@ interface StreamFields {
   readonly stream_options?: StreamOptions | null | undefined;
 }
 
-/** What a request says of how its answer travels must agree. */
+/** Checks that the fields for streaming do not contradict each other. */
 export function checkStreamOptions(request: StreamFields, context: z.RefinementCtx): void {
   if (request.stream_options != null && request.stream !== true)
     context.addIssue({ code: 'custom', path: ['stream_options'], message: 'only allowed with stream: true' });

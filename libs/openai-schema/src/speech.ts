@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** Longest `instructions` of OpenAI's API. */
+/** The longest `instructions` of OpenAI's API, in characters. */
 const MAX_INSTRUCTIONS = 4096;
 
 /**
  * The body of `POST /v1/audio/speech`: every field of OpenAI's API, and the extension `seed`. Unknown fields are
- * dropped; an explicit null of an optional field equals its absence. The length of `input` is the service's setting.
+ * dropped; an explicit null of an optional field means absent. A setting of the service limits the length of `input`.
  */
 export const SpeechRequest = z
   .object({
@@ -13,21 +13,26 @@ export const SpeechRequest = z
     input: z.string().min(1, 'expected a text of at least one character').describe('The text to speak.'),
     voice: z
       .union([z.string().min(1), z.object({ id: z.string().min(1) })])
-      .describe('The name of a voice, or an object with it as id.'),
+      .describe('The name of a voice, or an object with the name as id.'),
     instructions: z
       .string()
       .max(MAX_INSTRUCTIONS)
       .nullish()
-      .describe('How to speak; refused where the model takes no instructions.'),
+      .describe('The style of speech. Refused by models that take no instructions.'),
     response_format: z
       .enum(['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'])
       .nullish()
       .describe('Default mp3. opus is in an Ogg container; pcm is 24 kHz, signed 16-bit, little-endian, mono.'),
-    speed: z.number().min(0.25).max(4).nullish().describe('Default 1; 2 takes half the time, at the same pitch.'),
+    speed: z
+      .number()
+      .min(0.25)
+      .max(4)
+      .nullish()
+      .describe('Default 1. 2 halves the duration; the pitch does not change.'),
     stream_format: z
       .enum(['audio', 'sse'])
       .nullish()
-      .describe('Default audio, the bytes as they are made; sse sends them as server-sent events.'),
+      .describe('Default audio: sends the bytes of the file. sse: sends them in server-sent events.'),
     seed: z
       .number()
       .refine(Number.isSafeInteger, 'expected an integer that a double holds exactly')
@@ -44,7 +49,7 @@ export const SpeechAudioDeltaEvent = z
   .meta({ id: 'SpeechAudioDeltaEvent' });
 export type SpeechAudioDeltaEvent = z.infer<typeof SpeechAudioDeltaEvent>;
 
-/** The last event of such an answer. */
+/** The last event of the answer with `stream_format: "sse"`. */
 export const SpeechAudioDoneEvent = z
   .object({
     type: z.literal('speech.audio.done'),
@@ -58,10 +63,10 @@ export const VoiceList = z
   .object({
     voices: z.array(
       z.object({
-        id: z.string().describe('What a request may send as voice.'),
-        name: z.string().describe('The voice of the model that speaks then: the id itself, or what it is an alias of.'),
+        id: z.string().describe('A value that requests may send as voice.'),
+        name: z.string().describe('The voice of the model: the id itself, or the voice for which the id is an alias.'),
         object: z.literal('audio.voice'),
-        created_at: z.int().describe('Unix seconds of the model’s publication.'),
+        created_at: z.int().describe('The time of the model’s publication, in Unix seconds.'),
       }),
     ),
   })

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** A text, texts, one text as tokens, or several as tokens. */
+/** One text, several texts, the tokens of one text, or the tokens of several texts. */
 export type TextOrTokens = string | string[] | number[] | number[][];
 
 export interface TextOrTokensLimits {
   readonly maxItems: number;
-  /** Tokens of one text at most, where they stand alone. */
+  /** The most tokens of an input that is one list of tokens. */
   readonly maxTokens?: number;
   /** Whether a text may be empty. */
   readonly emptyText: boolean;
@@ -14,8 +14,8 @@ export interface TextOrTokensLimits {
 type Problem = { path: (string | number)[]; message: string };
 
 /**
- * The API's four forms of a text. Checked by hand because a union of arrays would walk a large input up to four times
- * and could not name the item that is wrong.
+ * The API's four forms of an input. The check does not use a Zod union, which would read a large input up to four times
+ * and could not name the wrong item.
  */
 export function textOrTokens(limits: TextOrTokensLimits) {
   const { maxItems, maxTokens, emptyText } = limits;
@@ -39,7 +39,7 @@ export function textOrTokens(limits: TextOrTokensLimits) {
 const token = { type: 'integer', minimum: 0 };
 const list = (items: object) => ({ type: 'array', items, minItems: 1 });
 
-/** Says what is wrong with an input, or nothing. */
+/** The first error of an input, or undefined. */
 function problemOf(
   input: unknown,
   { maxItems, maxTokens = Infinity, emptyText }: TextOrTokensLimits,

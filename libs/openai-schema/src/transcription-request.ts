@@ -15,15 +15,15 @@ function toJson(value: unknown): unknown {
   }
 }
 
-/** How a recording is cut, where the client says so itself. */
+/** Settings of voice activity that a client may send. */
 const ServerVad = z.object({
   type: z.literal('server_vad'),
   prefix_padding_ms: number(z.int().min(0)).describe('Milliseconds kept before speech. Default 300.'),
   silence_duration_ms: number(z.int().min(0)).describe('Milliseconds of silence that end speech. Default 200.'),
-  threshold: number(z.number().min(0).max(1)).describe('Probability from which a sound is speech. Default 0.5.'),
+  threshold: number(z.number().min(0).max(1)).describe('Lowest probability at which sound is speech. Default 0.5.'),
 });
 
-/** `chunking_strategy[type]=server_vad`, as the official clients write objects → `chunking_strategy: { type }`. */
+/** Converts the official clients' notation of objects, `chunking_strategy[type]=server_vad`, to `{ type }`. */
 function gatherObjects(form: unknown): unknown {
   if (typeof form !== 'object' || form === null) return form;
   const gathered: Record<string, unknown> = {};
@@ -39,23 +39,23 @@ function gatherObjects(form: unknown): unknown {
 
 const count = number(z.int().min(1).max(100));
 
-/** Fields of both routes, the recording apart. */
+/** Fields of both routes, without the recording. */
 const common = {
   model: z.string().min(1),
-  prompt: optional(z.string()).describe('Text before the recording: style, and how names are spelled.'),
+  prompt: optional(z.string()).describe('Text before the recording, which sets the style and the spelling of names.'),
   temperature: number(z.number().min(0).max(1)).describe(
-    'Default 0: the most probable text, and higher temperatures only where that repeats itself.',
+    'Default 0: the most probable text. If it repeats itself, higher temperatures are tried.',
   ),
   language: optional(z.string()).describe(
-    'What is spoken: a code of ISO 639-1 such as "en", or its English name. Without it the language is detected.',
+    'The language of the recording: a code of ISO 639-1 such as "en", or the English name. Default: detected.',
   ),
   hotwords: list(z.string().max(200)).describe('An extension: words and names that may occur.'),
-  vad_filter: boolean.describe('An extension: skip what is not speech. Default true.'),
+  vad_filter: boolean.describe('An extension: skip sound without speech. Default true.'),
 };
 
 const transcription = z.object({
   ...common,
-  languages: list(z.string().min(1)).describe('Languages that may be spoken; this service takes one.'),
+  languages: list(z.string().min(1)).describe('Languages that may be spoken. This service takes one language.'),
   keywords: list(z.string().max(200)).describe('Words and names that may occur.'),
   response_format: optional(z.enum(['json', 'text', 'srt', 'verbose_json', 'vtt', 'diarized_json'])).describe(
     'Default json.',
@@ -65,22 +65,24 @@ const transcription = z.object({
   stream: boolean.describe('Server-sent events instead of one answer; with json, text and diarized_json.'),
   chunking_strategy: optional(z.preprocess(toJson, z.union([z.literal('auto'), ServerVad]))),
   known_speaker_names: list(z.string().min(1).max(100), 4),
-  known_speaker_references: list(z.string().min(1), 4).describe('A data URL for each name, of 2 to 10 seconds.'),
-  num_speakers: count.describe('An extension: how many people speak.'),
-  min_speakers: count.describe('An extension: at least so many.'),
-  max_speakers: count.describe('An extension: at most so many.'),
+  known_speaker_references: list(z.string().min(1), 4).describe(
+    'A data URL for each name, with 2 to 10 seconds of speech.',
+  ),
+  num_speakers: count.describe('An extension: the number of speakers.'),
+  min_speakers: count.describe('An extension: the least number of speakers.'),
+  max_speakers: count.describe('An extension: the largest number of speakers.'),
 });
 
 /**
- * The form of `POST /v1/audio/transcriptions` but for its file: every field of OpenAI's API, from text. Unknown fields
- * are dropped; an empty field equals its absence. Which of these a service honours is the service's business.
+ * The form of `POST /v1/audio/transcriptions` without its file: every field of OpenAI's API, from text. Unknown fields
+ * are dropped; an empty field means absent. The service decides which fields it honours.
  */
 export const TranscriptionRequest = z.preprocess(gatherObjects, transcription).superRefine((request, context) => {
   const issue = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
   const format = request.response_format ?? 'json';
   const { include, known_speaker_names: names = null, known_speaker_references: references = null } = request;
 
-  // Segments alone are the default, which clients also send with json.
+  // Only segments is the default, which clients also send with json.
   if (request.timestamp_granularities?.includes('word') && format !== 'verbose_json')
     issue('timestamp_granularities', 'times of words are only allowed with response_format: verbose_json');
   if (include?.length && format !== 'json') issue('include', 'logprobs are only allowed with response_format: json');
@@ -103,7 +105,7 @@ export const TranscriptionRequest = z.preprocess(gatherObjects, transcription).s
 });
 export type TranscriptionRequest = z.infer<typeof TranscriptionRequest>;
 
-/** The form of `POST /v1/audio/translations` but for its file; English comes out. */
+/** The form of `POST /v1/audio/translations` without its file. The output is English. */
 export const TranslationRequest = z.object({
   ...common,
   response_format: optional(z.enum(['json', 'text', 'srt', 'verbose_json', 'vtt'])).describe('Default json.'),
@@ -116,7 +118,7 @@ const file = z
   .custom<unknown>()
   .meta({ type: 'string', format: 'binary', description: 'The recording, in any usual container and codec.' });
 
-/** Both routes' forms as a whole, for documentation, and the names of their fields that are lists, for a reader. */
+/** The complete forms of both routes, for documentation, and the names of the list fields, for a form parser. */
 export const recordingForms = {
   transcription: transcription.extend({ file }).meta({ id: 'TranscriptionForm' }),
   translation: TranslationRequest.extend({ file }).meta({ id: 'TranslationForm' }),

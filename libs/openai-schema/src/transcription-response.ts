@@ -3,7 +3,7 @@ import { z } from 'zod';
 const seconds = z.number().min(0);
 const tokens = z.int().min(0);
 
-/** Tokens, where the model counts them. */
+/** The usage in tokens, if the model counts tokens. */
 export const TranscriptionTokenUsage = z.object({
   type: z.literal('tokens'),
   input_tokens: tokens,
@@ -29,7 +29,7 @@ export const Transcription = z
   .meta({ id: 'Transcription' });
 export type Transcription = z.infer<typeof Transcription>;
 
-const speaker = z.string().optional().describe('An extension: who speaks, where speakers were asked for.');
+const speaker = z.string().optional().describe('An extension: the speaker, if the request asked for speakers.');
 
 export const TranscriptionWord = z.object({ word: z.string(), start: seconds, end: seconds, speaker });
 export type TranscriptionWord = z.infer<typeof TranscriptionWord>;
@@ -40,11 +40,11 @@ export const TranscriptionSegment = z.object({
   start: seconds,
   end: seconds,
   text: z.string(),
-  tokens: z.array(z.int()).describe('Empty where the model reports none.'),
+  tokens: z.array(z.int()).describe('Empty if the model reports no tokens.'),
   temperature: z.number(),
-  avg_logprob: z.number().describe('0 where the model reports none.'),
+  avg_logprob: z.number().describe('0 if the model does not report it.'),
   compression_ratio: z.number(),
-  no_speech_prob: z.number().describe('0 where the model reports none.'),
+  no_speech_prob: z.number().describe('0 if the model does not report it.'),
   speaker,
 });
 export type TranscriptionSegment = z.infer<typeof TranscriptionSegment>;
@@ -53,7 +53,7 @@ export type TranscriptionSegment = z.infer<typeof TranscriptionSegment>;
 export const TranscriptionVerbose = z
   .object({
     task: z.enum(['transcribe', 'translate']),
-    language: z.string().describe('The English name in lower case, such as "english".'),
+    language: z.string().describe('The English name of the language in lower case, such as "english".'),
     duration: seconds,
     text: z.string(),
     words: z.array(TranscriptionWord).optional(),
@@ -63,14 +63,16 @@ export const TranscriptionVerbose = z
   .meta({ id: 'TranscriptionVerbose' });
 export type TranscriptionVerbose = z.infer<typeof TranscriptionVerbose>;
 
-/** A turn of one speaker; in a stream an event. */
+/** A turn of one speaker; in a stream it is an event. */
 export const TranscriptionDiarizedSegment = z.object({
   type: z.literal('transcript.text.segment'),
   id: z.string(),
   start: seconds,
   end: seconds,
   text: z.string(),
-  speaker: z.string().describe('A known speaker’s name, or A, B … in order of first speech; "unknown" for no voice.'),
+  speaker: z
+    .string()
+    .describe('The name of a known speaker, or A, B … in the order of first speech, or "unknown" without a voice.'),
 });
 export type TranscriptionDiarizedSegment = z.infer<typeof TranscriptionDiarizedSegment>;
 
@@ -93,14 +95,14 @@ export const TranscriptionStreamEvent = z
       type: z.literal('transcript.text.delta'),
       delta: z.string(),
       logprobs,
-      segment_id: z.string().optional().describe('With diarized_json: the segment that the delta is of.'),
+      segment_id: z.string().optional().describe('With diarized_json: the segment of the delta.'),
     }),
     TranscriptionDiarizedSegment,
     z.object({
       type: z.literal('transcript.text.done'),
       text: z.string(),
       logprobs,
-      usage: TranscriptionTokenUsage.optional().describe('Absent where the model counts no tokens.'),
+      usage: TranscriptionTokenUsage.optional().describe('Absent if the model does not count tokens.'),
     }),
   ])
   .meta({ id: 'TranscriptionStreamEvent' });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
 const status = z.enum(['in_progress', 'completed', 'incomplete']);
-/** Parts of inputs. The shapes of pictures and files are the business of the reader. */
+/** Parts of inputs. The service that reads pictures and files checks their fields. */
 const inputPart = z.discriminatedUnion('type', [
   inputText,
   z.object({ type: z.literal('input_image') }),
@@ -27,7 +27,7 @@ const message = z.object({
   ]),
 });
 
-/** Items that only services with hosted tools, or with a memory, can read. */
+/** Items that only services with hosted tools or stored responses can read. */
 const hostedItems = [
   ...(['file_search_call', 'computer_call', 'computer_call_output', 'web_search_call', 'tool_search_call'] as const),
   ...(['tool_search_output', 'additional_tools', 'compaction', 'image_generation_call'] as const),
@@ -37,7 +37,7 @@ const hostedItems = [
   ...(['custom_tool_call', 'compaction_trigger', 'item_reference', 'program', 'program_output'] as const),
 ] as const;
 
-/** What a conversation consists of: messages, calls, their results, and thoughts of earlier turns. */
+/** An item of a conversation: a message, a call, the result of a call, or a thought of an earlier turn. */
 export const ResponseInputItem = z
   .discriminatedUnion('type', [
     message,
@@ -45,7 +45,7 @@ export const ResponseInputItem = z
       type: z.literal('function_call'),
       call_id: z.string(),
       name: z.string(),
-      arguments: z.string().describe('JSON text as the model wrote it.'),
+      arguments: z.string().describe('The model’s JSON text.'),
     }),
     z.object({
       type: z.literal('function_call_output'),
@@ -79,7 +79,7 @@ const reasoningText = z.object({ type: z.literal('reasoning_text'), text: z.stri
 export const ResponseContentPart = z.discriminatedUnion('type', [outputText, reasoningText]);
 export const responseLogprobs = z.array(logprob);
 
-/** What the model wrote: each can be sent back as an input item. */
+/** An item of the model’s output, which a client may send back as an input item. */
 export const ResponseOutputItem = z
   .discriminatedUnion('type', [
     z.object({
@@ -94,7 +94,7 @@ export const ResponseOutputItem = z
       id: z.string(),
       call_id: z.string(),
       name: z.string(),
-      arguments: z.string().describe('JSON text as the model wrote it; not necessarily valid.'),
+      arguments: z.string().describe('The model’s JSON text, which may be invalid.'),
       status,
     }),
     z.object({

@@ -4,7 +4,7 @@ import { samplingFields } from '../sampling-fields.ts';
 import { ResponseInputItem } from './items.ts';
 import { checkResponseTools, ResponseTool, ResponseToolChoice } from './tools.ts';
 
-/** An object of any content: whoever offers the feature describes its fields. */
+/** An object with any content: the service that offers the feature defines its fields. */
 const opaque = z
   .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'expected an object')
   .meta({ type: 'object' });
@@ -29,19 +29,19 @@ const fields = z
 
 /**
  * The body of `POST /v1/responses`: every field of OpenAI's API, and extensions of other servers. Unknown fields are
- * dropped; an explicit null of an optional field equals its absence. Which of these a service honours is the service's business.
+ * dropped; an explicit null of an optional field means absent. The service decides which fields it honours.
  */
 export const ResponsesRequest = z
   .object({
-    model: z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.'),
+    model: z.string().nullish().describe('Default: the served model. A strict service requires it.'),
     input: z.union([z.string(), z.array(ResponseInputItem).min(1)]),
-    instructions: z.string().nullish().describe('A system message before the input.'),
+    instructions: z.string().nullish().describe('The text of a system message before the input.'),
 
-    // What is generated, and how.
+    // The output and its sampling.
     ...fields,
     chat_template_kwargs: chatExtensions.chat_template_kwargs,
     max_output_tokens: z.int().min(1).nullish(),
-    logprobs: z.boolean().nullish().describe('Not in OpenAI’s API, which has include and top_logprobs.'),
+    logprobs: z.boolean().nullish().describe('Not in OpenAI’s API, which uses include and top_logprobs.'),
     top_logprobs: z.int().min(0).max(20).nullish(),
     include: z
       .array(
@@ -68,13 +68,13 @@ export const ResponsesRequest = z
     truncation: z.enum(['auto', 'disabled']).nullish(),
     moderation: opaque.nullish(),
 
-    // What the model may call.
+    // Tools.
     tools: z.array(ResponseTool).max(128).nullish(),
     tool_choice: ResponseToolChoice.nullish(),
     parallel_tool_calls: z.boolean().nullish(),
-    max_tool_calls: z.int().nullish().describe('Limits hosted tools, of which there are none.'),
+    max_tool_calls: z.int().nullish().describe('A limit for hosted tools, which this service does not have.'),
 
-    // What a service keeps.
+    // Stored responses.
     store: z.boolean().nullish().describe('Absent means false: responses are not kept.'),
     previous_response_id: z.string().nullish(),
     conversation: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
@@ -82,7 +82,7 @@ export const ResponsesRequest = z
     prompt: opaque.nullish(),
     context_management: z.array(opaque).nullish(),
 
-    // What does not change the answer.
+    // Fields without an effect on the answer.
     stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
     metadata: z
       .record(z.string().max(64), z.string().max(512))

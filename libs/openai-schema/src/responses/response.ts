@@ -15,7 +15,7 @@ export const ResponseUsage = z
   .meta({ id: 'ResponseUsage' });
 export type ResponseUsage = z.infer<typeof ResponseUsage>;
 
-/** The answer of `POST /v1/responses`, and the state of one in its stream. */
+/** The answer of `POST /v1/responses`, and the state of a response in its stream. */
 export const ResponseObject = z
   .object({
     id: z.string(),
@@ -27,7 +27,7 @@ export const ResponseObject = z
     incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
     instructions: z.string().nullable(),
     max_output_tokens: z.int().nullable(),
-    model: z.string().describe('The model’s own id, whatever name the request used.'),
+    model: z.string().describe('The id of the served model, whatever name the request used.'),
     output: z.array(ResponseOutputItem),
     parallel_tool_calls: z.boolean(),
     tools: z.array(ResponseTool),
@@ -99,7 +99,7 @@ export const ResponseStreamEvent = z
           param: z.string().nullable(),
           code: z.string().nullable(),
         })
-        .describe('The same once more, where OpenAI’s clients look for it.'),
+        .describe('The same error again, in the member that OpenAI’s clients read.'),
       ...numbered,
     }),
   ])

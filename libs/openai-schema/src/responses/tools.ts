@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FunctionDefinition } from '../chat-tools.ts';
 
-/** Tools that OpenAI runs, or that are no functions. */
+/** Tools that OpenAI runs, and tools that are not functions. */
 const otherTools = [
   ...(['file_search', 'computer', 'computer_use_preview', 'web_search', 'web_search_2025_08_26', 'mcp'] as const),
   ...(['code_interpreter', 'programmatic_tool_calling', 'image_generation', 'local_shell', 'shell'] as const),
@@ -14,7 +14,7 @@ const otherChoices = [
   ...(['programmatic_tool_calling', 'apply_patch'] as const),
 ] as const;
 
-/** A tool of `POST /v1/responses`: unlike that of a chat, without a `function` around it. */
+/** A tool of `POST /v1/responses`. It has no `function` object around it, unlike the tools of chat completions. */
 export const ResponseTool = z
   .discriminatedUnion('type', [
     FunctionDefinition.extend({ type: z.literal('function') }),
@@ -42,7 +42,7 @@ interface ToolFields {
   readonly tool_choice?: ResponseToolChoice | null | undefined;
 }
 
-/** Each function has a name of its own, and what is chosen is there. */
+/** Checks that the functions have different names, and that each chosen function exists. */
 export function checkResponseTools({ tools, tool_choice: choice }: ToolFields, context: z.RefinementCtx): void {
   const issue = (message: string, ...path: (string | number)[]) => context.addIssue({ code: 'custom', path, message });
   const names = (tools ?? []).map((tool) => (tool.type === 'function' ? tool.name : undefined));
