@@ -15,6 +15,7 @@ const fields = {
   quality: optionalField(z.enum(['standard', 'hd', 'low', 'medium', 'high', 'auto'])).describe(
     'low uses half of the model’s steps, high and hd twice the steps, the other values the model’s number.',
   ),
+  complexity: optionalField(z.enum(['low', 'medium', 'high'])).describe('Refused: no model plans its pictures.'),
   background: optionalField(z.enum(['transparent', 'opaque', 'auto'])).describe(
     'Default auto. transparent is refused, since models make opaque pictures.',
   ),

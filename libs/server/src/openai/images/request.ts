@@ -34,6 +34,8 @@ export function toImageInput(request: ImageGenerationRequest, service: ImageServ
 /** The same for an edit, with the paths of its files. */
 export function toEditInput(request: ImageEditRequest, upload: Upload, service: ImageService): ImageInput {
   if (request.input_fidelity === 'high') throw unsupported('input_fidelity', 'Send a small "strength" instead');
+  if (upload.files.some(({ field }) => field === 'markup'))
+    throw refusal('markup', 'A "markup" is not supported', 'Describe the change in the prompt, or send a "mask"');
   const mask = readPicture(upload, 'mask');
   return {
     ...toCommon(request, service),
@@ -46,6 +48,7 @@ export function toEditInput(request: ImageEditRequest, upload: Upload, service: 
 function toCommon(request: Common, { defaults, hasAddress }: ImageService): ImageInput {
   if (request.response_format === 'url' && !hasAddress)
     throw unsupported('response_format', 'Ask for "b64_json"; addresses need XIM_PUBLIC_URL, which the operator sets');
+  if (request.complexity != null) throw unsupported('complexity', 'Ask for more "num_inference_steps" instead');
   if (request.background === 'transparent') throw unsupported('background', 'The model makes opaque pictures');
   const size = /^(\d+)x(\d+)$/.exec(request.size ?? '');
   const steps = request.num_inference_steps ?? toSteps(request.quality, defaults);

@@ -157,6 +157,7 @@ describe('a request is refused by name', () => {
     ['size', { size: '99999x99999' }],
     ['quality', { quality: 'best' }],
     ['style', { style: 'natural' }],
+    ['complexity', { complexity: 'high' }],
     ['background', { background: 'transparent' }],
     ['response_format', { response_format: 'url' }],
     ['response_format', { response_format: 'url', stream: true }],
@@ -268,6 +269,14 @@ describe('an edit', () => {
       form.bind(null, [
         ['image', picture],
         ['mask', new Blob([])],
+      ]),
+    ],
+    [
+      'a drawing over the picture',
+      'markup',
+      form.bind(null, [
+        ['image', picture],
+        ['markup', picture],
       ]),
     ],
     ['no prompt', 'prompt', form.bind(null, [['image', picture]], {})],
