@@ -13,16 +13,14 @@ export function readFields<Schema extends z.ZodType>({ fields }: Upload, schema:
 /** A file that a form may have once. */
 export interface FormFile {
   readonly field: string;
-  /** Further names of the field. */
-  readonly alike?: readonly string[];
   /** For messages: `recording`. */
   readonly noun: string;
 }
 
 /** The path of a form's file; undefined where there is none. Throws InvalidInputError for several, text or no bytes. */
-export function readFile({ files, fields }: Upload, { field, alike = [], noun }: FormFile): string | undefined {
+export function readFile({ files, fields }: Upload, { field, noun }: FormFile): string | undefined {
   const wrong = (message: string): InvalidInputError => new InvalidInputError(message, { param: field });
-  const [file, ...more] = files.filter((one) => one.field === field || alike.includes(one.field));
+  const [file, ...more] = files.filter((one) => one.field === field);
   if (more.length > 0) throw wrong(`There are several files; one ${noun} was expected.`);
   if (!file && field in fields) throw wrong(`The field "${field}" is text; expected a file, with a file name.`);
   if (file?.bytes === 0) throw wrong(`The ${noun} is empty: a file of 0 bytes.`);

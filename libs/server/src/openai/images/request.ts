@@ -91,7 +91,7 @@ function isLarger({ width, height }: ImageInput, defaults: NonNullable<ImageServ
 }
 
 function readPicture(upload: Upload, field: 'image' | 'mask'): string | undefined {
-  return readFile(upload, { field, alike: [`${field}[]`], noun: 'picture' });
+  return readFile(upload, { field, noun: 'picture' });
 }
 
 function missing(): never {
