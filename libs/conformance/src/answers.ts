@@ -14,15 +14,15 @@ const OpenAiError = z.looseObject({
   }),
 });
 
-/** Text Generation Inference's. */
+/** Text Generation Inference's error object. */
 const TgiError = z.looseObject({ error: z.string().min(1), error_type: z.string().min(1) });
 
-/** What leaks when a server shows its own failure: Python's and JavaScript's stacks. */
+/** Internals that an error must not show: stack traces of Python and JavaScript. */
 const INTERNALS = /Traceback \(most recent call last\)|\n\s+at .+:\d+:\d+|File "[^"]+", line \d+/;
 
 const shown = ({ status, text }: Answer): string => cut(`${status} ${text}`);
 
-/** The JSON of an answer, of whatever status. */
+/** The JSON of an answer with any status. Throws a MismatchError for a body that is not JSON. */
 export function toJson(answer: Answer): unknown {
   try {
     return JSON.parse(answer.text);
@@ -31,7 +31,7 @@ export function toJson(answer: Answer): unknown {
   }
 }
 
-/** Throws a RefusedError for a well-formed error of either API, and a MismatchError for any other status than 200. */
+/** Throws a RefusedError for a well-formed error of either API, and a MismatchError for another status than 200. */
 export function expectSuccess(answer: Answer): void {
   if (answer.status === 200) return;
   const found = shown(answer);
@@ -46,7 +46,7 @@ export function expectSuccess(answer: Answer): void {
   throw new MismatchError('status 200', found);
 }
 
-/** Sends, and takes the JSON of a success. */
+/** Sends a request and returns the JSON of a success. */
 export async function fetchJson(context: Context, call: Call): Promise<unknown> {
   const answer = await context.send(call);
   expectSuccess(answer);
@@ -56,11 +56,11 @@ export async function fetchJson(context: Context, call: Call): Promise<unknown> 
 export interface WantedError {
   readonly status: number;
   readonly code?: string;
-  /** The parameter that the error names, in `param` or in its words. */
+  /** The parameter that the error names, in `param` or in `message`. */
   readonly param?: string;
 }
 
-/** An answer in OpenAI's error object. */
+/** Expects an error in OpenAI's error object. */
 export function expectError(answer: Answer, { status, code, param }: WantedError): void {
   if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
   expectThat(
@@ -75,7 +75,7 @@ export function expectError(answer: Answer, { status, code, param }: WantedError
     expectThat(error.param?.includes(param) || error.message.includes(param), `an error that names ${param}`, error);
 }
 
-/** An answer in TGI's error object. */
+/** Expects an error in TGI's error object. */
 export function expectTgiError(answer: Answer, status: number, type: string): void {
   if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
   expectThat(!INTERNALS.test(answer.text), 'an error without internals', answer.text);

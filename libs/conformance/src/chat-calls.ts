@@ -7,12 +7,12 @@ import { type Frames, toFrames, toObjects } from './sse.ts';
 
 export const CHAT = '/v1/chat/completions';
 
-/** Any model goes on for long about this, and nothing in it is special to a tokenizer. */
+/** Any model writes a long answer to this question, and it has no special tokens. */
 export const QUESTION = 'Count from one to fifty in words.';
 export const ask = (content: unknown = QUESTION) => [{ role: 'user', content }];
 
 export const count = z.int().min(0);
-/** Seconds since 1970: milliseconds would be a thousand times as many. */
+/** Seconds since 1970; the upper bound excludes milliseconds. */
 export const seconds = z.int('whole seconds since 1970').min(1).max(1e11, 'whole seconds since 1970');
 
 export const Usage = z
@@ -36,7 +36,7 @@ export const TokenLogprob = z.looseObject({
 
 export const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter'] as const;
 
-/** What an answer must be for anything to be read from it; `chat.fields` checks the rest. */
+/** The fields of an answer that the checks read; `chat.fields` checks the other fields. */
 const Choice = z.looseObject({
   index: z.int().optional(),
   message: z.looseObject({ content: z.string().nullish(), tool_calls: z.array(z.looseObject({})).nullish() }),
@@ -50,7 +50,7 @@ const Answered = z.looseObject({
 });
 export type ChatAnswer = z.infer<typeof Answered>;
 
-/** The fields that a request has when a check says nothing else: short, and the same each time. */
+/** The default request of a check: short, and with reproducible answers. */
 export const chatBody = (context: Context, more: object = {}) => ({
   model: context.model,
   messages: ask(),
@@ -64,7 +64,7 @@ export async function chat(context: Context, more: object = {}): Promise<ChatAns
   return expectShape(Answered, await fetchJson(context, { path: CHAT, body }), 'answer');
 }
 
-/** The raw answer, whatever it is; for requests that are to be refused. */
+/** The raw answer, for requests that the server must refuse. */
 export const tryChat = (context: Context, more: object): Promise<Answer> =>
   context.send({ path: CHAT, body: chatBody(context, more) });
 
@@ -102,7 +102,7 @@ export async function streamChat(context: Context, more: object = {}): Promise<C
   return { ...frames, answer, chunks };
 }
 
-/** The choices of all chunks, in order, with the number of their chunk. */
+/** The choices of all chunks, in order, with the index of their chunk. */
 export const choicesOf = ({ chunks }: ChatStream) =>
   chunks.flatMap(({ choices }, chunk) => choices.map((choice) => ({ ...choice, chunk })));
 

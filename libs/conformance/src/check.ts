@@ -13,36 +13,36 @@ export const TASK_NAMES = [
 ] as const;
 export type TaskName = (typeof TASK_NAMES)[number];
 
-/** What a check works with. */
+/** The environment of a check. */
 export interface Context {
   readonly send: Send;
   /** The name of the model in requests. */
   readonly model: string;
-  /** Whether a key was given: only then can wrong keys be told from right ones. */
+  /** Whether a key was given. Without a key there are no wrong keys to check. */
   readonly keyed: boolean;
-  /** Tasks whose route is there. */
+  /** Tasks whose routes exist. */
   readonly present: ReadonlySet<TaskName>;
-  /** The entry of the model in `/v1/models`; servers add fields of their own to it. */
+  /** The entry of the model in `/v1/models`; servers may add fields. */
   readonly entry: Readonly<Record<string, unknown>>;
   /**
-   * Several checks look at the same answer: the first one asks for it, under a time limit of its own, and all get
-   * what came of it.
+   * An answer that several checks use. The first check requests it, with a separate time limit, and all checks get the
+   * same result or error.
    */
   shared<T>(key: string, make: (context: Context) => Promise<T>): Promise<T>;
 }
 
 export interface Check {
-  /** `<task>.<aspect>…`; it never changes its meaning. */
+  /** `<task>.<aspect>…`; its meaning never changes. */
   readonly id: string;
-  /** The behaviour, as a sentence that is true of a good server. */
+  /** The behaviour, as a sentence that is true for a correct server. */
   readonly title: string;
-  /** One sentence: which client breaks without it. */
+  /** The reason: a client that fails without this behaviour. */
   readonly why: string;
-  /** Parameters that a server may refuse with a well-formed error that names one of them. Without it, it may not. */
+  /** Parameters that a server may refuse with a well-formed error that names one of them. Default: none. */
   readonly mayRefuse?: readonly string[];
   /**
-   * Resolves when the server behaves. Throws a MismatchError when it does not, a SkippedError when there is nothing to
-   * look at. Sends a bounded number of requests, and may be run beside other checks.
+   * Resolves if the server behaves correctly. Throws a MismatchError if it does not, and a SkippedError if there is
+   * nothing to check. Sends a limited number of requests, and may run at the same time as other checks.
    */
   run(context: Context): Promise<void>;
 }
@@ -50,7 +50,7 @@ export interface Check {
 /** All checks of one task. */
 export interface Task {
   readonly name: TaskName;
-  /** A request that any server of this task answers with something else than 404 or 405; none is always there. */
+  /** A request that a server with this task does not answer with 404 or 405. A task without a probe always exists. */
   readonly probe?: { readonly path: string; readonly body?: unknown };
   readonly checks: readonly Check[];
 }

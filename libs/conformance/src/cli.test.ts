@@ -139,7 +139,7 @@ describe('the rest of the command line', () => {
     expect((await cli(args)).code).toBe(1);
     expect((await cli(args, { XIM_CONFORMANCE_API_KEY: 'secret' })).code).toBe(0);
     expect((await cli([...args, '--api-key', 'wrong'], { XIM_CONFORMANCE_API_KEY: 'secret' })).code).toBe(1);
-    // Never shown to whoever reads the report.
+    // The report does not contain the key.
     expect((await cli([...args, '--json', '-', '--api-key', 'secret'])).out).not.toContain('secret');
   });
 

@@ -12,7 +12,7 @@ export interface CliEnvironment {
   err(line: string): void;
 }
 
-/** The program without the process: takes arguments, writes lines, resolves with the exit code. */
+/** The program without its process: reads arguments, writes lines, and resolves with the exit code. */
 export async function runCli(args: readonly string[], { env, signal, out, err }: CliEnvironment): Promise<number> {
   try {
     const config = readConfig(args, env);
@@ -62,13 +62,13 @@ export function formatHelp(): string {
     ({ flag, value, advice }) => `  ${flag.padEnd(width('flag'))}  ${value.padEnd(width('value'))}  ${advice}`,
   );
   return [
-    'xim-conformance: scores any server that claims OpenAI’s or TGI’s API, from outside',
+    'xim-conformance: scores any server with OpenAI’s or TGI’s API over HTTP',
     '',
     '  xim-conformance BASE-URL [options]',
     '',
     ...lines,
     '',
-    'Exit code: 0 = nothing failed, 1 = something failed, 2 = the call was wrong, 3 = nothing answers at the base URL.',
+    'Exit codes: 0 = no check failed, 1 = a check failed, 2 = the command line is wrong, 3 = no server answers.',
   ].join('\n');
 }
 

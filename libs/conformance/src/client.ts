@@ -5,27 +5,27 @@ import { decodeText, decompress } from './decode.ts';
 import { MismatchError, UnreachableError } from './errors.ts';
 
 export interface Call {
-  /** Default POST where there is a body, else GET. */
+  /** Default: POST with a body, else GET. */
   readonly method?: string;
-  /** Below the base URL, from `/`. */
+  /** The path below the base URL; begins with `/`. */
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Sent as it is, instead of `body`. */
   readonly raw?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Another key than the configured one; null sends none. */
+  /** A key that replaces the configured key; null sends no key. */
   readonly key?: string | null;
-  /** Takes a 429 or 503 as the answer, instead of coming again when the server says so. */
+  /** Returns a 429 or 503 as the answer. Default: sends the request again after `Retry-After`. */
   readonly impatient?: boolean;
-  /** Closes the connection once the first bytes of the body are there. */
+  /** Closes the connection after the first bytes of the body. */
   readonly cut?: boolean;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The body as text; empty for a file of sound. */
+  /** The body as text; empty for an audio file. */
   readonly text: string;
   readonly bytes: Buffer;
 }
@@ -33,21 +33,21 @@ export interface Answer {
 export type Send = (call: Call) => Promise<Answer>;
 
 export interface ClientOptions {
-  /** Without `/v1`. */
+  /** The base URL without `/v1`. */
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
 }
 
-/** No single check needs more; a loop that went wrong must not become an attack. */
+/** The limit protects the server from an endless loop; no check needs more requests. */
 const MAX_REQUESTS = 40;
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_TRIES = 6;
 const MAX_WAIT_SECONDS = 20;
 
 /**
- * The requests of one check. Each has a connection of its own, closed when the answer is whole or `signal` aborts;
- * redirects are not followed, so nothing but the base URL is ever talked to. Rejects with a MismatchError when the
- * connection breaks under a request, and with UnreachableError when there was none.
+ * Sends the requests of one check. Each request has its own connection, which is closed when the answer is complete or
+ * `signal` aborts. Redirects are not followed, so requests go only to the base URL. Rejects with a MismatchError if the
+ * connection breaks during a request, and with an UnreachableError if there is no connection.
  */
 export function createSend({ baseUrl, apiKey }: ClientOptions, signal: AbortSignal): Send {
   let sent = 0;
@@ -63,7 +63,7 @@ export function createSend({ baseUrl, apiKey }: ClientOptions, signal: AbortSign
   };
 }
 
-/** A busy server says when to come again; one that asks for longer than that has to be seen by the check. */
+/** The wait before the next try, in seconds; undefined if the answer has no wait or the wait is too long. */
 function secondsToWait({ status, headers }: Answer): number | undefined {
   if (status !== 429 && status !== 503) return undefined;
   const seconds = Number(headers['retry-after']);
@@ -76,7 +76,7 @@ function exchange(base: string, call: Call, key: string | null | undefined, sign
   const method = call.method ?? (data === undefined ? 'GET' : 'POST');
   const headers = {
     accept: 'application/json, text/event-stream',
-    // Every official SDK sends it, for streams too.
+    // Every official SDK sends this header, for streams too.
     'accept-encoding': 'gzip, deflate, br',
     'user-agent': 'xim-conformance',
     ...(key ? { authorization: `Bearer ${key}` } : {}),
@@ -92,7 +92,7 @@ function exchange(base: string, call: Call, key: string | null | undefined, sign
     };
     request.once('error', fail);
     request.once('response', (response) => {
-      // A server that answers before it has read everything may close under the rest of the body.
+      // A server that answers before it has read the whole body may close the connection while the body is sent.
       request.off('error', fail).on('error', () => {});
       collect(response, call.cut === true)
         .then((bytes) => {

@@ -5,9 +5,9 @@ import { UsageError } from './errors.ts';
 
 interface Setting {
   readonly flag: string;
-  /** What the flag takes; none is a switch. */
+  /** The name of the flag's value; a flag without a value is a switch. */
   readonly value?: string;
-  /** An environment variable that stands in for the flag. */
+  /** An environment variable that replaces the flag. */
   readonly env?: string;
   /** Completes "expected …". */
   readonly expected: string;
@@ -33,54 +33,54 @@ const configSchema = z.object({
       flag: 'tasks',
       value: 'LIST',
       expected: `some of ${TASK_NAMES.join(',')}`,
-      advice: `Of ${TASK_NAMES.join(',')}: they must be there. Without it, those whose route is there are checked.`,
+      advice: `Required tasks, of ${TASK_NAMES.join(',')}. Default: the tasks whose routes exist.`,
     }),
   model: z.string().min(1).optional().register(settings, {
     flag: 'model',
     value: 'NAME',
     expected: 'the name of a model',
-    advice: 'The model to ask for; without it, the first in /v1/models.',
+    advice: 'The model in requests. Default: the first in /v1/models.',
   }),
   apiKey: z.string().min(1).optional().register(settings, {
     flag: 'api-key',
     value: 'KEY',
     env: 'XIM_CONFORMANCE_API_KEY',
     expected: 'a key',
-    advice: 'Sent as "Authorization: Bearer …"; with it, answers to wrong keys are checked too.',
+    advice: 'Sent as "Authorization: Bearer …". With a key, the answers to wrong keys are checked too.',
   }),
   only: list.pipe(z.array(z.string()).min(1)).optional().register(settings, {
     flag: 'only',
     value: 'IDS',
     expected: 'ids of checks, as --list prints them',
-    advice: 'Only these checks; chat.stream means all that begin with "chat.stream.".',
+    advice: 'Run only these checks; chat.stream selects all checks that begin with "chat.stream.".',
   }),
   json: z.string().min(1).optional().register(settings, {
     flag: 'json',
     value: 'FILE',
     expected: 'the path of a file, or -',
-    advice: 'Write the report as JSON too; - writes it to standard output instead of the table.',
+    advice: 'Write the report as JSON too; - writes it to standard output, instead of the table.',
   }),
   timeoutSeconds: z.coerce.number().positive().max(3600).default(120).register(settings, {
     flag: 'timeout',
     value: 'SECONDS',
     expected: 'seconds above 0, at most 3600',
-    advice: 'Limit of one check.',
+    advice: 'Time limit of one check.',
   }),
   concurrency: z.coerce.number().int().min(1).max(64).default(2).register(settings, {
     flag: 'concurrency',
     value: 'NUMBER',
     expected: 'a whole number from 1 to 64',
-    advice: 'Checks at once.',
+    advice: 'Number of checks that run at once.',
   }),
-  list: toggle().register(settings, { flag: 'list', expected: '', advice: 'Print the checks and what each is for.' }),
-  help: toggle().register(settings, { flag: 'help', expected: '', advice: 'Print this.' }),
+  list: toggle().register(settings, { flag: 'list', expected: '', advice: 'Print the checks and their reasons.' }),
+  help: toggle().register(settings, { flag: 'help', expected: '', advice: 'Print this help.' }),
 });
 
 export type Config = z.output<typeof configSchema> & { readonly baseUrl: string | undefined };
 
 const entries = Object.entries(configSchema.shape).map(([key, schema]) => ({ key, schema, ...settings.get(schema)! }));
 
-/** Throws a UsageError for what is unknown, missing or wrong. */
+/** Reads the command line. Throws a UsageError for unknown, missing or wrong arguments. */
 export function readConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
   const { values, positionals } = parse(args);
   const input: Record<string, unknown> = {};

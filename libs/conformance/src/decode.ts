@@ -7,7 +7,7 @@ const decoders: Readonly<Record<string, typeof gunzipSync>> = {
   br: brotliDecompressSync as typeof gunzipSync,
 };
 
-/** A body without its compression. Throws a MismatchError for one that is broken. */
+/** Decompresses a body. Throws a MismatchError for a broken body. */
 export function decompress(bytes: Buffer, encoding: string | undefined, maxBytes: number): Buffer {
   const decode = encoding === undefined ? undefined : decoders[encoding];
   try {
@@ -17,7 +17,7 @@ export function decompress(bytes: Buffer, encoding: string | undefined, maxBytes
   }
 }
 
-/** The text of a body; empty for a file of sound. Throws a MismatchError for bytes that are not UTF-8. */
+/** The text of a body; empty for an audio file. Throws a MismatchError for bytes that are not UTF-8. */
 export function decodeText(plain: Buffer, mediaType: string | undefined): string {
   if (mediaType?.startsWith('audio/')) return '';
   try {

@@ -1,4 +1,4 @@
-/** What a server did is not what the API says. */
+/** The behaviour of the server differs from the API. */
 export class MismatchError extends Error {
   readonly expected: string;
   readonly found: string;
@@ -10,9 +10,9 @@ export class MismatchError extends Error {
   }
 }
 
-/** A mismatch too, unless the check is one that a server may refuse openly: the answer was a well-formed error. */
+/** The answer is a well-formed error. It is a mismatch, unless the check allows the server to refuse. */
 export class RefusedError extends MismatchError {
-  /** The error's `param`, where the API has one. */
+  /** The error's `param`; undefined for an API without it. */
   readonly param: string | undefined;
   readonly reason: string;
 
@@ -28,11 +28,11 @@ export class RefusedError extends MismatchError {
   }
 }
 
-/** What a check looks at does not exist on this server, and need not. */
+/** The subject of the check does not exist on this server, which is allowed. */
 export class SkippedError extends Error {}
 
-/** Nothing answers at the base URL. */
+/** No server answers at the base URL. */
 export class UnreachableError extends Error {}
 
-/** The program was called wrongly; the message says what to change. */
+/** The command line is wrong; the message says how to correct it. */
 export class UsageError extends Error {}

@@ -3,19 +3,19 @@ import type { Answer, Send } from './client.ts';
 import { UnreachableError } from './errors.ts';
 import { tasks } from './tasks.ts';
 
-/** What there is to check. */
+/** The server under test. */
 export interface Server {
   readonly model: string;
   readonly entry: Readonly<Record<string, unknown>>;
   readonly present: ReadonlySet<TaskName>;
-  /** Why a task is not there. */
+  /** The reason for each missing task. */
   readonly probed: ReadonlyMap<TaskName, string>;
 }
 
-/** What is sent where a server lists no model; those that serve one take any name, or say what they want. */
+/** The name in requests if a server lists no model. Servers with one model accept any name or report theirs. */
 const ANY_MODEL = 'default';
 
-/** Throws an UnreachableError when nothing answers. */
+/** Finds the model and the tasks of a server. Throws an UnreachableError if no server answers. */
 export async function examine(createSend: () => Send, wanted: string | undefined): Promise<Server> {
   const present = new Set<TaskName>();
   const probed = new Map<TaskName, string>();
@@ -44,7 +44,7 @@ async function ask(send: Send, probe: { path: string; body?: unknown }): Promise
   }
 }
 
-/** A wrong request has other statuses; a 404 may also be about the model, which the probe does not name. */
+/** Whether a route exists. A 404 may also concern the model, since a probe does not name one. */
 function isThere({ status, text }: Answer): boolean {
   return ![404, 405, 501].includes(status) || text.includes('model_not_found');
 }

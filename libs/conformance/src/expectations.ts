@@ -3,15 +3,15 @@ import { MismatchError } from './errors.ts';
 
 const SHOWN = 300;
 
-/** A key of which nothing is asked: it may hold anything, or be absent. */
+/** A key without a requirement: it may have any value, or be absent. */
 export const anything = z.unknown().optional();
 
-/** A found value as people read it: JSON, cut where it gets long. */
+/** A found value for the report: JSON, shortened if it is long. */
 export function toShown(value: unknown): string {
   return cut(value === undefined ? 'nothing' : JSON.stringify(value));
 }
 
-/** A text, shortened where it gets long. */
+/** Shortens a long text. */
 export function cut(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
 }
@@ -25,7 +25,7 @@ export function expectEqual(found: unknown, expected: string | number | boolean 
   expectThat(found === expected, `${what} to be ${toShown(expected)}`, found);
 }
 
-/** Parses `value`, or throws a MismatchError that names the first place where it is not as `schema` says. */
+/** Parses `value`, or throws a MismatchError that names the first place where `value` differs from `schema`. */
 export function expectShape<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

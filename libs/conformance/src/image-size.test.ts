@@ -3,7 +3,7 @@ import { readImageHead } from './image-size.ts';
 
 const JPEG_HEAD = 'ffd8ffe000104a46494600010100000100010000';
 
-/** As Pillow writes 3 x 2 red pixels. Of the JPEG the tables before the frame header are left out. */
+/** Files by Pillow with 3 x 2 red pixels. The JPEG is without the tables before the frame header. */
 it.each([
   ['png', '89504e470d0a1a0a0000000d49484452000000030000000208020000001216f14d'],
   ['jpeg', `${JPEG_HEAD}ffc00011080002000303012200021101031101`],

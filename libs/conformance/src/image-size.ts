@@ -1,11 +1,15 @@
-/** A picture's format and size in pixels, from its first bytes; undefined for what is no PNG, JPEG or WebP. */
+/** A picture's format and size in pixels. */
 export interface ImageHead {
   readonly format: 'png' | 'jpeg' | 'webp';
   readonly width: number;
   readonly height: number;
 }
 
-/** Sources: https://www.w3.org/TR/png-3/#11IHDR, ITU-T T.81 annex B, https://developers.google.com/speed/webp/docs/riff_container. */
+/**
+ * Reads the head of a PNG, JPEG or WebP file; undefined for other files.
+ * Sources: https://www.w3.org/TR/png-3/#11IHDR, ITU-T T.81 annex B,
+ * https://developers.google.com/speed/webp/docs/riff_container.
+ */
 export function readImageHead(bytes: Buffer): ImageHead | undefined {
   try {
     if (bytes.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n')
@@ -13,12 +17,12 @@ export function readImageHead(bytes: Buffer): ImageHead | undefined {
     if (bytes.readUInt16BE(0) === 0xffd8) return readJpeg(bytes);
     if (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') return readWebp(bytes);
   } catch {
-    // It ends before its size.
+    // The file ends before its size.
   }
   return undefined;
 }
 
-/** Walks over the segments up to the frame header: SOF0 to SOF15, but for DHT, JPG and DAC. */
+/** Reads the segments up to the frame header: SOF0 to SOF15, except DHT, JPG and DAC. */
 function readJpeg(bytes: Buffer): ImageHead | undefined {
   for (let at = 2; bytes[at] === 0xff; at += 2 + bytes.readUInt16BE(at + 2)) {
     const marker = bytes[at + 1]!;

@@ -1,10 +1,10 @@
-// To run the checks against a server from code, such as its tests.
+// Runs the checks from code, such as the tests of a server.
 export { type RunOptions, runConformance } from './run.ts';
 export { UnreachableError } from './errors.ts';
 
-// What came of it.
+// The report.
 export { formatReport, type Outcome, type Report, type Result, type Score } from './report.ts';
 
-// What there is to check.
+// The checks.
 export { type Check, type Context, TASK_NAMES, type Task, type TaskName } from './check.ts';
 export { tasks } from './tasks.ts';

@@ -5,12 +5,12 @@ export interface Wav {
   readonly frames: number;
 }
 
-/** What a server writes where it sends a file before it knows how long it gets. */
+/** Sizes in the header of a file that is sent before its length is known. */
 const UNKNOWN = [0, 0xffff_ffff, 0x7fff_ffff];
 
 /**
  * Reads the chunks of a WAV file (Multimedia Programming Interface and Data Specifications 1.0). Throws a MismatchError
- * where a size is neither right nor one that says that it is not known, and for bytes behind the last chunk.
+ * for a size that is neither correct nor one of `UNKNOWN`, and for bytes after the last chunk.
  */
 export function readWav(file: Buffer): Wav {
   const word = (at: number) => file.toString('latin1', at, at + 4);

@@ -1,8 +1,8 @@
 import { TASK_NAMES, type TaskName } from './check.ts';
 
 /**
- * passed: as the API says. refused: an optional feature that the server openly refuses, by name; no failure. failed:
- * anything else. skipped: there was nothing to look at.
+ * passed: the server behaves as the API specifies. refused: the server refuses an optional feature by name, which is
+ * not a failure. failed: any other behaviour. skipped: there was nothing to check.
  */
 export const OUTCOMES = ['passed', 'refused', 'failed', 'skipped'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -13,20 +13,20 @@ export interface Result {
   readonly title: string;
   readonly why: string;
   readonly outcome: Outcome;
-  /** Of a failure. */
+  /** Only for failed checks. */
   readonly expected?: string;
   readonly found?: string;
-  /** Of what was refused or skipped. */
+  /** Only for refused and skipped checks. */
   readonly reason?: string;
   readonly ms: number;
 }
 
 export interface Score extends Readonly<Record<Outcome, number>> {
-  /** Whole percents, rounded down, of what passed or failed; null where nothing did either. */
+  /** Percentage of passed checks among the passed and failed checks, rounded down; null without such checks. */
   readonly percent: number | null;
 }
 
-/** What `--json` writes. Fields are added, never renamed, under the same `version`. */
+/** The output of `--json`. Within one `version` fields are added, but never renamed. */
 export interface Report {
   readonly version: 1;
   readonly baseUrl: string;
@@ -53,14 +53,14 @@ function toScore(results: readonly Result[]): Score {
   return { passed, refused, failed, skipped, percent: judged === 0 ? null : Math.floor((100 * passed) / judged) };
 }
 
-/** A table per task, a line per check, and the scores. */
+/** Formats a table per task with a line per check, and the scores. */
 export function formatReport(report: Report): string {
   const { results, scores } = report;
   const width = Math.max(...results.map(({ id }) => id.length));
   const sections = (Object.keys(scores) as TaskName[]).map((task) => {
     const own = results.filter((result) => result.task === task);
     const [first] = own;
-    // A task that is not there is one line.
+    // A missing task has one line.
     if (own.every(({ outcome, reason }) => outcome === 'skipped' && reason === first!.reason))
       return `${task}\n  skipped  ${own.length} checks: ${first!.reason}`;
     return [task, ...own.flatMap((result) => formatResult(result, width))].join('\n');

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   Object.assign(fake, { tamper: undefined, absent: [], apiKey: undefined });
-  // Whatever came of a run, no connection is left.
+  // Every run closes its connections.
   await expect.poll(() => fake.connections()).toBe(0);
 });
 afterAll(() => fake.close());
@@ -22,7 +22,7 @@ afterAll(() => fake.close());
 const run = (more: Partial<RunOptions> = {}) =>
   runConformance({ baseUrl: fake.url, timeoutSeconds: 20, concurrency: 4, ...more });
 
-/** Only this check, and what came of it. */
+/** Runs one check and returns its result. */
 async function judge(id: string, more: Partial<RunOptions> = {}) {
   const { results } = await run({ only: [id], ...more });
   return results.find((one) => one.id === id)!;
@@ -50,7 +50,7 @@ describe('a server that behaves', () => {
     const before = fake.requests;
     const { score } = await run({ concurrency: 1 });
     expect(score).toMatchObject({ failed: 0, refused: 0 });
-    // A bound, so that nobody’s bill grows in silence.
+    // A limit for the cost of a run on a paid service.
     expect(fake.requests - before).toBeLessThan(500);
   }, 120_000);
 });

@@ -12,18 +12,18 @@ export interface RunOptions {
   readonly apiKey?: string | undefined;
   /** Default: the first model that the server lists. */
   readonly model?: string | undefined;
-  /** Tasks that must be there. Default: those whose route is. */
+  /** Tasks that must exist. Default: the tasks whose routes exist. */
   readonly tasks?: readonly TaskName[] | undefined;
-  /** Ids of checks, or their beginnings up to a dot. */
+  /** Ids of checks, or prefixes of ids up to a dot. */
   readonly only?: readonly string[] | undefined;
-  /** Limit of one check. */
+  /** Time limit of one check. */
   readonly timeoutSeconds: number;
-  /** Checks at once. */
+  /** Number of checks that run at once. */
   readonly concurrency: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The checks that `only` and `tasks` leave, in their order. */
+/** The checks that `only` and `tasks` select, in order. */
 export function chooseChecks({ only, tasks: named }: Pick<RunOptions, 'only' | 'tasks'>): readonly Check[] {
   return tasks
     .filter(({ name }) => named === undefined || named.includes(name))
@@ -32,8 +32,8 @@ export function chooseChecks({ only, tasks: named }: Pick<RunOptions, 'only' | '
 }
 
 /**
- * Runs the chosen checks against a server. Throws an UnreachableError when nothing answers there, and the reason of
- * `signal` when it aborts; whatever a server does is a result.
+ * Runs the chosen checks against a server. Throws an UnreachableError if no server answers, and the reason of `signal`
+ * if it aborts. Any behaviour of the server is a result.
  */
 export async function runConformance(options: RunOptions): Promise<Report> {
   const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
@@ -41,7 +41,7 @@ export async function runConformance(options: RunOptions): Promise<Report> {
   const createLimitedSend = (): Send => {
     const signals = [AbortSignal.timeout(limit), ...(options.signal ? [options.signal] : [])];
     const own = AbortSignal.any(signals);
-    setMaxListeners(0, own); // one for each request that is under way
+    setMaxListeners(0, own); // one listener for each open request
     return createSend({ baseUrl, apiKey: options.apiKey }, own);
   };
   const started = new Date();
@@ -62,7 +62,7 @@ export async function runConformance(options: RunOptions): Promise<Report> {
       let answer = answers.get(key) as Promise<T> | undefined;
       if (!answer) {
         answer = make({ ...this, send: createLimitedSend() });
-        answer.catch(() => {}); // whoever waits for it hears of it
+        answer.catch(() => {}); // the checks that await it get the error
         answers.set(key, answer);
       }
       return answer;

@@ -1,23 +1,23 @@
 import { MismatchError } from './errors.ts';
 import { toShown } from './expectations.ts';
 
-/** One block of a stream, as it came over the wire. */
+/** One block of a stream, unchanged. */
 export interface Frame {
-  /** All lines but comments. */
+  /** All lines except comments. */
   readonly lines: readonly string[];
-  /** The data lines, joined as the standard says; undefined in a frame of comments only. */
+  /** The data lines, joined by the rules of the standard; undefined for a frame with comments only. */
   readonly data: string | undefined;
 }
 
 export interface Frames {
   readonly frames: readonly Frame[];
-  /** What follows the last empty line: a frame that was never finished. */
+  /** The text after the last empty line: an unfinished frame. */
   readonly rest: string;
 }
 
 /**
- * Cuts a whole stream into its frames (https://html.spec.whatwg.org/multipage/server-sent-events.html). Nothing is
- * repaired and nothing dropped, since a check has to see what a lenient client would forgive.
+ * Splits a whole stream into frames (https://html.spec.whatwg.org/multipage/server-sent-events.html). It repairs
+ * and drops nothing, since checks must find errors that lenient clients ignore.
  */
 export function toFrames(text: string): Frames {
   const blocks = text.replaceAll('\r\n', '\n').split('\n\n');

@@ -21,7 +21,7 @@ import { transcribeChecks, TRANSCRIPTIONS } from './checks/transcribe.ts';
 import { COMPLETIONS } from './completion-calls.ts';
 import { GENERATE } from './tgi-calls.ts';
 
-/** Everything that is checked. A task is a file in checks/, or several where one would be long. */
+/** All tasks. The checks of a task are in one file in checks/, or in several files if one would be long. */
 export const tasks: readonly Task[] = [
   { name: 'http', checks: httpChecks },
   { name: 'models', probe: { path: MODELS }, checks: modelChecks },

@@ -31,7 +31,7 @@ export const required = (context: Context) =>
 export const requiredStream = (context: Context) =>
   context.shared('chat.tools.stream', (own) => streamChat(own, toolBody({ tool_choice: 'required' })));
 
-/** A small model may go on calling until max_tokens cuts it; of one call it sees the end. */
+/** One call only: a small model may add calls until max_tokens cuts the text, but it finishes a single call. */
 const one = { tool_choice: 'required', parallel_tool_calls: false };
 export const oneCall = (context: Context) => context.shared('chat.tools.one', (own) => chat(own, toolBody(one)));
 export const oneCallStream = (context: Context) =>
@@ -43,7 +43,7 @@ export function callsOf(answer: ChatAnswer): ToolCall[] {
   return expectShape(z.array(Call).min(1), answer.choices[0]!.message.tool_calls, 'message.tool_calls');
 }
 
-/** The arguments, parsed, and as the tool's schema says; those of a tool without parameters are any object. */
+/** Expects arguments that fit the tool's schema; a tool without parameters accepts any object. */
 export function expectArguments({ function: { name, arguments: text } }: Pick<ToolCall, 'function'>): void {
   const value = parse(text);
   expectThat(typeof value === 'object' && value !== null && !Array.isArray(value), 'arguments: a JSON object', text);

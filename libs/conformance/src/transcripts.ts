@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { expectEqual, expectThat } from './expectations.ts';
 
-/** The shapes of transcripts, and the times in them. */
+/** The forms of transcripts, and their times. */
 
 export const Text = z.looseObject({ text: z.string() });
 const Span = z.looseObject({ start: z.number().min(0), end: z.number().min(0) });
@@ -52,7 +52,7 @@ export function expectRising(spans: readonly { start: number; end: number }[], d
   }
 }
 
-/** Subtitles: the file without its cues is nothing, and their times rise. */
+/** Expects a subtitle file that has only cues, with times that rise. */
 export function expectCues(text: string, cue: RegExp, duration: number): void {
   const seconds = (time: string) => time.replace(',', '.').split(':').reduce((sum, part) => sum * 60 + Number(part), 0); // prettier-ignore
   const cues = [...text.matchAll(cue)];

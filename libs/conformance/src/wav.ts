@@ -1,6 +1,6 @@
 const RATE = 16_000;
 
-/** A mono WAV file of 16 bits and 16,000 samples a second. `volume` 0 is silence, else a tone of 440 Hz. */
+/** A mono WAV file with 16 bits and 16,000 samples per second: a tone of 440 Hz, or silence with `volume` 0. */
 export function wav(seconds: number, volume = 0.3): Buffer {
   const samples = Buffer.alloc(2 * Math.round(seconds * RATE));
   for (let at = 0; at < samples.length / 2; at += 1) {
@@ -22,7 +22,7 @@ export function wav(seconds: number, volume = 0.3): Buffer {
   return Buffer.concat([head, samples]);
 }
 
-/** The same with the sizes of a file that was written to a pipe. */
+/** The same file with unknown sizes, as a recorder writes it to a pipe. */
 export function pipedWav(seconds: number): Buffer {
   const file = wav(seconds);
   file.writeUInt32LE(0xff_ff_ff_ff, 4);

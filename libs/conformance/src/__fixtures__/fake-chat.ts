@@ -24,7 +24,7 @@ function checkTools({ tools, tool_choice: choice }: any): void {
   if (!fits) refuse('tool_choice: no such tool', 'tool_choice');
 }
 
-/** The JSON that a format asks for, or undefined. */
+/** The JSON that the format requires; undefined without such a format. */
 function toSaid(format: any): string | undefined {
   const wrong = (): never => refuse('response_format: wrong', 'response_format');
   if (format == null || format.type === 'text') return undefined;

@@ -1,19 +1,19 @@
 /* eslint-disable @typescript-eslint/no-explicit-any -- tests reach into answers to spoil them */
 
-/** A request and what will be answered; a test may change the answer before it is sent. */
+/** A request and its answer; a test may change the answer before it is sent. */
 export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly requestHeaders: Readonly<Record<string, unknown>>;
-  /** The parsed body; undefined where it is none. */
+  /** The parsed body; undefined without a valid body. */
   readonly request: any;
   status: number;
   headers: Record<string, string>;
-  /** Sent as JSON; a string as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   body: any;
-  /** Sent as server-sent events instead of `body`: objects as JSON, strings as data, `raw` as it is. */
+  /** Sent as server-sent events instead of `body`: objects as JSON, strings as data, `raw` unchanged. */
   frames?: any[];
-  /** Breaks the connection instead. */
+  /** Breaks the connection instead of an answer. */
   broken?: boolean;
   /** Never answers. */
   silent?: boolean;
@@ -21,7 +21,7 @@ export interface Exchange {
 
 export type Tamper = (exchange: Exchange) => void;
 
-/** Thrown by the fake's routes. */
+/** An error that the routes of the fake server throw. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: unknown;
@@ -43,7 +43,7 @@ export function refuseTgi(error: string, error_type = 'validation', status = 422
   throw new Refusal(status, { error, error_type });
 }
 
-/** Name, least and most; a null is absence. */
+/** Name, minimum and maximum of a parameter; null means absent. */
 export type Range = readonly [name: string, least: number, most: number, whole?: boolean];
 
 export function checkRanges(body: any, ranges: readonly Range[]): void {

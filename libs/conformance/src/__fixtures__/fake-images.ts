@@ -6,7 +6,7 @@ const FORMATS = ['png', 'jpeg', 'webp'];
 const usage = { input_tokens: 3, output_tokens: 9, total_tokens: 12 };
 let seeds = 1000;
 
-/** The head of a file with the size, and the seed as its picture. */
+/** A file with a valid head and the size; its content is the seed. */
 export function toPicture(format: string, width: number, height: number, seed: number): Buffer {
   const size = Buffer.alloc(8);
   const picture = Buffer.from(`the picture of the seed ${seed}`);
@@ -27,7 +27,7 @@ export function toPicture(format: string, width: number, height: number, seed: n
   ]);
 }
 
-/** Draws the seed. */
+/** Answers with files whose content depends on the seed. */
 export function drawing(exchange: Exchange): unknown {
   const { request: body } = exchange;
   checkModel(body);
@@ -62,7 +62,7 @@ export function drawing(exchange: Exchange): unknown {
   return { created, data, usage };
 }
 
-/** Gives a picture of the same size back. */
+/** Answers with a picture of the same size. */
 export function imageEdit({ request: form }: Exchange): unknown {
   checkModel(form);
   const image: unknown = form.image;

@@ -1,4 +1,4 @@
-/** A model that always says the same, a word per token. */
+/** A model with one fixed text; each word is a token. */
 
 const REPLY =
   'One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen, fifteen, sixteen, ' +
@@ -8,7 +8,7 @@ export const CONTEXT_LENGTH = 1000;
 
 export const toTokens = (text: string): string[] => text.match(/\s*\S+/g) ?? [];
 
-/** A number that stays the same for the same word. */
+/** The id of a word; equal words have equal ids. */
 export const toId = (token: string): number =>
   [...token].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 50_000, 7);
 
@@ -25,7 +25,7 @@ export interface GenerateOptions {
   readonly stop: readonly string[];
   readonly forced?: boolean;
   readonly keepStop?: boolean;
-  /** Said instead, as one that a grammar allows. */
+  /** A text that replaces the fixed text, such as a text that a grammar allows. */
   readonly says?: string;
 }
 
@@ -42,7 +42,7 @@ export function generate({ maxTokens, stop, forced, keepStop, says }: GenerateOp
   return { tokens, text, reason: all.length > tokens.length ? 'length' : 'stop', stopped: false };
 }
 
-/** Numbers that depend on every letter, and on nothing else. */
+/** A vector that depends on every letter of the input, and only on the input. */
 export function toVector(input: string, length: number): number[] {
   let state = toId(input) + 1;
   const raw = Array.from({ length: 64 }, () => {
@@ -60,7 +60,7 @@ interface Schema {
   properties?: Record<string, Schema>;
 }
 
-/** Something that the schema allows; throws where it is none. */
+/** A value that the schema allows. Throws for a reference and for an unknown type. */
 export function toInstance(schema: Schema): unknown {
   if (schema.$ref !== undefined) throw new Error(`unresolved ${schema.$ref}`);
   if (schema.enum) return schema.enum[0];

@@ -29,18 +29,18 @@ const posts: Readonly<Record<string, Route>> = {
 
 export interface FakeServer {
   readonly url: string;
-  /** Spoils answers, until it is set to something else. */
+  /** Changes answers, until it is set again. */
   tamper: Tamper | undefined;
-  /** Paths that this server does not have. */
+  /** Paths that answer 404. */
   absent: readonly string[];
   apiKey: string | undefined;
-  /** How many requests came, and how many connections are open. */
+  /** Number of requests so far, and of open connections. */
   readonly requests: number;
   connections(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** A server without a model that behaves as both APIs say, in every point that the suite checks. */
+/** A server without a model that passes every check of both APIs. */
 export async function startFakeServer(): Promise<FakeServer> {
   const server = createServer((request, response) => {
     requests += 1;

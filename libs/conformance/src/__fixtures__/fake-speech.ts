@@ -14,7 +14,7 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly head: Buf
 
 export const voices = () => ({ voices: VOICES.map((id) => ({ id, name: id })) });
 
-/** Hums for 0.05 s per character. */
+/** Answers with a tone of 0.05 s per character. */
 export function speech(exchange: Exchange): unknown {
   const { request: body } = exchange;
   checkModel(body);

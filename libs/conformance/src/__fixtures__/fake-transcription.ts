@@ -4,7 +4,7 @@ import { checkModel } from './fake-openai.ts';
 const WORDS = ['one', 'two', 'three'];
 const FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt', 'diarized_json'];
 
-/** The fields of a form; files are their bytes. Undefined where the body is none. */
+/** The fields of a form, with files as bytes; undefined for a body that is not a form. */
 export async function readForm(bytes: Buffer, type: string): Promise<Record<string, unknown> | undefined> {
   try {
     const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData();
@@ -20,7 +20,7 @@ export async function readForm(bytes: Buffer, type: string): Promise<Record<stri
   }
 }
 
-/** Hears a word a second. */
+/** Transcribes one word per second. */
 export function transcription(exchange: Exchange): unknown {
   const { request: form, path } = exchange;
   const type = String(exchange.requestHeaders['content-type']);

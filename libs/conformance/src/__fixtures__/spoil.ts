@@ -5,7 +5,7 @@ import { runConformance } from '../run.ts';
 import type { Exchange, Tamper } from './fake-exchange.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 
-/** A check, what the server does wrong, and how the right answer becomes that. */
+/** The id of a check, the error of the server, and the change that turns the correct answer into this error. */
 export type Spoiled = readonly [id: string, wrong: string, tamper: Tamper];
 
 /** Changes the JSON of successes. */
@@ -22,7 +22,7 @@ export const choice = (spoil: (choice: any, exchange: Exchange) => void): Tamper
     if (body.choices) spoil(body.choices[0], exchange);
   });
 
-/** Changes the frames of a stream; what is returned replaces them. */
+/** Changes the frames of a stream; a returned list replaces them. */
 export const frames =
   (spoil: (frames: any[], exchange: Exchange) => any[] | void): Tamper =>
   (exchange) => {
@@ -44,21 +44,21 @@ export const header =
     else headers[name] = value;
   };
 
-/** Answers requests of which `test` is true as if they were fine. */
+/** Accepts the requests for which `test` is true. */
 export const accept =
   (test: (exchange: Exchange) => unknown = ({ status }) => status >= 400): Tamper =>
   (exchange) => {
     if (test(exchange)) Object.assign(exchange, { status: 200, body: { choices: [], data: [] } });
   };
 
-/** Another status, the body as it was. */
+/** Changes the status, but not the body. */
 export const status =
   (from: number, to: number): Tamper =>
   (exchange) => {
     if (exchange.status === from) exchange.status = to;
   };
 
-/** Refuses requests of which `test` is true. */
+/** Refuses the requests for which `test` is true. */
 export const refuseWhen =
   (test: (request: any, exchange: Exchange) => unknown, param: string | null = null): Tamper =>
   (exchange) => {
@@ -68,7 +68,7 @@ export const refuseWhen =
     Object.assign(exchange, { status: 400, body: { error } });
   };
 
-/** Each line of the table is a test, and each of the checks must be in it: a check that cannot fail checks nothing. */
+/** Each line of the table is a test. Each check must be in the table, since a check that cannot fail is useless. */
 export function describeSpoiled(checks: readonly Check[], table: readonly Spoiled[], apiKey?: string): void {
   describe('a server that does one thing wrong', () => {
     let fake: FakeServer;
@@ -81,7 +81,7 @@ export function describeSpoiled(checks: readonly Check[], table: readonly Spoile
     it.each(table)('%s fails: %s', async (id, _wrong, tamper) => {
       const mistakes: unknown[] = [];
       fake.tamper = (exchange) => {
-        // What the suite sends to learn which routes there are.
+        // The probes that find the routes.
         const probed = exchange.path === '/v1/models' || JSON.stringify(exchange.request) === '{}';
         if (probed && !/^(http|models)\./.test(id)) return;
         try {
@@ -94,7 +94,7 @@ export function describeSpoiled(checks: readonly Check[], table: readonly Spoile
       expect(mistakes).toEqual([]);
       const result = results.find((one) => one.id === id);
       expect(result).toMatchObject({ outcome: 'failed', expected: expect.stringMatching(/./), found: expect.any(String) }); // prettier-ignore
-      // A fixture that makes a check stumble would prove nothing.
+      // The check must fail with a mismatch, not with an exception.
       expect(result!.expected).not.toContain('understands');
     });
 

@@ -5,7 +5,7 @@ import type { Check } from '../check.ts';
 import { MismatchError } from '../errors.ts';
 import { expectEqual, expectShape, expectThat, toShown } from '../expectations.ts';
 
-/** Everything in it has an end, so that a grammar comes to `stop` whatever the model wants to say. */
+/** All values are finite, so any model reaches the end of the grammar and `stop`. */
 const schema = {
   type: 'object',
   properties: {
@@ -55,7 +55,7 @@ export const chatFormatChecks: readonly Check[] = [
   ...[true, false].map((strict): Check => ({
     id: `chat.format.json-schema${strict ? '-strict' : ''}`,
     title: `json_schema, ${strict ? 'strict' : 'not strict'}: the text parses and validates`,
-    why: 'Structured output (zod and pydantic helpers, LangChain, Vercel AI SDK) throws at anything else.',
+    why: 'Structured output (zod and pydantic helpers, LangChain, Vercel AI SDK) throws on any other text.',
     async run(context) {
       const answer = await chat(context, jsonSchema({ name: 'report', schema, ...(strict ? { strict } : {}) }));
       expectReport(textOf(answer), reasonOf(answer));
@@ -64,7 +64,7 @@ export const chatFormatChecks: readonly Check[] = [
   {
     id: 'chat.format.json-schema-sampled',
     title: 'json_schema holds at temperature 1, for each of n choices',
-    why: 'A format that is only asked for in the prompt breaks as soon as the text varies.',
+    why: 'A format that is only a request in the prompt fails when the text varies.',
     async run(context) {
       const more = { temperature: 1, n: 3, seed: 11 };
       const { choices } = await chat(context, { ...jsonSchema({ name: 'report', schema, strict: true }), ...more });
@@ -74,7 +74,7 @@ export const chatFormatChecks: readonly Check[] = [
   {
     id: 'chat.format.json-schema-stream',
     title: 'a streamed json_schema answer joins to a text that validates',
-    why: 'Interfaces fill forms while the object comes.',
+    why: 'User interfaces fill forms while the object arrives.',
     async run(context) {
       const stream = await streamChat(context, jsonSchema({ name: 'report', schema, strict: true }));
       expectReport(joined(stream), choicesOf(stream).at(-1)?.finish_reason);
@@ -83,7 +83,7 @@ export const chatFormatChecks: readonly Check[] = [
   {
     id: 'chat.format.utf8',
     title: 'characters of several bytes come whole, streamed too',
-    why: 'A schema forces them here, whatever the model can; half of one would break the JSON.',
+    why: 'The schema forces them for any model. An incomplete character would break the JSON.',
     async run(context) {
       const format = jsonSchema({
         name: 'words',
@@ -102,12 +102,12 @@ export const chatFormatChecks: readonly Check[] = [
   {
     id: 'chat.format.json-object',
     title: 'json_object gives JSON',
-    why: 'Older code asks for it, and parses.',
+    why: 'Older code requests it and parses the text.',
     async run(context) {
       const messages = ask('Give a JSON object with the key "name" and your name as its value. Nothing else.');
       const answer = await chat(context, { messages, response_format: { type: 'json_object' }, max_tokens: 200 });
       const text = textOf(answer);
-      // What max_tokens has cut is cut at OpenAI as well.
+      // OpenAI also returns incomplete JSON if max_tokens cuts the text.
       if (reasonOf(answer) === 'length')
         expectThat(text.trimStart().startsWith('{'), 'the beginning of an object', text); // prettier-ignore
       else expectThat(typeof parse(text) === 'object' && text.trimStart().startsWith('{'), 'a JSON object', text);
@@ -115,8 +115,8 @@ export const chatFormatChecks: readonly Check[] = [
   },
   {
     id: 'chat.format.text',
-    title: 'response_format: text is the default, said aloud',
-    why: 'Frameworks send it.',
+    title: 'response_format: text has the same effect as the default',
+    why: 'Frameworks send it explicitly.',
     async run(context) {
       await chat(context, { response_format: { type: 'text' }, max_tokens: 2 });
     },
@@ -136,7 +136,7 @@ export const chatFormatChecks: readonly Check[] = [
   ).map(([id, title, more]): Check => ({
     id: `chat.format.invalid.${id}`,
     title: `${title} is refused, and the next request is answered`,
-    why: 'One client’s slip must not end the service for all: compilers of grammars crash.',
+    why: 'Compilers of grammars can crash. An error of one client must not end the service for all clients.',
     async run(context) {
       expectError(await tryChat(context, more), { status: 400, param: 'response_format' });
       expectEqual((await chat(context, { max_tokens: 2 })).choices.length, 1, 'the number of choices');

@@ -5,7 +5,7 @@ import type { Check } from '../check.ts';
 import { expectShape } from '../expectations.ts';
 import { longText } from '../long-text.ts';
 
-/** Below and above what OpenAI's specification allows. */
+/** Values below and above the ranges of OpenAI's specification. */
 const ranges: readonly (readonly [param: string, values: readonly unknown[], more?: object])[] = [
   ['temperature', [-0.1, 2.1]],
   ['top_p', [-0.1, 1.1]],
@@ -20,7 +20,7 @@ const ranges: readonly (readonly [param: string, values: readonly unknown[], mor
 
 const Named = z.looseObject({ model: z.string().min(1), choices: z.array(z.unknown()).min(1) });
 
-/** A server without logprobs says so, and does not come to their number. */
+/** A server without logprobs may name logprobs instead of top_logprobs. */
 const wordOf = (param: string) => (param === 'top_logprobs' ? 'logprobs' : param);
 
 const wrong: readonly (readonly [id: string, title: string, more: object, param: string])[] = [
@@ -45,7 +45,7 @@ export const chatLimitChecks: readonly Check[] = [
   ...ranges.map(([param, values, more]): Check => ({
     id: `chat.range.${param.replaceAll('_', '-')}`,
     title: `${param} out of range is a 400 that names it`,
-    why: 'Clients show what was wrong; a 422 or a 500 is retried or read as a broken server.',
+    why: 'Clients show the error. They retry a 422 or a 500, or treat it as a broken server.',
     async run(context) {
       for (const value of values)
         expectError(await tryChat(context, { ...more, [param]: value }), { status: 400, param: wordOf(param) });
@@ -54,7 +54,7 @@ export const chatLimitChecks: readonly Check[] = [
   {
     id: 'chat.range.ends',
     title: 'the ends of the ranges are allowed',
-    why: 'Clients send 0 and 1 literally, and 2 for their extremes.',
+    why: 'Clients send 0 and 1, and 2 as the extreme value.',
     async run(context) {
       const low = { temperature: 0, top_p: 0, presence_penalty: -2, frequency_penalty: -2, n: 1 };
       const high = { temperature: 2, top_p: 1, presence_penalty: 2, frequency_penalty: 2 };
@@ -64,7 +64,7 @@ export const chatLimitChecks: readonly Check[] = [
   ...wrong.map(([id, title, more, param]): Check => ({
     id: `chat.invalid.${id}`,
     title,
-    why: 'A slip has to be told, in an error that the SDKs can read.',
+    why: 'A wrong request must get an error that the SDKs can read.',
     async run(context) {
       expectError(await tryChat(context, more), { status: 400, param });
     },
@@ -72,7 +72,7 @@ export const chatLimitChecks: readonly Check[] = [
   {
     id: 'chat.invalid.model-missing',
     title: 'a request without a model is refused, or the answer names the served model',
-    why: 'A gateway that forgets it would reach some model by chance, and nobody would see which.',
+    why: 'Otherwise a gateway that omits the model gets an unknown model without notice.',
     async run(context) {
       const answer = await tryChat(context, { model: undefined });
       if (answer.status === 200) expectShape(Named, toJson(answer), 'answer');
@@ -91,7 +91,7 @@ export const chatLimitChecks: readonly Check[] = [
   {
     id: 'chat.context-length',
     title: 'a prompt that does not fit is a 400 with code context_length_exceeded',
-    why: 'Agents shorten their history by this code, and by nothing else.',
+    why: 'Agents shorten their history only after this code.',
     async run(context) {
       const answer = await tryChat(context, { messages: ask(longText(context)), max_tokens: 1 });
       expectError(answer, { status: 400, code: 'context_length_exceeded' });
@@ -99,8 +99,8 @@ export const chatLimitChecks: readonly Check[] = [
   },
   {
     id: 'chat.context-length.stream',
-    title: 'so it is when streaming was asked for: an error before the first byte is a plain answer',
-    why: 'SDKs look at the status; a 200 whose stream holds an error looks like an empty text.',
+    title: 'the same error for a stream request is a plain answer, not a stream',
+    why: 'SDKs check the status. A 200 with an error in the stream looks like an empty text.',
     async run(context) {
       const answer = await tryChat(context, { messages: ask(longText(context)), max_tokens: 1, stream: true });
       expectError(answer, { status: 400, code: 'context_length_exceeded' });
@@ -108,8 +108,8 @@ export const chatLimitChecks: readonly Check[] = [
   },
   {
     id: 'chat.stream.error-plain',
-    title: 'a wrong field is a plain 400 when streaming was asked for',
-    why: 'The same: no client looks for an error in a stream that began well.',
+    title: 'a wrong field in a stream request is a plain 400',
+    why: 'SDKs check the status, and no client expects such an error inside a stream.',
     async run(context) {
       const body = chatBody(context, { stream: true, temperature: 3 });
       expectError(await context.send({ path: CHAT, body }), { status: 400, param: 'temperature' });

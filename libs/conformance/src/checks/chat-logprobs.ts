@@ -10,13 +10,13 @@ const Streamed = z.looseObject({ content: z.array(TokenLogprob), refusal: z.arra
 
 const answered = (context: Context) => context.shared('chat.logprobs', (own) => chat(own, { logprobs: true }));
 
-/** Tokens may end inside a character; their bytes never lose anything. */
+/** Joins the bytes, since a token may end inside a character. */
 function toText(entries: readonly Entry[]): string {
   if (entries.some(({ bytes }) => bytes === null)) return entries.map(({ token }) => token).join('');
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(entries.flatMap(({ bytes }) => bytes!)));
 }
 
-/** The token that ended the text may be counted among them. */
+/** The entries may include the token that ended the text. */
 function expectJoined(entries: readonly Entry[], text: string): void {
   const all = toText(entries);
   const withoutEnd = toText(entries.slice(0, -1));
@@ -62,7 +62,7 @@ export const chatLogprobChecks: readonly Check[] = [
   {
     id: 'chat.logprobs.stream',
     title: 'logprobs travel with the deltas of a stream',
-    why: 'Interfaces colour the text as it comes.',
+    why: 'User interfaces colour the text while it arrives.',
     mayRefuse: ['logprobs'],
     async run(context) {
       const stream = await streamChat(context, { logprobs: true });

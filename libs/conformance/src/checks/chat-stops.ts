@@ -4,12 +4,12 @@ import type { Check, Context } from '../check.ts';
 import { SkippedError } from '../errors.ts';
 import { expectEqual, expectThat } from '../expectations.ts';
 
-/** A piece from the middle of what the model says anyway, over a border of words, where it comes first. */
+/** A stop string from the middle of the model's text, across a word border, and the text before its first match. */
 async function findStop(context: Context): Promise<{ stop: string; before: string }> {
   const text = textOf(await wholeChat(context));
   const from = Math.floor(text.length / 2);
   const stop = text.slice(from, from + 6);
-  if (stop.trim() === '') throw new SkippedError('the model says too little to stop it');
+  if (stop.trim() === '') throw new SkippedError('the text of the model is too short for a stop string');
   return { stop, before: text.slice(0, text.indexOf(stop)) };
 }
 
@@ -25,7 +25,7 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.stop.string',
     title: 'a stop string ends the text and is left out of it',
-    why: 'ReAct agents and few-shot prompts cut at a marker and would read it as text.',
+    why: 'ReAct agents and few-shot prompts cut at a marker, and would otherwise read it as text.',
     async run(context) {
       const found = await findStop(context);
       const answer = await chat(context, { stop: found.stop });
@@ -35,7 +35,7 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.stop.list',
     title: 'four stop strings are taken, and any of them ends the text',
-    why: 'LangChain sends stop as a list, always.',
+    why: 'LangChain always sends stop as a list.',
     async run(context) {
       const found = await findStop(context);
       const answer = await chat(context, { stop: [...never, found.stop] });
@@ -45,7 +45,7 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.stop.stream',
     title: 'a stop string that spans tokens does not leak into a stream',
-    why: 'What was streamed cannot be taken back.',
+    why: 'A client cannot remove text that was already streamed.',
     async run(context) {
       const found = await findStop(context);
       const stream = await streamChat(context, { stop: found.stop });
@@ -55,7 +55,7 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.stop.five',
     title: 'five stop strings are refused',
-    why: 'The limit is four; what goes beyond would be dropped in silence.',
+    why: 'The limit is four. Otherwise servers ignore the others without an error.',
     async run(context) {
       expectError(await tryChat(context, { stop: [...never, '\u0001a', '\u0001b'] }), { status: 400, param: 'stop' });
     },
@@ -63,11 +63,11 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.logit-bias',
     title: 'logit_bias changes the text',
-    why: 'Classifiers allow only a few tokens by it; ignored, they get prose.',
+    why: 'Classifiers use it to allow only a few tokens. If it is ignored, they get other text.',
     mayRefuse: ['logit_bias'],
     async run(context) {
       const plain = textOf(await wholeChat(context));
-      // Some token of every vocabulary, forced.
+      // Id 1000 is a token in every vocabulary.
       const forced = await chat(context, { logit_bias: { 1000: 100 } });
       expectThat(textOf(forced) !== plain, 'another text with one token forced', plain);
     },
@@ -75,7 +75,7 @@ export const chatStopChecks: readonly Check[] = [
   {
     id: 'chat.utf8',
     title: 'the text has no replacement characters, streamed or not',
-    why: 'A character cut between two tokens arrives as garbage in every language but English.',
+    why: 'A character that is cut between two tokens becomes unreadable in most languages other than English.',
     async run(context) {
       const messages = ask(`Repeat exactly: 🙂 日本語 Ünïcödé 🦊. ${QUESTION}`);
       const [whole, stream] = [await chat(context, { messages }), await streamChat(context, { messages })];

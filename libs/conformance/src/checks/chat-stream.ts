@@ -23,7 +23,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.content-type',
     title: 'a stream is of type text/event-stream and has no length',
-    why: 'Browsers’ EventSource and most SDKs look at the type before they read.',
+    why: 'EventSource in browsers and most SDKs check the type before they read.',
     async run(context) {
       const { headers } = (await streamedChat(context)).answer;
       const type = headers['content-type'];
@@ -34,7 +34,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.not-compressed',
     title: 'a stream is not compressed, though the client offers it',
-    why: 'A compressor holds text back until its block is full; the SDKs offer gzip with every request.',
+    why: 'Compression delays text until a block is full, and the SDKs offer gzip in every request.',
     async run(context) {
       const encoding = (await streamedChat(context)).answer.headers['content-encoding'];
       expectThat(encoding === undefined || encoding === 'identity', 'no content-encoding', encoding);
@@ -43,7 +43,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.no-cache',
     title: 'a stream is not to be cached',
-    why: 'Proxies keep what they may keep, and deliver it late or again.',
+    why: 'Otherwise proxies may cache the stream, and deliver it late or again.',
     async run(context) {
       const value = (await streamedChat(context)).answer.headers['cache-control'];
       expectThat(/no-cache|no-store/.test(value ?? ''), 'cache-control: no-cache', value);
@@ -52,7 +52,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.no-buffering',
     title: 'a stream tells nginx not to buffer it',
-    why: 'Behind nginx, without X-Accel-Buffering: no, the whole answer comes at its end.',
+    why: 'Without X-Accel-Buffering: no, nginx sends the whole answer only at its end.',
     async run(context) {
       const value = (await streamedChat(context)).answer.headers['x-accel-buffering'];
       expectThat(value === 'no', 'x-accel-buffering: no', value);
@@ -61,7 +61,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.request-id',
     title: 'a stream has its request id too',
-    why: 'Support asks for it, and the SDKs expose it.',
+    why: 'Support teams ask for it, and the SDKs expose it.',
     async run(context) {
       const { headers } = (await streamedChat(context)).answer;
       expectThat(headers['x-request-id'], 'x-request-id', headers);
@@ -70,7 +70,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.frames',
     title: 'each frame is one data line of JSON and an empty line',
-    why: 'Simple clients read line by line, and know no other field.',
+    why: 'Simple clients read line by line and know only data fields.',
     async run(context) {
       const { frames, rest } = await streamedChat(context);
       for (const { lines, data } of frames)
@@ -81,7 +81,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.done-once',
     title: 'data: [DONE] ends the stream, once',
-    why: 'LangChain and others wait for it; what comes after is parsed as JSON by some, and fails.',
+    why: 'LangChain and others wait for it. Some clients fail on data after it, which they parse as JSON.',
     async run(context) {
       const { frames } = await streamedChat(context);
       const data = frames.flatMap((frame) => frame.data ?? []);
@@ -102,7 +102,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.same-head',
     title: 'all chunks share id, created and model',
-    why: 'Clients that assemble several streams, and tracing, tell answers apart by it.',
+    why: 'Clients with several streams, and tracing tools, distinguish answers by them.',
     async run(context) {
       const heads = (await usageStream(context)).chunks.map(({ id, created, model }) => ({ id, created, model }));
       const distinct = [...new Set(heads.map((head) => JSON.stringify(head)))];
@@ -112,7 +112,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.role-first',
     title: 'the first delta of a choice has the role',
-    why: 'The Vercel AI SDK and LangChain begin a message with it.',
+    why: 'The Vercel AI SDK and LangChain start a message with it.',
     async run(context) {
       const [first] = choicesOf(await streamedChat(context));
       expectThat(first?.delta?.role === 'assistant', 'role "assistant" in the first delta', first);
@@ -130,7 +130,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.finish-once',
     title: 'each choice has one finish_reason, in its last chunk',
-    why: 'Clients close the message when it comes, and lose what follows.',
+    why: 'Clients close the message at the finish_reason, and lose later text.',
     async run(context) {
       const choices = choicesOf(await streamedChat(context));
       const reasons = choices.map((choice) => choice.finish_reason ?? null);
@@ -145,7 +145,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.piecewise',
     title: 'the text comes in pieces',
-    why: 'A stream of one piece is a wait with a different content type.',
+    why: 'A stream of one piece has no advantage over a plain answer.',
     async run(context) {
       const pieces = choicesOf(await streamedChat(context)).filter(({ delta }) => {
         const { content, reasoning_content: thought, reasoning } = (delta ?? {}) as Record<string, unknown>;
@@ -157,11 +157,11 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.same-text',
     title: 'the joined deltas equal the text of the answer that is not streamed',
-    why: 'Tests and caches compare them; a space lost between tokens shows here.',
+    why: 'Tests and caches compare them. This check finds a space that is lost between tokens.',
     async run(context) {
       const whole = [textOf(await wholeChat(context))];
       const streamed = [joined(await streamedChat(context))];
-      // Batches round differently; a second and third pair tell this from text that is lost.
+      // Batches round differently. A second and a third pair distinguish this from lost text.
       for (let i = 0; i < 2 && !whole.some((text) => streamed.includes(text)); i += 1) {
         whole.push(textOf(await chat(context)));
         streamed.push(joined(await streamChat(context)));
@@ -199,7 +199,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.usage-null',
     title: 'with include_usage the other chunks carry usage: null',
-    why: 'It is how typed clients know that usage is still to come.',
+    why: 'Typed clients know by it that the usage follows.',
     async run(context) {
       const { chunks } = await usageStream(context);
       const others = chunks.filter((chunk) => !chunk.usage);
@@ -209,7 +209,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.usage-equal',
     title: 'a streamed answer counts the tokens that the same answer counts unstreamed',
-    why: 'Bills would depend on how the text travels.',
+    why: 'Otherwise the price would depend on streaming.',
     async run(context) {
       const streamed = expectShape(Usage, (await usageStream(context)).chunks.at(-1)?.usage, 'usage of the stream');
       const whole = expectShape(Usage, (await wholeChat(context)).usage, 'usage');
@@ -221,7 +221,7 @@ export const chatStreamChecks: readonly Check[] = [
   {
     id: 'chat.stream.usage-false',
     title: 'include_usage: false asks for no usage',
-    why: 'LangChain sends it literally.',
+    why: 'LangChain sends false explicitly.',
     async run(context) {
       const { chunks } = await streamChat(context, { stream_options: { include_usage: false }, max_tokens: 2 });
       for (const chunk of chunks) expectThat(!chunk.usage, 'no usage', chunk);
@@ -229,8 +229,8 @@ export const chatStreamChecks: readonly Check[] = [
   },
   {
     id: 'chat.stream.n',
-    title: 'with n = 2 each chunk says whose it is, the last ones too',
-    why: 'Clients sort the pieces by index; one that is missing or 0 mixes two texts.',
+    title: 'with n = 2 each chunk has the index of its choice, the last chunks too',
+    why: 'Clients sort the pieces by index. A missing or wrong index mixes two texts.',
     async run(context) {
       const choices = choicesOf(await twoStreams(context));
       for (const choice of choices)
@@ -250,7 +250,7 @@ export const chatStreamChecks: readonly Check[] = [
   ...[false, null].map((stream): Check => ({
     id: `chat.stream.${stream}`,
     title: `stream: ${stream} is no stream`,
-    why: 'SDKs send the value that their caller left.',
+    why: 'SDKs send the value of their caller, false or null.',
     async run(context) {
       const answer = await tryChat(context, { stream, max_tokens: 2 });
       expectSuccess(answer);

@@ -7,11 +7,11 @@ import { callsOf, CLOCK, deltasOf, expectArguments, oneCall, oneCallStream, requ
 const TOOL_NAMES: readonly string[] = [WEATHER.function.name, CLOCK.function.name];
 const named = (name: string) => ({ type: 'function', function: { name } });
 
-/** Without the one that max_tokens has cut, where there are others. */
+/** The calls without an incomplete last call, which max_tokens cut, if there are other calls. */
 const finished = <T>(calls: readonly T[], reason: unknown): readonly T[] =>
   reason === 'length' && calls.length > 1 ? calls.slice(0, -1) : calls;
 
-/** A conversation in which a tool was called and has answered. */
+/** A conversation with a tool call and its result. */
 const withResult = (result: unknown, text = '{"city":"Paris","unit":"c"}') => [
   ...ask('What is the weather in Paris?'),
   {
@@ -26,7 +26,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.none',
     title: 'tool_choice: none gives text and no call',
-    why: 'Agents ask for their last answer so; a call instead makes them go on for ever.',
+    why: 'Agents request their last answer this way. A call would make them continue without end.',
     async run(context) {
       const { message, finish_reason } = (await chat(context, toolBody({ tool_choice: 'none', max_tokens: 8 }))).choices[0]!; // prettier-ignore
       expectThat((message.tool_calls ?? []).length === 0, 'no tool_calls', message);
@@ -36,7 +36,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.auto',
     title: 'tool_choice: auto, and none given, answer with text or with well-formed calls',
-    why: 'It is what every agent sends first.',
+    why: 'Every agent sends this first.',
     async run(context) {
       for (const more of [{}, { tool_choice: 'auto' }]) {
         const answer = await chat(context, toolBody({ ...more, max_tokens: 48 }));
@@ -54,7 +54,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.required',
     title: 'tool_choice: required gives at least one call of a known tool, with arguments of its schema',
-    why: 'Extraction and routing code reads tool_calls[0] without looking.',
+    why: 'Extraction and routing code reads tool_calls[0] without a check.',
     async run(context) {
       const answer = await required(context);
       for (const call of finished(callsOf(answer), answer.choices[0]!.finish_reason)) {
@@ -66,7 +66,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.finish-reason',
     title: 'an answer with required calls finishes with tool_calls',
-    why: 'The loops of agents run the tools when they read this word.',
+    why: 'Agents run the tools when they read this value.',
     async run(context) {
       expectEqual((await oneCall(context)).choices[0]!.finish_reason ?? null, 'tool_calls', 'finish_reason');
     },
@@ -74,7 +74,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.content-null',
     title: 'content is null beside calls',
-    why: 'Clients show content where it is a string: an empty bubble.',
+    why: 'Clients show a content that is a string, such as an empty message.',
     async run(context) {
       const { message } = (await required(context)).choices[0]!;
       expectThat(message.content === null, 'content: null', message);
@@ -117,7 +117,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.no-parameters',
     title: 'a tool without parameters is called with an empty object',
-    why: 'Clients parse arguments always; an empty string is no JSON.',
+    why: 'Clients always parse the arguments, and an empty string is not JSON.',
     async run(context) {
       const answer = await chat(context, toolBody({ tools: [CLOCK], tool_choice: named('get_time') }));
       for (const call of callsOf(answer)) expectArguments(call);
@@ -126,7 +126,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.parallel-false',
     title: 'parallel_tool_calls: false gives one call at most',
-    why: 'Clients that send it handle one.',
+    why: 'Clients that send it can handle only one call.',
     async run(context) {
       expectEqual(callsOf(await oneCall(context)).length, 1, 'the number of calls');
     },
@@ -134,7 +134,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.stream.order',
     title: 'deltas of calls count from 0; id, type and name come with the first of each, then only arguments',
-    why: 'Clients begin a call at an id and join the rest; a repeated name is joined to "get_weatherget_weather".',
+    why: 'Clients start a call at an id and join the rest; a repeated name becomes "get_weatherget_weather".',
     async run(context) {
       const deltas = deltasOf(await requiredStream(context));
       expectThat(deltas.length > 0, 'deltas of tool calls', deltas);
@@ -152,7 +152,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.stream.arguments',
     title: 'the joined pieces are the arguments',
-    why: 'Clients parse them when the call is whole.',
+    why: 'Clients parse them when the call is complete.',
     async run(context) {
       const stream = await requiredStream(context);
       const deltas = deltasOf(stream);
@@ -168,7 +168,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.stream.finish',
     title: 'a stream of calls finishes with tool_calls',
-    why: 'Streaming agents run the tools at this word.',
+    why: 'Streaming agents run the tools at this value.',
     async run(context) {
       expectEqual(String(choicesOf(await oneCallStream(context)).at(-1)?.finish_reason), 'tool_calls', 'finish_reason'); // prettier-ignore
     },
@@ -176,7 +176,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.stream.none',
     title: 'with tool_choice: none a stream has no deltas of calls',
-    why: 'The same as unstreamed.',
+    why: 'Streams have the same rules as plain answers.',
     async run(context) {
       const deltas = deltasOf(await streamChat(context, toolBody({ tool_choice: 'none', max_tokens: 8 })));
       expectEqual(deltas.length, 0, 'the number of deltas of calls');
@@ -185,7 +185,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.result',
     title: 'results of tools are read: null content beside calls, text or parts in role tool',
-    why: 'The second turn of every agent looks so.',
+    why: 'The second turn of every agent has this form.',
     async run(context) {
       const short = await chat(context, toolBody({ messages: withResult('Rain.'), max_tokens: 8 }));
       const parts = [{ type: 'text', text: 'Rain in the morning, and sun with some wind from noon on.' }];
@@ -197,7 +197,7 @@ export const chatToolChecks: readonly Check[] = [
   {
     id: 'chat.tools.broken-arguments',
     title: 'a history with arguments that are no JSON is answered, or refused with a 400',
-    why: 'Some model wrote them; an agent that sends its history would be stuck with a 500 for ever.',
+    why: 'A model may write such arguments. With a 500, an agent that sends its history can never continue.',
     async run(context) {
       const messages = withResult('Rain.', '{"city": "Par');
       const answer = await tryChat(context, toolBody({ messages, max_tokens: 2 }));
@@ -229,7 +229,7 @@ export const chatToolChecks: readonly Check[] = [
   ).map(([id, title, more, param]): Check => ({
     id: `chat.tools.invalid.${id}`,
     title: `${title} is refused`,
-    why: 'It would be dropped in silence, or break the engine.',
+    why: 'Otherwise it is ignored without an error, or breaks the engine.',
     async run(context) {
       expectError(await tryChat(context, more), { status: 400, param });
     },

@@ -35,7 +35,7 @@ const Completion = z.looseObject({
     .length(1),
 });
 
-/** Texts of different length: what is dropped in silence shows in the number of prompt tokens. */
+/** Texts of different length, so that the number of prompt tokens shows a text that is ignored. */
 async function promptTokens(context: Context, messages: object[], more: object = {}): Promise<number> {
   const { usage } = await chat(context, { messages, max_tokens: 1, ...more });
   expectThat(typeof usage?.prompt_tokens === 'number', 'usage.prompt_tokens', usage);
@@ -56,7 +56,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.finish-reason',
     title: 'finish_reason says why the text ends, in the words of the API',
-    why: 'Agents decide by it whether to go on; an unknown word ends their loop with an error.',
+    why: 'Agents decide by it whether to continue. An unknown value ends them with an error.',
     async run(context) {
       const answer = await wholeChat(context);
       const { finish_reason: reason } = answer.choices[0]!;
@@ -91,11 +91,11 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.text',
     title: 'the text is not empty',
-    why: 'Every client shows it.',
+    why: 'Every client shows the text.',
     async run(context) {
       const [choice] = (await wholeChat(context)).choices;
       const message = choice!.message as Record<string, unknown>;
-      // A reasoning model may not have come further than its thoughts.
+      // A reasoning model may have written only thoughts.
       const text = [message['content'], message['reasoning_content'], message['reasoning']].find(Boolean);
       expectThat(typeof text === 'string' && text.trim() !== '', 'text', message);
     },
@@ -103,7 +103,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.id-unique',
     title: 'each answer has an id of its own',
-    why: 'Tracing and caches key by it, and mix up answers that share one.',
+    why: 'Tracing tools and caches use it as a key, and confuse answers with the same id.',
     async run(context) {
       const ids = await Promise.all([chat(context, { max_tokens: 1 }), chat(context, { max_tokens: 1 })]);
       expectThat(
@@ -116,7 +116,7 @@ export const chatChecks: readonly Check[] = [
   ...['max_completion_tokens', 'max_tokens'].map((field): Check => ({
     id: `chat.${field.replaceAll('_', '-')}`,
     title: `${field} ends the answer`,
-    why: 'SDKs, old and new, send either name; one that is ignored lets answers run to the end of the context.',
+    why: 'Old and new SDKs send different names. If a name is ignored, answers run to the end of the context.',
     async run(context) {
       const answer = await chat(context, { max_tokens: undefined, [field]: 3 });
       expectThat((answer.usage?.completion_tokens ?? 0) <= 3, 'at most 3 completion tokens', answer.usage);
@@ -137,7 +137,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.stable',
     title: 'temperature 0 gives the same text again',
-    why: 'Evaluations and caches rely on it.',
+    why: 'Evaluations and caches depend on it.',
     async run(context) {
       const texts = [textOf(await wholeChat(context))];
       for (let i = 0; i < 3; i += 1) {
@@ -151,7 +151,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.unknown-fields',
     title: 'unknown fields are ignored, at the top and in messages',
-    why: 'Clients are newer than servers: each new field would break them all.',
+    why: 'Clients may be newer than the server. Otherwise each new field would break them.',
     async run(context) {
       const messages = [{ ...ask()[0], x_field: { deep: [1] } }];
       await chat(context, { messages, x_unknown: 'any', max_tokens: 2 });
@@ -160,7 +160,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.nulls',
     title: 'an explicit null of a nullable field equals its absence',
-    why: 'Serialisers of Java, C# and Go write null for what was not set.',
+    why: 'Serialisers of Java, C# and Go write null for fields without a value.',
     async run(context) {
       const names =
         'temperature top_p n stop max_completion_tokens logprobs top_logprobs logit_bias presence_penalty frequency_penalty seed stream stream_options metadata store service_tier';
@@ -208,7 +208,7 @@ export const chatChecks: readonly Check[] = [
   {
     id: 'chat.parts.user',
     title: 'text parts equal the same text as a string',
-    why: 'The Vercel AI SDK and LlamaIndex send parts; a server that drops them answers to nothing.',
+    why: 'The Vercel AI SDK and LlamaIndex send parts. A server that ignores them answers to an empty message.',
     async run(context) {
       const whole = await promptTokens(context, ask());
       expectEqual(await promptTokens(context, ask(part(QUESTION))), whole, 'prompt tokens of one text part');

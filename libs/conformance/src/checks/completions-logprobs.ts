@@ -17,7 +17,7 @@ const Logprobs = z
     'parallel arrays of one length',
   );
 
-/** A server that has the chosen tokens alone refuses alternatives; what it has is looked at all the same. */
+/** A server without alternatives may refuse them. Then the log probabilities of the chosen tokens are checked. */
 async function completeWithLogprobs(context: Context, more: object = {}): Promise<CompletionAnswer> {
   try {
     return await complete(context, { ...more, logprobs: 1 });
@@ -31,7 +31,7 @@ export const completionLogprobChecks: readonly Check[] = [
   {
     id: 'completions.logprobs.fields',
     title: 'logprobs gives parallel arrays of tokens, logprobs, alternatives and offsets',
-    why: 'lm-evaluation-harness zips them.',
+    why: 'lm-evaluation-harness reads them in parallel.',
     mayRefuse: ['logprobs'],
     async run(context) {
       const [choice] = (await completeWithLogprobs(context)).choices;
@@ -43,19 +43,19 @@ export const completionLogprobChecks: readonly Check[] = [
   {
     id: 'completions.logprobs.top',
     title: 'logprobs: 2 gives two alternatives of each token',
-    why: 'Scoring asks whether the expected token was the best one.',
+    why: 'Scoring tools check whether the expected token is the best.',
     mayRefuse: ['logprobs'],
     async run(context) {
       const [choice] = (await complete(context, { logprobs: 2, max_tokens: 4 })).choices;
       const { top_logprobs: top } = expectShape(Logprobs, choice!.logprobs, 'logprobs');
-      // The chosen token may be added where it is none of the best.
+      // The chosen token may be added if it is not one of the best.
       for (const one of top ?? [null]) expectThat([2, 3].includes(Object.keys(one ?? {}).length), 'two alternatives', one); // prettier-ignore
     },
   },
   {
     id: 'completions.logprobs.zero',
-    title: 'logprobs: 0 is a request for those of the chosen tokens',
-    why: 'A test for truth in the server takes the 0 for "no".',
+    title: 'logprobs: 0 gives the log probabilities of the chosen tokens',
+    why: 'Servers may treat the 0 as false.',
     mayRefuse: ['logprobs'],
     async run(context) {
       const [choice] = (await complete(context, { logprobs: 0, max_tokens: 4 })).choices;
@@ -65,7 +65,7 @@ export const completionLogprobChecks: readonly Check[] = [
   {
     id: 'completions.logprobs.offsets',
     title: 'offsets count from the beginning of the prompt and rise',
-    why: 'Clients find by them where the prompt ends.',
+    why: 'Clients use them to find the end of the prompt.',
     mayRefuse: ['logprobs'],
     async run(context) {
       const [choice] = (await completeWithLogprobs(context)).choices;
@@ -81,7 +81,7 @@ export const completionLogprobChecks: readonly Check[] = [
   {
     id: 'completions.logprobs.echo',
     title: 'echo with logprobs gives those of the prompt, the first of which is null',
-    why: 'Log-likelihood tasks of evaluation harnesses are made of it.',
+    why: 'Log-likelihood tasks of evaluation harnesses need it.',
     mayRefuse: ['echo', 'logprobs'],
     async run(context) {
       const [choice] = (await completeWithLogprobs(context, { echo: true, max_tokens: 1 })).choices;
@@ -95,7 +95,7 @@ export const completionLogprobChecks: readonly Check[] = [
   {
     id: 'completions.logit-bias',
     title: 'logit_bias changes the text',
-    why: 'Multiple-choice prompts allow only the letters of the answers by it.',
+    why: 'Multiple-choice prompts use it to allow only the letters of the answers.',
     mayRefuse: ['logit_bias'],
     async run(context) {
       const plain = (await wholeCompletion(context)).choices[0]!.text;

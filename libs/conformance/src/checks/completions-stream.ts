@@ -27,7 +27,7 @@ export const completionStreamChecks: readonly Check[] = [
   {
     id: 'completions.stream.content-type',
     title: 'a stream is of type text/event-stream, without length or compression',
-    why: 'SDKs look at the type; a compressor holds text back.',
+    why: 'SDKs check the type, and compression delays the text.',
     async run(context) {
       const { headers } = (await streamedCompletion(context)).answer;
       expectThat(headers['content-type']?.startsWith('text/event-stream'), 'text/event-stream', headers['content-type']); // prettier-ignore
@@ -38,7 +38,7 @@ export const completionStreamChecks: readonly Check[] = [
   {
     id: 'completions.stream.frames',
     title: 'each frame is one data line of JSON and an empty line',
-    why: 'Simple clients read line by line, and know no other field.',
+    why: 'Simple clients read line by line and know only data fields.',
     async run(context) {
       const { frames, rest } = await streamedCompletion(context);
       for (const { lines, data } of frames)
@@ -49,7 +49,7 @@ export const completionStreamChecks: readonly Check[] = [
   {
     id: 'completions.stream.done-once',
     title: 'data: [DONE] ends the stream, once',
-    why: 'Clients wait for it, or parse what comes after.',
+    why: 'Clients wait for it, and some parse data after it.',
     async run(context) {
       const data = (await streamedCompletion(context)).frames.flatMap((frame) => frame.data ?? []);
       expectEqual(data.at(-1) ?? null, DONE, 'the last frame');
@@ -69,7 +69,7 @@ export const completionStreamChecks: readonly Check[] = [
   {
     id: 'completions.stream.finish-once',
     title: 'one finish_reason, in the last chunk',
-    why: 'Clients close the text when it comes.',
+    why: 'Clients close the text at the finish_reason.',
     async run(context) {
       const { chunks } = await streamedCompletion(context);
       const reasons = chunks.flatMap(({ choices }) => choices.map((choice) => choice.finish_reason ?? null));
@@ -79,7 +79,7 @@ export const completionStreamChecks: readonly Check[] = [
   {
     id: 'completions.stream.same-text',
     title: 'the joined pieces equal the text that is not streamed',
-    why: 'A space lost between tokens shows here.',
+    why: 'This check finds a space that is lost between tokens.',
     async run(context) {
       const whole = [(await wholeCompletion(context)).choices[0]!.text];
       const streamed = [joinedText(await streamedCompletion(context))];
@@ -118,7 +118,7 @@ export const completionStreamChecks: readonly Check[] = [
   },
   {
     id: 'completions.stream.prompts',
-    title: 'with several prompts each chunk says whose it is',
+    title: 'with several prompts each chunk has the index of its choice',
     why: 'Clients sort the pieces by index.',
     async run(context) {
       const { chunks } = await streamCompletion(context, { prompt: [PROMPT, 'A, B, C, D,'], max_tokens: 4 });

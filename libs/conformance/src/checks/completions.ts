@@ -25,12 +25,12 @@ const Completion = z.looseObject({
   usage: Usage,
 });
 
-/** Small numbers are tokens of every vocabulary. */
+/** Small numbers are token ids in every vocabulary. */
 const TOKENS = [1000, 1001, 1002];
 
 const indexesOf = (choices: readonly { index?: unknown }[]) => choices.map(({ index }) => index).join();
 
-/** Below and above what OpenAI's specification allows. */
+/** Values below and above the ranges of OpenAI's specification. */
 const ranges: readonly (readonly [param: string, values: readonly unknown[]])[] = [
   ['temperature', [-0.1, 2.1]],
   ['top_p', [-0.1, 1.1]],
@@ -63,7 +63,7 @@ export const completionChecks: readonly Check[] = [
   {
     id: 'completions.max-tokens-default',
     title: 'max_tokens is 16 by default',
-    why: 'Old clients leave it out and expect a short answer, not one to the end of the context.',
+    why: 'Old clients omit it and expect a short answer, not an answer up to the end of the context.',
     async run(context) {
       const { choices, usage } = await complete(context, { max_tokens: undefined });
       const tokens = usage?.completion_tokens ?? 0;
@@ -126,11 +126,11 @@ export const completionChecks: readonly Check[] = [
   {
     id: 'completions.stop',
     title: 'a stop string ends the text and is left out of it, streamed too',
-    why: 'Few-shot prompts end their examples by a marker.',
+    why: 'Few-shot prompts end their examples with a marker.',
     async run(context) {
       const { text } = (await wholeCompletion(context)).choices[0]!;
       const stop = text.slice(Math.floor(text.length / 2)).slice(0, 4);
-      if (stop.trim() === '') throw new SkippedError('the model says too little to stop it');
+      if (stop.trim() === '') throw new SkippedError('the text of the model is too short for a stop string');
       const before = text.slice(0, text.indexOf(stop));
       const [choice] = (await complete(context, { stop: [stop] })).choices;
       expectEqual(choice!.text, before, 'the text');
@@ -141,7 +141,7 @@ export const completionChecks: readonly Check[] = [
   {
     id: 'completions.best-of',
     title: 'best_of gives one choice of several',
-    why: 'It is honoured or refused: dropped in silence it costs quality that nobody sees.',
+    why: 'A server must honour or refuse it. If it is ignored, the quality is lower without notice.',
     mayRefuse: ['best_of'],
     async run(context) {
       const { choices } = await complete(context, { best_of: 2, temperature: 1, max_tokens: 2 });
@@ -151,7 +151,7 @@ export const completionChecks: readonly Check[] = [
   {
     id: 'completions.unknown-fields',
     title: 'unknown fields are ignored, and nulls equal absence',
-    why: 'Clients are newer than servers, and typed ones write null.',
+    why: 'Clients may be newer than the server, and typed clients write null.',
     async run(context) {
       const names = 'best_of echo logit_bias logprobs n presence_penalty frequency_penalty seed stop stream stream_options suffix temperature top_p'; // prettier-ignore
       const nulls = Object.fromEntries(names.split(' ').map((name) => [name, null]));
@@ -161,7 +161,7 @@ export const completionChecks: readonly Check[] = [
   ...ranges.map(([param, values]): Check => ({
     id: `completions.range.${param.replaceAll('_', '-')}`,
     title: `${param} out of range is a 400 that names it`,
-    why: 'Clients show what was wrong; a 422 or a 500 is retried or read as a broken server.',
+    why: 'Clients show the error. They retry a 422 or a 500, or treat it as a broken server.',
     async run(context) {
       for (const value of values) expectError(await tryComplete(context, { [param]: value }), { status: 400, param });
     },
@@ -169,7 +169,7 @@ export const completionChecks: readonly Check[] = [
   ...wrong.map(([id, title, more, param]): Check => ({
     id: `completions.invalid.${id}`,
     title,
-    why: 'A slip has to be told, in an error that the SDKs can read.',
+    why: 'A wrong request must get an error that the SDKs can read.',
     async run(context) {
       expectError(await tryComplete(context, more), { status: 400, param });
     },

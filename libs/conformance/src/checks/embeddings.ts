@@ -25,7 +25,7 @@ const TEXTS = [
   'Interest rates rise.',
   'A ship sails over the wide blue sea today.',
 ];
-/** Small numbers are tokens of every vocabulary. */
+/** Small numbers are token ids in every vocabulary. */
 const TOKENS = [1000, 1001, 1002];
 
 const tryEmbed = (context: Context, more: object): Promise<Answer> =>
@@ -57,7 +57,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.fields',
     title: 'an answer has the fields that the API requires, and vectors of numbers by default',
-    why: 'Clients without an SDK read the numbers as they come.',
+    why: 'Clients without an SDK read the numbers directly.',
     async run(context) {
       const body = { model: context.model, input: TEXTS[0] };
       const { data } = expectShape(Embeddings, await fetchJson(context, { path: EMBEDDINGS, body }), 'answer');
@@ -67,7 +67,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.usage',
     title: 'total_tokens equals prompt_tokens, summed over the inputs',
-    why: 'Cost tools bill by it.',
+    why: 'Cost tools bill by these numbers.',
     async run(context) {
       const { usage } = await embed(context, TEXTS);
       expectEqual(usage?.total_tokens ?? null, usage?.prompt_tokens ?? -1, 'total_tokens');
@@ -79,7 +79,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.order',
     title: 'vectors come in the order of the inputs, each with its index',
-    why: 'Vector stores zip texts and vectors.',
+    why: 'Vector stores pair texts and vectors by their order.',
     async run(context) {
       const { data } = await embed(context, TEXTS);
       expectEqual(data.map(({ index }) => index).join(), '0,1,2', 'the indexes');
@@ -98,7 +98,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.base64',
     title: 'base64 is the little-endian float32 of the same vector',
-    why: 'Both official SDKs ask for it unless told otherwise, and decode it.',
+    why: 'Both official SDKs request it by default and decode it.',
     async run(context) {
       const more = { model: context.model, input: TEXTS[0], encoding_format: 'base64' };
       const Base64 = z.looseObject({ data: z.array(z.looseObject({ embedding: z.base64().min(1) })).min(1) });
@@ -114,7 +114,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.float',
     title: 'encoding_format: float gives numbers',
-    why: 'Clients that cannot decode base64 say so.',
+    why: 'Clients that cannot decode base64 send this value.',
     async run(context) {
       await embed(context, TEXTS[0], { encoding_format: 'float' });
     },
@@ -156,7 +156,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.dimensions',
     title: 'dimensions gives unit vectors of that length',
-    why: 'Stores are built for a length; a longer vector does not fit.',
+    why: 'Vector stores have a fixed length, and a longer vector does not fit.',
     mayRefuse: ['dimensions'],
     async run(context) {
       const { embedding } = (await embed(context, TEXTS[0], { dimensions: 32 })).data[0]!;
@@ -167,7 +167,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.unknown-fields',
     title: 'unknown fields are ignored, and user is accepted',
-    why: 'Clients are newer than servers.',
+    why: 'Clients may be newer than the server.',
     async run(context) {
       await embed(context, TEXTS[0], { x_unknown: 1, user: 'someone' });
     },
@@ -175,7 +175,7 @@ export const embeddingChecks: readonly Check[] = [
   ...wrong.map(([id, title, more, param]): Check => ({
     id: `embeddings.invalid.${id}`,
     title,
-    why: 'A slip has to be told, in an error that the SDKs can read.',
+    why: 'A wrong request must get an error that the SDKs can read.',
     async run(context) {
       expectError(await tryEmbed(context, more), { status: 400, param });
     },
@@ -183,7 +183,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.too-long',
     title: 'an input that does not fit is a 400, not a vector of its beginning',
-    why: 'Search would miss what was cut off, and nobody would know.',
+    why: 'Otherwise search misses the rest of the text without notice.',
     async run(context) {
       expectError(await tryEmbed(context, { input: longText(context) }), { status: 400 });
     },
@@ -191,7 +191,7 @@ export const embeddingChecks: readonly Check[] = [
   {
     id: 'embeddings.unknown-model',
     title: 'an unknown model is a 404 with code model_not_found',
-    why: 'Vectors of another model do not fit those in the store.',
+    why: 'Vectors of another model are not comparable with the vectors in the store.',
     async run(context) {
       expectError(await tryEmbed(context, { model: 'no-such-model' }), { status: 404, code: 'model_not_found' });
     },

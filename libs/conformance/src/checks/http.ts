@@ -8,7 +8,7 @@ import { expectEqual, expectThat } from '../expectations.ts';
 import { EMBEDDINGS } from './embeddings.ts';
 import { MODELS } from './models.ts';
 
-/** Some route that takes JSON, with a request that is answered quickly. */
+/** A route that takes JSON, with a request that has a fast answer. */
 function someRoute(context: Context): { path: string; body: Record<string, unknown> } {
   const { present, model } = context;
   if (present.has('chat')) return { path: CHAT, body: chatBody(context, { max_tokens: 1 }) };
@@ -18,12 +18,12 @@ function someRoute(context: Context): { path: string; body: Record<string, unkno
 }
 
 function needKey({ keyed }: Context): void {
-  if (!keyed) throw new SkippedError('no key was given (--api-key): there is nothing to tell apart');
+  if (!keyed) throw new SkippedError('no key was given (--api-key), so there is no wrong key');
 }
 
 const BURST = 12;
 
-/** Bodies that no parser takes, or that are not what every route expects. */
+/** Bodies that are not JSON, or not an object. */
 const bodies: readonly (readonly [id: string, title: string, raw: string])[] = [
   ['malformed', 'a body that is no JSON is refused', '{"model": "x", '],
   ['empty', 'an empty body is refused', ''],
@@ -35,8 +35,8 @@ const bodies: readonly (readonly [id: string, title: string, raw: string])[] = [
 export const httpChecks: readonly Check[] = [
   {
     id: 'http.request-id',
-    title: 'answers carry x-request-id, a new one each',
-    why: 'The SDKs expose it, and logs are searched by it.',
+    title: 'each answer has a new x-request-id',
+    why: 'The SDKs expose it, and operators search logs by it.',
     async run(context) {
       const { path, body } = someRoute(context);
       const answers = [await context.send({ path, body }), await context.send({ path, body })];
@@ -47,8 +47,8 @@ export const httpChecks: readonly Check[] = [
   },
   {
     id: 'http.request-id.errors',
-    title: 'errors carry x-request-id too',
-    why: 'It is the errors that people ask about.',
+    title: 'errors have x-request-id too',
+    why: 'Users ask operators mostly about errors.',
     async run(context) {
       const { path } = someRoute(context);
       for (const raw of ['{}', '{"'])
@@ -57,12 +57,13 @@ export const httpChecks: readonly Check[] = [
   },
   {
     id: 'http.request-id.browser',
-    title: 'a browser may read x-request-id, where it may read the answer',
-    why: 'Fetch hides each header that is not exposed.',
+    title: 'a browser that may read the answer may also read x-request-id',
+    why: 'fetch hides every header that is not exposed.',
     async run(context) {
       const { path, body } = someRoute(context);
       const { headers } = await context.send({ path, body, headers: { origin: 'http://localhost:3000' } });
-      if (!headers['access-control-allow-origin']) throw new SkippedError('not open to the page http://localhost:3000');
+      if (!headers['access-control-allow-origin'])
+        throw new SkippedError('the page http://localhost:3000 may not read answers');
       const exposed = headers['access-control-expose-headers'] ?? '';
       expectThat(/x-request-id|\*/i.test(exposed), 'access-control-expose-headers: x-request-id', exposed);
     },
@@ -70,7 +71,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.unknown-path',
     title: 'an unknown path is a 404 in the error object',
-    why: 'A page of HTML is shown as "Unexpected token <".',
+    why: 'Clients show a page of HTML as "Unexpected token <".',
     async run(context) {
       expectError(await context.send({ path: '/v1/no-such-path', body: {} }), { status: 404 });
     },
@@ -78,7 +79,7 @@ export const httpChecks: readonly Check[] = [
   ...['GET', 'HEAD'].map((method): Check => ({
     id: `http.method.${method.toLowerCase()}`,
     title: `${method} on a POST route is 405 with Allow`,
-    why: 'Monitors and browsers try it; a 404 says that the route does not exist.',
+    why: 'Monitors and browsers send it, and a 404 means that the route does not exist.',
     async run(context) {
       const answer = await context.send({ method, path: someRoute(context).path });
       expectEqual(answer.status, 405, 'the status');
@@ -89,7 +90,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.health.head',
     title: 'HEAD on health is GET without a body',
-    why: 'Load balancers ask with HEAD.',
+    why: 'Load balancers send HEAD.',
     async run(context) {
       const [get, head] = [await context.send({ path: '/health' }), await context.send({ method: 'HEAD', path: '/health' })]; // prettier-ignore
       if (get.status === 404) throw new SkippedError('no /health');
@@ -100,7 +101,7 @@ export const httpChecks: readonly Check[] = [
   ...bodies.map(([id, title, raw]): Check => ({
     id: `http.body.${id}`,
     title: `${title} with a 400 in the error object`,
-    why: 'A 422 or a 500 is no error that the SDKs know how to read.',
+    why: 'The SDKs cannot read a 422 or a 500 as a wrong request.',
     async run(context) {
       expectError(await context.send({ method: 'POST', path: someRoute(context).path, raw }), { status: 400 });
     },
@@ -108,7 +109,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.body.charset',
     title: 'application/json; charset=utf-8 is JSON',
-    why: 'Clients of .NET and Java write it so.',
+    why: 'Clients in .NET and Java send this type.',
     async run(context) {
       const headers = { 'content-type': 'application/json; charset=utf-8' };
       expectSuccess(await context.send({ ...someRoute(context), headers }));
@@ -117,7 +118,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.body.text',
     title: 'a body of type text/plain is taken as JSON, or refused with 400 or 415',
-    why: 'curl without a header sends another type; the answer has to say it.',
+    why: 'curl without a header sends another type, and the answer must report it.',
     async run(context) {
       const answer = await context.send({ ...someRoute(context), headers: { 'content-type': 'text/plain' } });
       if (answer.status === 200) return;
@@ -137,7 +138,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.json-type',
     title: 'an answer is of type application/json',
-    why: 'fetch wrappers choose the parser by it.',
+    why: 'Wrappers of fetch choose the parser by the type.',
     async run(context) {
       const answer = await context.send(someRoute(context));
       expectSuccess(answer);
@@ -148,7 +149,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.burst',
     title: `of ${BURST} requests at once each is answered, or turned away with 429 or 503 and Retry-After`,
-    why: 'The SDKs wait as long as they are told, and guess where they are not.',
+    why: 'The SDKs wait for the time in Retry-After. Without it they guess.',
     async run(context) {
       const call = { ...someRoute(context), impatient: true };
       for (const { status, headers, text } of await Promise.all(
@@ -161,10 +162,10 @@ export const httpChecks: readonly Check[] = [
   },
   {
     id: 'http.client-gone',
-    title: 'a client that leaves in the middle of a stream harms nobody',
-    why: 'Users close windows; a server that computes on, or dies, loses the others.',
+    title: 'a client that disconnects during a stream does not affect other clients',
+    why: 'Users close windows. A server that continues to compute, or that crashes, fails the other clients.',
     async run(context) {
-      if (!context.present.has('chat')) throw new SkippedError('no chat, and so no stream to leave');
+      if (!context.present.has('chat')) throw new SkippedError('no chat, so there is no stream to interrupt');
       const long = chatBody(context, { stream: true, max_tokens: 400 });
       for (let i = 0; i < 4; i += 1) await context.send({ path: CHAT, body: long, cut: true });
       expectSuccess(await context.send(someRoute(context)));
@@ -178,7 +179,7 @@ export const httpChecks: readonly Check[] = [
   ).map(([id, title, key]): Check => ({
     id: `http.key.${id}`,
     title: `${title} is a 401 in the error object`,
-    why: 'The SDKs raise AuthenticationError at 401, and do not try again.',
+    why: 'The SDKs raise AuthenticationError for a 401, and do not retry.',
     async run(context) {
       needKey(context);
       for (const call of [{ path: MODELS }, someRoute(context)])
@@ -188,7 +189,7 @@ export const httpChecks: readonly Check[] = [
   {
     id: 'http.key.health-open',
     title: 'health needs no key',
-    why: 'Orchestrators have none.',
+    why: 'Orchestrators have no key.',
     async run(context) {
       needKey(context);
       const { status } = await context.send({ path: '/health', key: null });
@@ -198,8 +199,8 @@ export const httpChecks: readonly Check[] = [
   },
   {
     id: 'http.key.unused',
-    title: 'without keys any Authorization is fine',
-    why: 'The SDKs cannot send a request without one.',
+    title: 'a server without keys accepts any Authorization',
+    why: 'The SDKs cannot send a request without a key.',
     async run(context) {
       if (context.keyed) throw new SkippedError('a key was given');
       const answer: Answer = await context.send({ ...someRoute(context), key: 'unused' });

@@ -9,7 +9,7 @@ import { DONE, toFrames, toObjects } from '../sse.ts';
 export const IMAGES = '/v1/images/generations';
 const EDITS = '/v1/images/edits';
 const PROMPT = 'a red circle on a white background';
-/** Small, and a multiple of what models compute in. */
+/** Small, and a multiple of the block sizes of models. */
 const SMALL = '64x64';
 
 const count = z.int().min(0);
@@ -22,7 +22,7 @@ const Pictures = z.looseObject({
 const tryDraw = (context: Context, more: object): Promise<Answer> =>
   context.send({ path: IMAGES, body: { model: context.model, prompt: PROMPT, response_format: 'b64_json', ...more } });
 
-/** The files of a success. */
+/** The files of a successful answer. */
 async function draw(context: Context, more: object): Promise<Buffer[]> {
   const body = { model: context.model, prompt: PROMPT, response_format: 'b64_json', ...more };
   const { data } = expectShape(Pictures, await fetchJson(context, { path: IMAGES, body }), 'answer');
@@ -69,7 +69,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.fields',
     title: 'an answer has created and one picture, in the model’s own size',
-    why: 'Clients read both without a look at the documentation.',
+    why: 'Clients read both fields.',
     async run(context) {
       const [picture, ...more] = await draw(context, {});
       expectEqual(more.length, 0, 'the number of further pictures');
@@ -78,8 +78,8 @@ export const imageChecks: readonly Check[] = [
   },
   {
     id: 'images.n',
-    title: 'n pictures are asked for and n come, each its own',
-    why: 'Galleries reserve n places.',
+    title: 'a request for n pictures gives n different pictures',
+    why: 'Galleries reserve space for n pictures.',
     mayRefuse: ['n'],
     async run(context) {
       const pictures = await draw(context, { n: 2, size: SMALL });
@@ -90,7 +90,7 @@ export const imageChecks: readonly Check[] = [
   ...['64x64', '64x96', '72x40', 'auto'].map((size): Check => ({
     id: `images.size.${size}`,
     title: size === 'auto' ? 'a size of auto is the size without one' : `a size of ${size} is kept exactly`,
-    why: 'Layouts are made for the size that was asked for.',
+    why: 'Layouts expect the requested size.',
     mayRefuse: ['size'],
     async run(context) {
       const [picture] = await draw(context, { size });
@@ -103,7 +103,7 @@ export const imageChecks: readonly Check[] = [
   ...(['png', 'jpeg', 'webp'] as const).map((format): Check => ({
     id: `images.format.${format}`,
     title: `output_format: ${format} is a file of ${format}`,
-    why: 'The file is stored under the name that was asked for.',
+    why: 'The file gets a name with the requested format.',
     mayRefuse: ['output_format'],
     async run(context) {
       expectPicture((await draw(context, { output_format: format, size: SMALL }))[0], format, SMALL);
@@ -112,7 +112,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.seed',
     title: 'the same seed gives the same bytes, another seed others',
-    why: 'People keep the seed of a picture that they like.',
+    why: 'Users store the seed to make the same picture again.',
     mayRefuse: ['seed'],
     async run(context) {
       const [one] = await draw(context, { seed: 5, size: SMALL });
@@ -124,8 +124,8 @@ export const imageChecks: readonly Check[] = [
   },
   {
     id: 'images.stream',
-    title: 'a stream has at most the partial pictures that were asked for, then the finished one with its usage',
-    why: 'Clients show partial pictures by their index and stop at the finished one.',
+    title: 'a stream has at most the requested partial pictures, then the finished picture with its usage',
+    why: 'Clients show partial pictures by their index, and stop at the finished picture.',
     mayRefuse: ['stream', 'partial_images', 'response_format'],
     async run(context) {
       const answer = await tryDraw(context, {
@@ -156,7 +156,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.edit',
     title: 'an edit has the size of its picture',
-    why: 'The result replaces the picture where it stands.',
+    why: 'The result replaces the picture in its place.',
     mayRefuse: ['image'],
     async run(context) {
       const [picture] = await draw(context, { size: SMALL });
@@ -169,7 +169,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.edit-noise',
     title: 'a file that is no picture is refused',
-    why: 'SDKs send a request again after a 5xx.',
+    why: 'SDKs retry after a 5xx.',
     async run(context) {
       const answer = await context.send(toForm(context, Buffer.from('no picture'.repeat(20)), {}));
       expectError(answer, { status: 400, param: 'image' });
@@ -178,7 +178,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.unknown-fields',
     title: 'unknown fields are ignored',
-    why: 'Clients are newer than servers.',
+    why: 'Clients may be newer than the server.',
     async run(context) {
       await draw(context, { x_unknown: 1, size: SMALL });
     },
@@ -186,7 +186,7 @@ export const imageChecks: readonly Check[] = [
   ...wrong.map(([id, title, more, param]): Check => ({
     id: `images.invalid.${id}`,
     title,
-    why: 'A slip has to be told, in an error that the SDKs can read.',
+    why: 'A wrong request must get an error that the SDKs can read.',
     async run(context) {
       expectError(await tryDraw(context, more), { status: 400, param });
     },
@@ -194,7 +194,7 @@ export const imageChecks: readonly Check[] = [
   {
     id: 'images.unknown-model',
     title: 'an unknown model is a 404 with code model_not_found',
-    why: 'Another model is another picture.',
+    why: 'Another model makes another picture.',
     async run(context) {
       const answer = await tryDraw(context, { model: 'no-such-model' });
       expectEqual(answer.status, 404, 'the status');

@@ -19,7 +19,7 @@ export const modelChecks: readonly Check[] = [
   {
     id: 'models.list',
     title: 'the list has id, object, created and owned_by of each model',
-    why: 'Open WebUI, LibreChat and the SDKs fill their menus from it.',
+    why: 'Open WebUI, LibreChat and the SDKs build their menus from it.',
     async run(context) {
       await list(context);
     },
@@ -27,7 +27,7 @@ export const modelChecks: readonly Check[] = [
   {
     id: 'models.created-stable',
     title: 'created does not change between calls',
-    why: 'Clients that cache the list take a new time for a new model.',
+    why: 'Clients that cache the list treat a new time as a new model.',
     async run(context) {
       const created = async () => JSON.stringify((await list(context)).data.map((model) => [model.id, model.created]));
       const [first, second] = [await created(), await created()];
@@ -36,7 +36,7 @@ export const modelChecks: readonly Check[] = [
   },
   {
     id: 'models.served',
-    title: 'the model that is asked for is in the list',
+    title: 'the model of the requests is in the list',
     why: 'Clients check the name before they use it.',
     async run(context) {
       const ids = (await list(context)).data.map(({ id }) => id);
@@ -51,7 +51,7 @@ export const modelChecks: readonly Check[] = [
   ).map(([id, title, toPath]): Check => ({
     id: `models.retrieve.${id}`,
     title: `a model is found by its id, ${title}`,
-    why: 'The SDKs for Node and Python write the same id differently into the path.',
+    why: 'The SDKs for Node and Python encode the same id differently in the path.',
     async run(context) {
       const model = expectShape(Model, await fetchJson(context, { path: `${MODELS}/${toPath(context.model)}` }), 'the model'); // prettier-ignore
       expectThat(model.id === context.model, context.model, model.id);
@@ -60,7 +60,7 @@ export const modelChecks: readonly Check[] = [
   {
     id: 'models.unknown',
     title: 'an unknown model is a 404 with code model_not_found',
-    why: 'Clients ask before they choose another one.',
+    why: 'Clients request the model before they choose another model.',
     async run(context) {
       const answer = await context.send({ path: `${MODELS}/no-such-model` });
       expectError(answer, { status: 404, code: 'model_not_found' });

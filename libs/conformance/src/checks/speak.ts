@@ -9,7 +9,7 @@ import { DONE, toFrames, toObjects } from '../sse.ts';
 export const SPEECH = '/v1/audio/speech';
 const VOICES = '/v1/audio/voices';
 const TEXT = 'The harbour is quiet today, and the boats are asleep.';
-/** Samples per second of pcm. */
+/** Samples per second of the format pcm. */
 const RATE = 24_000;
 
 interface Format {
@@ -28,7 +28,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   pcm: { types: ['audio/pcm', 'audio/l16', 'audio/raw', 'audio/basic'], magic: /^(?!52494646)/ },
 };
 
-/** A voice that the server has: the first that it lists, where it lists them. */
+/** A voice of the server: the first in its list, if it has a list. */
 const voiceOf = (context: Context): Promise<string> =>
   context.shared('speak voice', async (own) => {
     const Listed = z.object({ voices: z.array(z.union([z.string(), z.object({ id: z.string() })])).min(1) });
@@ -50,14 +50,14 @@ async function trySpeak(context: Context, more: object): Promise<Answer> {
   return context.send({ path: SPEECH, body });
 }
 
-/** The file of a success. */
+/** The file of a successful answer. */
 async function speak(context: Context, more: object): Promise<Buffer> {
   const answer = await trySpeak(context, more);
   expectSuccess(answer);
   return answer.bytes;
 }
 
-/** Seconds of speech, measured on the format without a header. */
+/** Seconds of speech, measured with pcm, which has no header. */
 const secondsOf = async (context: Context, more: object): Promise<number> =>
   (await speak(context, { response_format: 'pcm', ...more })).length / 2 / RATE;
 
@@ -90,7 +90,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.default',
     title: 'without response_format the answer is mp3',
-    why: 'Players get the bytes as they are, under the name speech.mp3.',
+    why: 'Players get the bytes unchanged, with the name speech.mp3.',
     run: (context) => expectFormat(context, 'mp3', {}),
   },
   ...Object.keys(FORMATS).map((name): Check => ({
@@ -103,7 +103,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.pcm',
     title: 'pcm is 24,000 samples a second of 16 bits, mono, as long as the WAV file',
-    why: 'It has no header: a client that plays it at another rate hears another voice.',
+    why: 'pcm has no header. At another rate the voice sounds different.',
     mayRefuse: ['response_format'],
     async run(context) {
       const wav = readWav(await speak(context, { response_format: 'wav' }));
@@ -114,8 +114,8 @@ export const speakChecks: readonly Check[] = [
   },
   {
     id: 'speak.wav-sizes',
-    title: 'the sizes in a WAV file are right, or say that they are not known',
-    why: 'Libraries that trust a wrong size cut the end off, or read beyond it.',
+    title: 'the sizes in a WAV file are correct, or have the values for unknown sizes',
+    why: 'Libraries that trust a wrong size cut off the end, or read beyond it.',
     mayRefuse: ['response_format'],
     async run(context) {
       readWav(await speak(context, { response_format: 'wav' }));
@@ -123,8 +123,8 @@ export const speakChecks: readonly Check[] = [
   },
   {
     id: 'speak.speed',
-    title: 'speed: 2 takes half the time, and speed: 0.5 twice',
-    why: 'Readers for people who listen fast depend on it.',
+    title: 'speed: 2 takes half the time, and speed: 0.5 twice the time',
+    why: 'Reading programs for fast listeners depend on it.',
     mayRefuse: ['speed', 'response_format'],
     async run(context) {
       const plain = await plainSeconds(context);
@@ -141,7 +141,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.length',
     title: 'a longer text takes longer, and each of its sentences is spoken',
-    why: 'Servers that cut text off do so in silence.',
+    why: 'Servers may cut off text without an error.',
     mayRefuse: ['response_format'],
     async run(context) {
       const plain = await plainSeconds(context);
@@ -152,15 +152,15 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.voice-object',
     title: 'a voice may be an object with its id',
-    why: 'The official SDKs name custom voices so.',
+    why: 'The official SDKs send custom voices in this form.',
     async run(context) {
       await speak(context, { voice: { id: await voiceOf(context) } });
     },
   },
   {
     id: 'speak.voice-openai',
-    title: 'the voice alloy is there',
-    why: 'It is the voice of every example, and the default of several clients.',
+    title: 'the voice alloy exists',
+    why: 'Every example uses this voice, and several clients have it as their default.',
     mayRefuse: ['voice'],
     async run(context) {
       await speak(context, { voice: 'alloy' });
@@ -168,7 +168,7 @@ export const speakChecks: readonly Check[] = [
   },
   {
     id: 'speak.instructions',
-    title: 'instructions are taken',
+    title: 'instructions are accepted',
     why: 'Newer clients send them.',
     mayRefuse: ['instructions'],
     async run(context) {
@@ -178,7 +178,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.stream',
     title: 'stream_format: sse sends the file in events, and the usage last',
-    why: 'Clients that play while they read take these events.',
+    why: 'Clients that play the sound while they read use these events.',
     mayRefuse: ['stream_format', 'response_format'],
     async run(context) {
       const answer = await trySpeak(context, { stream_format: 'sse', response_format: 'wav' });
@@ -208,7 +208,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.unknown-fields',
     title: 'unknown fields are ignored',
-    why: 'Clients are newer than servers.',
+    why: 'Clients may be newer than the server.',
     async run(context) {
       await speak(context, { x_unknown: 1 });
     },
@@ -216,7 +216,7 @@ export const speakChecks: readonly Check[] = [
   ...wrong.map(([id, title, more, param]): Check => ({
     id: `speak.invalid.${id}`,
     title,
-    why: 'A slip has to be told, in an error that the SDKs can read.',
+    why: 'A wrong request must get an error that the SDKs can read.',
     async run(context) {
       expectError(await trySpeak(context, more), { status: 400, param });
     },
@@ -224,7 +224,7 @@ export const speakChecks: readonly Check[] = [
   {
     id: 'speak.unknown-model',
     title: 'an unknown model is a 404 with code model_not_found',
-    why: 'Another model is another voice.',
+    why: 'Another model has another voice.',
     async run(context) {
       const answer = await trySpeak(context, { model: 'no-such-model' });
       expectEqual(answer.status, 404, 'the status');

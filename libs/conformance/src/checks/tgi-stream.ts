@@ -7,7 +7,7 @@ import {
   detailedStream, GENERATE_STREAM, generateStream, StreamDetails, streamGenerate, tgiBody, Token, tryGenerate, wholeGenerate,
 } from '../tgi-calls.ts'; // prettier-ignore
 
-/** TGI itself sends such an error as an event, after its status has gone out; a status of its own is better. */
+/** TGI sends such an error as an event after its status 200. An error status is better, and is accepted too. */
 async function expectRefusedStream(context: Context, parameters: object): Promise<void> {
   const answer = await tryGenerate(context, tgiBody(parameters), GENERATE_STREAM);
   expectThat([200, 422].includes(answer.status), '422, or an event with the error', `${answer.status} ${answer.text}`);
@@ -20,7 +20,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.content-type',
     title: 'a stream is of type text/event-stream, without length or compression',
-    why: 'Clients look at the type; a compressor holds text back.',
+    why: 'Clients check the type, and compression delays the text.',
     async run(context) {
       const { headers } = (await generateStream(context)).answer;
       expectThat(headers['content-type']?.startsWith('text/event-stream'), 'text/event-stream', headers['content-type']); // prettier-ignore
@@ -44,7 +44,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.index',
     title: 'events count from 1',
-    why: 'Clients order them by it.',
+    why: 'Clients order the events by the index.',
     async run(context) {
       const indexes = (await generateStream(context)).events.map(({ index }) => index);
       expectThat(
@@ -65,7 +65,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.text-last',
     title: 'the last event has generated_text, the others have it null',
-    why: 'It is how clients know the end, and they look at the key.',
+    why: 'Clients recognise the end by this key.',
     async run(context) {
       const texts = (await generateStream(context)).events.map((event) => event.generated_text);
       expectThat(typeof texts.at(-1) === 'string', 'generated_text in the last event', texts.at(-1));
@@ -79,7 +79,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.details-null',
     title: 'details are null unless asked for',
-    why: 'The key is declared, and null.',
+    why: 'The types declare the key, with null.',
     async run(context) {
       for (const { details } of (await generateStream(context)).events) expectThat(details === null, 'details: null', details); // prettier-ignore
     },
@@ -102,7 +102,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.same-text',
     title: 'the joined tokens equal generated_text, and the text that is not streamed',
-    why: 'A space lost between tokens shows here.',
+    why: 'This check finds a space that is lost between tokens.',
     async run(context) {
       const { events } = await generateStream(context);
       const tokens = events.map(({ token }, i) => expectShape(Token, token, `event ${i}.token`));
@@ -118,7 +118,7 @@ export const tgiStreamChecks: readonly Check[] = [
   {
     id: 'tgi.stream.root',
     title: 'POST / with stream: true is a stream',
-    why: 'Hugging Face’s own Python clients stream so.',
+    why: 'Hugging Face’s Python clients stream this way.',
     async run(context) {
       const { answer, events } = await streamGenerate(context, {}, '/');
       const type = answer.headers['content-type'];
@@ -135,7 +135,7 @@ export const tgiStreamChecks: readonly Check[] = [
   ).map(([id, parameters]): Check => ({
     id: `tgi.stream.invalid.${id}`,
     title: `${JSON.stringify(parameters)} with streaming is a validation error`,
-    why: 'There is no stream of several texts, nor of the inputs.',
+    why: 'A stream cannot have several texts or the tokens of the inputs.',
     async run(context) {
       await expectRefusedStream(context, parameters);
     },

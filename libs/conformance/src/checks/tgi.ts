@@ -23,7 +23,7 @@ const Tokens = z.array(z.looseObject({ id: count, text: z.string(), start: count
 
 const HEADERS = ['x-compute-time', 'x-total-time', 'x-prompt-tokens', 'x-generated-tokens'];
 
-/** Outside of what TGI's router takes. */
+/** Values that TGI's router refuses. */
 const invalid: readonly (readonly [id: string, title: string, body: object])[] = [
   ['inputs-empty', 'empty inputs', { inputs: '' }],
   ['temperature', 'temperature 0', tgiBody({ temperature: 0 })],
@@ -35,7 +35,7 @@ const invalid: readonly (readonly [id: string, title: string, body: object])[] =
   ['best-of', 'best_of without sampling', tgiBody({ best_of: 2, do_sample: false })],
 ];
 
-/** What does not come through TGI's own parser is a 422 in words. */
+/** Bodies that TGI's parser refuses: a 422 with a plain text. */
 const unreadable: readonly (readonly [id: string, title: string, body: object])[] = [
   ['inputs-missing', 'a request without inputs', { parameters: {} }],
   ['grammar', 'a grammar of unknown type', tgiBody({ grammar: { type: 'poem', value: 'x' } })],
@@ -78,7 +78,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.generate.tokens-joined',
     title: 'the tokens of the details join to the text',
-    why: 'Interfaces colour the text token by token.',
+    why: 'User interfaces colour the text token by token.',
     async run(context) {
       const { details, generated_text } = await detailedGenerate(context);
       const { tokens } = expectShape(Details, details, 'details');
@@ -92,7 +92,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.generate.max-new-tokens',
     title: 'max_new_tokens ends the text, with finish_reason length',
-    why: 'Ignored, a text runs to the end of the context.',
+    why: 'If it is ignored, a text runs to the end of the context.',
     async run(context) {
       const answer = await generate(context, { max_new_tokens: 3, details: true });
       const details = expectShape(Details, answer.details, 'details');
@@ -102,7 +102,7 @@ export const tgiChecks: readonly Check[] = [
   },
   {
     id: 'tgi.generate.headers',
-    title: 'times and counts are on the answer',
+    title: 'the answer has times and counts',
     why: 'Dashboards of Inference Endpoints read them.',
     async run(context) {
       const answer = await tryGenerate(context, tgiBody());
@@ -116,7 +116,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.generate.full-text',
     title: 'return_full_text puts the inputs first',
-    why: 'Pipelines of transformers do so, and code was moved from them.',
+    why: 'Pipelines of transformers do this, and code from them expects it.',
     async run(context) {
       const { generated_text: text } = await generate(context, { return_full_text: true });
       expectThat(text.startsWith(INPUTS) && text.length > INPUTS.length, `a text that begins with ${JSON.stringify(INPUTS)}`, text); // prettier-ignore
@@ -124,8 +124,8 @@ export const tgiChecks: readonly Check[] = [
   },
   {
     id: 'tgi.generate.seed',
-    title: 'sampling with a seed tells the seed',
-    why: 'It is how a text can be made again.',
+    title: 'sampling with a seed reports the seed',
+    why: 'A client needs the seed to generate the same text again.',
     async run(context) {
       const answer = await generate(context, { do_sample: true, seed: 42, details: true, temperature: 0.8 });
       const details = expectShape(Details, answer.details, 'details');
@@ -139,9 +139,9 @@ export const tgiChecks: readonly Check[] = [
     async run(context) {
       const { generated_text: text, details: known } = await detailedGenerate(context);
       const { tokens } = expectShape(Details, known, 'details');
-      // TGI looks for stop strings where a token ends.
+      // TGI searches for stop strings at the end of a token.
       const stop = tokens[Math.floor(tokens.length / 2)]?.text ?? '';
-      if (stop.trim() === '') throw new SkippedError('the model says too little to stop it');
+      if (stop.trim() === '') throw new SkippedError('the text of the model is too short for a stop string');
       const answer = await generate(context, { stop: [stop], details: true });
       expectEqual(expectShape(Details, answer.details, 'details').finish_reason, 'stop_sequence', 'finish_reason');
       expectThat(answer.generated_text.length < text.length || text.endsWith(stop), `less than ${JSON.stringify(text)}`, answer.generated_text); // prettier-ignore
@@ -150,7 +150,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.generate.prefill',
     title: 'decoder_input_details gives the tokens of the inputs, the first without logprob',
-    why: 'Scoring reads the likelihood of the inputs.',
+    why: 'Scoring tools read the likelihood of the inputs.',
     mayRefuse: ['decoder_input_details'],
     async run(context) {
       const answer = await generate(context, { decoder_input_details: true, details: true });
@@ -172,8 +172,8 @@ export const tgiChecks: readonly Check[] = [
   },
   {
     id: 'tgi.generate.grammar-json',
-    title: 'a grammar of JSON holds',
-    why: 'huggingface_hub and outlines read objects.',
+    title: 'a grammar of type json is enforced',
+    why: 'huggingface_hub and outlines expect objects.',
     mayRefuse: ['grammar'],
     async run(context) {
       const { generated_text } = await generate(context, { grammar: { type: 'json', value: schema }, max_new_tokens: 64 }); // prettier-ignore
@@ -182,8 +182,8 @@ export const tgiChecks: readonly Check[] = [
   },
   {
     id: 'tgi.generate.grammar-regex',
-    title: 'a grammar of a regular expression holds',
-    why: 'Codes and dates are extracted by it.',
+    title: 'a grammar of type regex is enforced',
+    why: 'Programs extract codes and dates with it.',
     mayRefuse: ['grammar'],
     async run(context) {
       const grammar = { type: 'regex', value: '[0-9]{3}-[a-c]{2}' };
@@ -194,7 +194,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.generate.unknown-fields',
     title: 'unknown fields are ignored, and nulls equal absence',
-    why: 'huggingface_hub writes null for what was not set.',
+    why: 'huggingface_hub writes null for fields without a value.',
     async run(context) {
       const names = 'adapter_id best_of frequency_penalty grammar repetition_penalty return_full_text seed temperature top_k top_n_tokens top_p truncate typical_p'; // prettier-ignore
       const nulls = Object.fromEntries(names.split(' ').map((name) => [name, null]));
@@ -204,7 +204,7 @@ export const tgiChecks: readonly Check[] = [
   ...invalid.map(([id, title, body]): Check => ({
     id: `tgi.invalid.${id}`,
     title: `${title} is a 422 with error and error_type validation`,
-    why: 'The text-generation client raises its ValidationError by these, and nothing by a 400.',
+    why: 'The text-generation client raises its ValidationError for this answer, and no error for a 400.',
     async run(context) {
       expectTgiError(await tryGenerate(context, body), 422, 'validation');
     },
@@ -212,7 +212,7 @@ export const tgiChecks: readonly Check[] = [
   ...unreadable.map(([id, title, body]): Check => ({
     id: `tgi.invalid.${id}`,
     title: `${title} is a 422`,
-    why: 'Clients tell a slip from a failure by it.',
+    why: 'Clients distinguish a wrong request from a failure by it.',
     async run(context) {
       const { status, text } = await tryGenerate(context, body);
       expectThat(status === 422, 'status 422', `${status} ${text}`);
@@ -221,7 +221,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.too-long',
     title: 'inputs that do not fit are a 422, validation',
-    why: 'Clients shorten them.',
+    why: 'Clients shorten the inputs.',
     async run(context) {
       expectTgiError(await tryGenerate(context, tgiBody({}, { inputs: longText(context) })), 422, 'validation');
     },
@@ -237,7 +237,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.health',
     title: '/health is 200 with an empty body',
-    why: 'It is what probes of Inference Endpoints expect.',
+    why: 'Probes of Inference Endpoints expect this.',
     async run(context) {
       const answer = await context.send({ path: '/health' });
       expectEqual(answer.status, 200, 'the status');
@@ -247,7 +247,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.tokenize',
     title: '/tokenize gives id, text, start and stop of each token, and they cover the inputs',
-    why: 'Clients cut texts to a number of tokens by it.',
+    why: 'Clients use it to cut texts to a number of tokens.',
     async run(context) {
       const inputs = 'Hello there, world.';
       const tokens = expectShape(Tokens, await fetchJson(context, { path: '/tokenize', body: { inputs } }), 'tokens');
@@ -259,7 +259,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.chat-tokenize',
     title: '/chat_tokenize gives the text of the template and its tokens',
-    why: 'Clients count the tokens of a conversation by it.',
+    why: 'Clients use it to count the tokens of a conversation.',
     async run(context) {
       const body = { model: context.model, messages: [{ role: 'user', content: 'Hello there.' }] };
       const answer = await context.send({ path: '/chat_tokenize', body });
@@ -273,7 +273,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.root',
     title: 'POST / answers a list with one object',
-    why: 'Hugging Face’s own Python clients post there.',
+    why: 'Hugging Face’s Python clients use this route.',
     async run(context) {
       const list = await fetchJson(context, { path: '/', body: tgiBody() });
       const One = z.array(z.looseObject({ generated_text: z.string().min(1) })).length(1);
@@ -283,7 +283,7 @@ export const tgiChecks: readonly Check[] = [
   {
     id: 'tgi.method',
     title: 'GET /generate is 405',
-    why: 'A 404 says that the route does not exist.',
+    why: 'A 404 means that the route does not exist.',
     async run(context) {
       expectEqual((await context.send({ path: GENERATE })).status, 405, 'the status');
     },

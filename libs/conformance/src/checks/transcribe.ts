@@ -71,7 +71,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.text',
     title: 'response_format: text is the bare text',
-    why: 'Scripts write the body to a file; a JSON string has quotes around it.',
+    why: 'Scripts write the body to a file, and a JSON string would add quotes.',
     async run(context) {
       const answer = await send(context, { response_format: 'text' });
       expectBare(answer);
@@ -81,7 +81,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.srt',
     title: 'srt has cues numbered from 1 with a comma in their times',
-    why: 'Players drop the cues that they cannot read.',
+    why: 'Players ignore cues that they cannot read.',
     async run(context) {
       const answer = await send(context, { response_format: 'srt' });
       expectBare(answer);
@@ -120,7 +120,7 @@ export const transcribeChecks: readonly Check[] = [
   ...['timestamp_granularities[]', 'timestamp_granularities'].map((name): Check => ({
     id: `transcribe.words.${name.endsWith(']') ? 'bracketed' : 'bare'}`,
     title: `${name}: word gives a list of words in the order of their times`,
-    why: 'Clients write arrays with brackets or without; null in place of words breaks their loops.',
+    why: 'Clients write arrays with or without brackets. null instead of words breaks their loops.',
     mayRefuse: ['timestamp_granularities'],
     async run(context) {
       const { words, duration } = await verbose(context, { [name]: 'word' });
@@ -131,7 +131,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.logprobs',
     title: 'include[]: logprobs gives a log probability for each token, and the tokens join to the text',
-    why: 'Clients mark the words that are uncertain; an empty list marks none.',
+    why: 'Clients mark uncertain words, which an empty list prevents.',
     mayRefuse: ['include'],
     async run(context) {
       const answer = await send(context, { 'include[]': 'logprobs' });
@@ -178,15 +178,15 @@ export const transcribeChecks: readonly Check[] = [
     ] as const
   ).map(([id, fields]): Check => ({
     id: `transcribe.chunking.${id}`,
-    title: `chunking_strategy as ${id === 'auto' ? 'the word auto' : 'an object'} is taken`,
+    title: `chunking_strategy as ${id === 'auto' ? 'the word auto' : 'an object'} is accepted`,
     why: 'The official clients write an object as fields with brackets.',
     mayRefuse: ['chunking_strategy'],
     run: async (context) => void (await textOf(context, fields)),
   })),
   {
     id: 'transcribe.language-name',
-    title: 'language takes a code, and an empty one is none',
-    why: 'Forms send the fields that nobody filled in.',
+    title: 'language takes a code, and an empty value means absent',
+    why: 'Forms also send empty fields.',
     async run(context) {
       await textOf(context, { language: 'en' });
       await textOf(context, { language: '', prompt: '' });
@@ -194,19 +194,19 @@ export const transcribeChecks: readonly Check[] = [
   },
   {
     id: 'transcribe.wav-piped',
-    title: 'a WAV file whose sizes are not known is read to its end',
-    why: 'Recorders that write to a pipe cannot go back to fill them in.',
+    title: 'a WAV file with unknown sizes is read to its end',
+    why: 'Recorders that write to a pipe cannot set the sizes later.',
     run: async (context) => expectEqual(await textOf(context, {}, { file: pipedWav(SECONDS) }), await plainText(context), 'the text'), // prettier-ignore
   },
   {
     id: 'transcribe.file-name',
-    title: 'a recording is known by its bytes, not by its name',
-    why: 'Browsers call every recording blob.',
+    title: 'the format of a recording is recognised by its bytes, not by its name',
+    why: 'Browsers name every recording blob.',
     run: async (context) => expectEqual(await textOf(context, {}, { name: 'blob' }), await plainText(context), 'the text'), // prettier-ignore
   },
   {
     id: 'transcribe.parallel',
-    title: 'requests at the same time each get their own format',
+    title: 'concurrent requests each get their own format',
     why: 'A service has more than one client.',
     async run(context) {
       const [json, vtt, verbose] = await Promise.all(
@@ -220,7 +220,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.translation',
     title: 'translations answer JSON with the text, and refuse diarized_json',
-    why: 'It is another route with formats of its own.',
+    why: 'The route has different formats.',
     mayRefuse: ['model'],
     async run(context) {
       await textOf(context, {}, { path: TRANSLATIONS });
@@ -231,7 +231,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.unknown-fields',
     title: 'unknown fields are ignored',
-    why: 'Clients of other servers send fields of their own.',
+    why: 'Clients of other servers send additional fields.',
     run: async (context) => void (await textOf(context, { x_unknown: 'a' })),
   },
   ...wrong.map(([id, title, fields, param, sent]): Check => ({
@@ -245,7 +245,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.json-body',
     title: 'a body of JSON is refused with 400 or 415',
-    why: 'The route takes forms; a 5xx is retried.',
+    why: 'The route takes forms, and clients retry a 5xx.',
     async run(context) {
       const answer = await context.send({ path: TRANSCRIPTIONS, body: { model: context.model } });
       expectError(answer, { status: answer.status === 415 ? 415 : 400 });
@@ -254,7 +254,7 @@ export const transcribeChecks: readonly Check[] = [
   {
     id: 'transcribe.unknown-model',
     title: 'an unknown model is a 404 with code model_not_found',
-    why: 'Clients choose another model by it.',
+    why: 'Clients choose another model by this code.',
     async run(context) {
       expectError(await trySend(context, { model: 'no-such-model' }), { status: 404, code: 'model_not_found' });
     },
