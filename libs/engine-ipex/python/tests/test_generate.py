@@ -83,7 +83,8 @@ def test_greedy_tokens_are_those_of_transformers(name: str, folder: Folder) -> N
 
 
 def test_tokens_do_not_depend_on_company_or_on_blocks_that_others_used(folder: Folder) -> None:
-    runner = open_runner(to_context(folder("llama"), kv_cache_bytes=12 * 32 * 512))
+    """In f32: kernels for bf16 round differently for one row than for several."""
+    runner = open_runner(to_context(folder("llama"), kv_cache_bytes=12 * 32 * 512, dtype="f32"))
     together = generate(runner, PROMPTS)
     for prompt, tokens in zip(PROMPTS, together, strict=True):
         assert generate(runner, [prompt], slots=1) == [tokens]
@@ -100,12 +101,12 @@ def test_sums_over_rows_are_those_of_numpy(folder: Folder) -> None:
 
 def test_the_cache_has_the_bytes_of_the_plan(folder: Folder) -> None:
     block = 32 * 2 * 2 * 2 * 16 * 4  # tokens, keys and values, layers, heads, sizes, f32
-    runner = open_runner(to_context(folder("llama"), kv_cache_bytes=5 * block + 1))
+    runner = open_runner(to_context(folder("llama"), kv_cache_bytes=5 * block + 1, dtype="f32"))
     assert (runner.limits.blocks, runner.limits.context_length) == (5, 160)
     with pytest.raises(StartError, match=f"gives the key-value cache {block - 1} bytes.*takes {block}"):
-        open_runner(to_context(folder("llama"), kv_cache_bytes=block - 1))
+        open_runner(to_context(folder("llama"), kv_cache_bytes=block - 1, dtype="f32"))
     token = 2 * 2 * 4 * 16 * 4
-    runner = open_runner(to_context(folder("bloom"), kv_cache_bytes=4 * 50 * token))
+    runner = open_runner(to_context(folder("bloom"), kv_cache_bytes=4 * 50 * token, dtype="f32"))
     assert (runner.limits.blocks, runner.limits.context_length) == (0, 50)
 
 
