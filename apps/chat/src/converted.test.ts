@@ -64,9 +64,9 @@ describe('a converted language model', { timeout: 900_000 }, () => {
         model: id,
         temperature: 0,
         max_completion_tokens: 24,
-        messages: [{ role: 'user', content: 'What is the capital of France?' }],
+        messages: [{ role: 'user', content: 'Write one sentence about the sea.' }],
       });
-      expect(answer.choices[0]!.message.content).toContain('Paris');
+      expect(answer.choices[0]!.message.content).toMatch(/\bsea\b/i);
     } finally {
       await server.close();
     }
