@@ -102,13 +102,21 @@ class FairBatches:
         if leads_large:
             narrow = (call for call in self._small if call.length < width / 2)
             batch += [(call, call.waiting.pop()) for call in islice(narrow, int(room * _GUESTS))]
-        joining = [call for call in line if call is lead or (call.waiting and width / 2 <= call.length <= width)]
-        while joining and len(batch) < room:
-            # Small calls one after the other, so that the first of them end; large ones in rounds.
-            taking = joining[: room - len(batch)] if leads_large else joining[:1]
-            batch += [(call, call.waiting.pop()) for call in taking]
-            more = [call for call in taking if call.waiting and width / 2 <= call.length <= width]
-            joining = more if leads_large else more + joining[1:]
+
+        def joins(call: BatchCall) -> bool:
+            return len(call.waiting) > 0 and width / 2 <= call.length <= width
+
+        if leads_large:
+            joining = [call for call in line if joins(call)]
+            while joining and len(batch) < room:
+                taking = joining[: room - len(batch)]
+                batch += [(call, call.waiting.pop()) for call in taking]
+                joining = [call for call in taking if joins(call)]
+        else:
+            # One after the other, so that the first of them end.
+            for call in line:
+                while len(batch) < room and joins(call):
+                    batch.append((call, call.waiting.pop()))
         for call in {id(call): call for call, _ in batch}.values():
             # What is left of a small call waits among the large calls; a large call keeps its place.
             if not call.waiting or call.line is self._small:
