@@ -67,7 +67,7 @@ def to_groups(kind: Kind, data: Bytes) -> Groups:
 def to_int8(kind: Kind, data: Bytes, size: int) -> Groups:
     """i8 groups of a tensor's bytes `[R, bytes of a row]`, see `quantise`. Some rows at a time pass through f32."""
     rows = range(0, len(data), _ROWS)
-    parts = [quantise(to_groups(kind, data[row : row + _ROWS]).weights(), size) for row in rows]
+    parts = [quantise(dequantize(data[row : row + _ROWS], kind), size) for row in rows]
     values, scales = (
         np.concatenate(each) for each in zip(*((part.values, part.scales) for part in parts), strict=True)
     )
