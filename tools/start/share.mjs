@@ -5,7 +5,8 @@ const SETTINGS = /** @type {const} */ ({ XIM_THREADS: 'threads', XIM_KV_CACHE_BY
 
 /**
  * Divides this host between services, as `xim-plan` does: alone, each would take all cores and all memory. A setting of
- * the user stays. Returns settings per service, in their order, or one sentence where they do not fit together.
+ * the user stays. The plan is for the services' own models: with another one (XIM_MODEL) only the cores are divided, and
+ * each service plans its cache for the memory that is free at its start. Returns settings per service, in their order, or one sentence where they do not fit together.
  *
  * @param {string[]} names
  * @param {object} options
@@ -20,11 +21,10 @@ export function shareHost(names, { cwd, env }) {
   if (status !== 0) return stderr.trim() || 'The plan for these services could not be made.';
   /** @type {{ services: { plan: Record<string, unknown> }[] }} */
   const { services } = JSON.parse(stdout);
+  const open = Object.entries(SETTINGS).filter(
+    ([name, key]) => env[name] === undefined && !(key === 'kvCacheBytes' && env.XIM_MODEL),
+  );
   return services.map(({ plan }) =>
-    Object.fromEntries(
-      Object.entries(SETTINGS).flatMap(([name, key]) =>
-        plan[key] && env[name] === undefined ? [[name, `${plan[key]}`]] : [],
-      ),
-    ),
+    Object.fromEntries(open.flatMap(([name, key]) => (plan[key] ? [[name, `${plan[key]}`]] : []))),
   );
 }

@@ -144,6 +144,13 @@ it(
     expect([...other.services.values()].map(({ threads }) => threads)).toEqual(['7', '7']);
     other.child.kill('SIGINT');
     expect(await other.ended).toEqual([0, null]);
+
+    const own = start(['embedding', 'chat'], { XIM_MODEL: './own.gguf' });
+    await serving(own, 2);
+    expect(own.services.get('chat')?.threads).toBe('2');
+    expect(own.services.get('chat')?.cache, 'planned for another model').toBeUndefined();
+    own.child.kill('SIGINT');
+    expect(await own.ended).toEqual([0, null]);
   },
   PATIENCE_MS,
 );
