@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { bestBare } from './best-bare.ts';
 import { CHAT_KINDS, type ChatKind } from './chat-kinds.ts';
 import { benchFairness, type FairnessCase } from './fairness.ts';
+import { benchGaps } from './gaps.ts';
 import { benchHostCost } from './host-cost.ts';
 import { runLoad } from './load.ts';
 import { type Bare, type Service, startService } from './processes.ts';
 import { type Figure, latency } from './report.ts';
 import { benchSchemaCost } from './schema-cost.ts';
 import type { Settings } from './settings.ts';
+import { benchSpeculation } from './speculation.ts';
 import { benchStalls, type StallCase } from './stalls.ts';
 import { exactly, medianInterval, quantile } from './statistics.ts';
 
@@ -68,29 +70,45 @@ function toCompletion(prompt: string | readonly string[] | readonly number[], to
 
 /**
  * Chat on the real model, against the bare loop over the same library; then the host alone, on engine-echo.
- * The kinds `fairness` and `stalls` measure single prompts beside lists of prompts, and the reading of large bodies.
+ * The kinds `fairness`, `stalls`, `gaps` and `speculation` measure one property of the service each.
  */
 export async function benchChat(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   if (settings.kinds.includes('fairness')) return benchFairness(settings, FAIRNESS, say);
   if (settings.kinds.includes('stalls')) return benchStalls(settings, MAIN, STALLS, say);
+  if (settings.kinds.includes('speculation')) return benchSpeculation(settings, say);
+  if (settings.kinds.includes('gaps')) {
+    const service = await startService(MAIN, settings.env);
+    return benchGaps(service, settings.pairs, say).finally(() => service.stop());
+  }
   const figures = await againstBare(settings, say);
   return [...figures, ...(await benchHostCost(say))];
 }
 
 async function againstBare(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const service = await startService(MAIN, { ...settings.env, ...(settings.model && { XIM_MODEL: settings.model }) });
-  const { bare, threads } = await startBest(settings, await schedulerOf(service), say);
-  const figures: Figure[] = [{ name: 'threads of the bare loop', unit: '', value: exactly(threads) }];
+  const kinds = CHAT_KINDS.filter(({ name }) => settings.kinds.includes(name));
+  const figures: Figure[] = [];
   try {
     // Node compiles frequent code: a service is measured after a warm-up, not in its first second.
     for (let run = 0; run < 3; run++) await runChat(service, toRequest(MESSAGE, TOKENS), 32, 0);
-    for (const kind of CHAT_KINDS.filter(({ name }) => settings.kinds.includes(name)))
-      for (const clients of settings.clients)
-        figures.push(...(await compare(service, bare, kind, clients, settings.pairs, say)));
+    // Prompts and single tokens may want different numbers of threads.
+    for (const forPrompts of [false, true]) {
+      const alike = kinds.filter(({ tokens }) => (tokens === 1) === forPrompts);
+      if (alike.length === 0) continue;
+      const { bare, threads } = await startBest(settings, await schedulerOf(service), forPrompts, say);
+      figures.push({
+        name: `threads of the bare loop for ${forPrompts ? 'prompts' : 'answers'}`,
+        unit: '',
+        value: exactly(threads),
+      });
+      for (const kind of alike)
+        for (const clients of settings.clients)
+          figures.push(...(await compare(service, bare, kind, clients, settings.pairs, say)));
+      await bare.stop();
+    }
     if (settings.kinds.includes('schema')) figures.push(...(await benchSchemaCost(service, settings.pairs, say)));
   } finally {
     await service.stop();
-    await bare.stop();
   }
   return figures;
 }
@@ -193,14 +211,15 @@ async function schedulerOf(service: Service): Promise<object> {
   };
 }
 
-async function startBest(settings: Settings, scheduler: object, say: (line: string) => void) {
+async function startBest(settings: Settings, scheduler: object, forPrompts: boolean, say: (line: string) => void) {
   const folder = settings.model ?? (await settings.modelFolder('chat'));
   const gguf = readdirSync(folder).find((name) => name.endsWith('.gguf'));
   const file = gguf === undefined ? folder : join(folder, gguf);
   let number = 0;
   const speed = async (bare: Bare): Promise<number> => {
-    const question = { streams: 8, requests: 8, tokens: 32, offset: (number += 100), prompt: 'Fact {number}: the sea' };
-    const run = await bare.ask<BareRun>(question);
+    const prompt = forPrompts ? `{number}: ${'the sea is deep, '.repeat(100)}` : 'Fact {number}: the sea';
+    const tokens = forPrompts ? 1 : 32;
+    const run = await bare.ask<BareRun>({ streams: 8, requests: 8, tokens, offset: (number += 100), prompt });
     return run.tokens / run.seconds;
   };
   return bestBare(settings, 'bare_chat.py', [file, JSON.stringify(scheduler)], speed, say);

@@ -11,7 +11,8 @@ export interface Answer {
 
 export interface Client {
   get(path: string): Promise<Answer>;
-  post(path: string, json: string): Promise<Answer>;
+  /** `onContent` is called when a part of a stream arrives, with its monotonic milliseconds. */
+  post(path: string, json: string, onContent?: (at: number) => void): Promise<Answer>;
   close(): void;
 }
 
@@ -33,6 +34,7 @@ export async function openClient(host: string, port: number, key?: string): Prom
   let received = 0;
   // Length of the whole answer, 0 while unknown, NaN when it comes in chunks.
   let whole = 0;
+  let watch: ((at: number) => void) | undefined;
   let settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
 
   const finish = (): void => {
@@ -52,7 +54,11 @@ export async function openClient(host: string, port: number, key?: string): Prom
     return Number.isNaN(whole) ? chunk.subarray(-5).toString('latin1') === '0\r\n\r\n' : received === whole;
   };
   socket.on('data', (chunk: Buffer) => {
-    if (first === 0 && CONTENT.some((start) => chunk.includes(start))) first = performance.now();
+    if ((first === 0 || watch !== undefined) && CONTENT.some((start) => chunk.includes(start))) {
+      const at = performance.now();
+      first ||= at;
+      watch?.(at);
+    }
     chunks.push(chunk);
     received += chunk.length;
     if (isWhole(chunk)) finish();
@@ -61,7 +67,8 @@ export async function openClient(host: string, port: number, key?: string): Prom
   socket.on('error', fail);
   socket.on('close', () => fail());
 
-  const send = (request: string): Promise<Answer> => {
+  const send = (request: string, onContent?: (at: number) => void): Promise<Answer> => {
+    watch = onContent;
     chunks = [];
     first = received = whole = 0;
     const answer = new Promise<Answer>((resolve, reject) => (settle = { resolve, reject }));
@@ -71,9 +78,9 @@ export async function openClient(host: string, port: number, key?: string): Prom
 
   return {
     get: (path) => send(`GET ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\n${authorization}\r\n`),
-    post(path, json) {
+    post(path, json, onContent) {
       const head = `POST ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\n${authorization}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n`;
-      return send(head + json);
+      return send(head + json, onContent);
     },
     close: () => void socket.destroy(),
   };

@@ -30,7 +30,8 @@ Nothing else should run on the machine meanwhile.
 
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
   --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
-                   fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes)
+                   fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes); of chat,
+                   alone: gaps (between tokens, beside new schemas and a long prompt), speculation (over none)
   --model FOLDER   of chat, instead of its own model: a folder with one GGUF file or with OpenVINO IR
   --pairs N        counted pairs per number of clients, default 7
   --json FILE      write every figure to FILE
