@@ -37,8 +37,9 @@ interface SendOptions {
   readonly patienceMs: number;
 }
 
-/** Statuses that send a client away at once: full, and not ready or closing. */
+/** Statuses that send a client away at once: full, and not ready or closing. A 503 of a dead engine is no refusal. */
 const REFUSALS = [429, 503];
+const ENGINE_DEAD = /"code":\s*"engine_dead"/;
 
 /** Sends one request on a connection of its own; never rejects. */
 export function send({ port, message, behaviour, part, patienceMs }: SendOptions): Promise<Sent> {
@@ -83,9 +84,9 @@ export function send({ port, message, behaviour, part, patienceMs }: SendOptions
 }
 
 /** An answer that came to its end. A stream of events ends with its last event, or with an error. */
-function judge(status: number, body: Buffer, type: string): [Outcome, string] {
+export function judge(status: number, body: Buffer, type: string): [Outcome, string] {
   const tail = body.subarray(-300).toString();
-  if (REFUSALS.includes(status)) return ['refused', ''];
+  if (REFUSALS.includes(status) && !ENGINE_DEAD.test(tail)) return ['refused', ''];
   if (status !== 200) return ['failed', `${status}: ${tail}`];
   if (!type.startsWith('text/event-stream')) return ['accepted', ''];
   if (/"error":\s*\{/.test(body.toString())) return ['failed', `200, in the stream: ${tail}`];

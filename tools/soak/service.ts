@@ -8,6 +8,8 @@ import { join } from 'node:path';
 const ROOT = new URL('../..', import.meta.url).pathname;
 /** Bytes of the file system of XIM_TMP: fills up within the run, and holds the uploads of all slots before. */
 const DISK = 256 * 2 ** 20;
+/** Longer than any service of apps/ takes to load its default model. */
+const LOADING_MS = 600_000;
 
 export interface SoakedService {
   readonly port: number;
@@ -83,9 +85,10 @@ export async function startSoaked(main: string, env: Readonly<Record<string, str
   // The folder as the service sees it, in its own namespace.
   const inside = (...names: string[]): string => join(`/proc/${pid}/root`, folder, ...names);
   try {
-    while (!(await isReady())) {
+    for (const until = performance.now() + LOADING_MS; !(await isReady());) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`${main} ended before it was ready:\n${output}`);
+      if (performance.now() > until) throw new Error(`${main} was not ready after ${LOADING_MS} ms:\n${output}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const metadata = (await (await fetch(`http://127.0.0.1:${port}/v1/metadata`)).json()) as {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from './random.ts';
 import { formatReport, verdicts } from './report.ts';
+import { judge } from './request.ts';
 import { startSoaked } from './service.ts';
 import { slopeOf } from './slope.ts';
 import { soak, type SoakReport } from './soak.ts';
@@ -29,6 +30,17 @@ describe('a service under load and faults', { timeout: 240_000 }, () => {
       await service.dispose();
     }
   });
+});
+
+it.each([
+  ['refused', 429, '{"error":{"code":"rate_limit_exceeded"}}', 'application/json'],
+  ['refused', 503, '{"error":{"code":"engine_not_ready"}}', 'application/json'],
+  ['failed', 503, '{"error":{"code":"engine_dead"}}', 'application/json'],
+  ['failed', 200, 'data: {"error": {"code":"engine_dead"}}\n\n', 'text/event-stream'],
+  ['lost', 200, 'data: {"choices":[]}\n\n', 'text/event-stream'],
+  ['accepted', 200, 'data: {"choices":[]}\n\ndata: [DONE]\n\n', 'text/event-stream'],
+] as const)('is %s: %i %s', (outcome, status, body, type) => {
+  expect(judge(status, Buffer.from(body), type)[0]).toBe(outcome);
 });
 
 it('the same seed gives the same numbers, over the whole range', () => {

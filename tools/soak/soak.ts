@@ -22,7 +22,7 @@ export interface SoakReport {
   /** Answers per second at twice the capacity, while an engine was ready. */
   readonly goodput: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Requests that were open when a process was killed, and ended with an error: no service can do more. */
+  /** Requests that were open when a process was killed, or reached it dying, and ended with an error: no service can do more. */
   readonly killed: number;
   /** Seconds of refusals, 99th percentile. */
   readonly refusalP99: number;
@@ -41,7 +41,7 @@ export interface SoakReport {
   readonly complaints: readonly string[];
 }
 
-/** Seconds between the kill of a worker and the errors of the requests that were open. */
+/** Seconds after the kill of a worker in which requests still reach it. */
 const KILL_SHADOW = 2;
 const BEHAVIOURS: readonly Behaviour[] = ['patient', 'patient', 'patient', 'patient', 'vanishing', 'slow', 'cutting'];
 /** More open connections than this would measure the client. */
@@ -71,7 +71,7 @@ export async function soak(
   let [diskIsFull, isReady] = [false, true];
   const note = (sent: Sent, began: number): void => {
     ended += 1;
-    const inShadow = killTimes.some((at) => began <= at && at <= performance.now() + KILL_SHADOW * 1000);
+    const inShadow = killTimes.some((at) => began <= at + KILL_SHADOW * 1000 && at <= performance.now());
     if (sent.status === 507 && diskIsFull) fullDisk += 1;
     // The engine died under it, or the disk was full: an error is the right answer.
     if ((sent.outcome === 'failed' || sent.outcome === 'lost') && (inShadow || sent.status === 507)) killed += 1;
