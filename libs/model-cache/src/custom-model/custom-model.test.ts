@@ -5,6 +5,7 @@ import type { ModelEntry } from '@xim/engine';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FakeHub, startFakeHub } from '../../test/fake-hub.ts';
 import { LLAMA, makeGguf } from '../../test/gguf.ts';
+import { impatient } from '../../test/impatient.ts';
 import { makeFile, makeModel, noise, sha256 } from '../../test/model.ts';
 import { fetchArtifact } from '../cache/fetch-artifact.ts';
 import { readGguf } from '../formats/gguf.ts';
@@ -57,7 +58,7 @@ function resolveModel(text: string, more: Partial<CustomModelOptions> = {}): Pro
     shipped: SHIPPED,
     engines,
     cacheDir,
-    hub: { endpoint: hub.endpoint, token: undefined },
+    hub: { endpoint: hub.endpoint, token: undefined, network: impatient },
     offline: false,
   };
   return resolveCustomModel({ text, ...options, ...more });
@@ -76,7 +77,7 @@ const fetchOwn = (model: ModelEntry, offline = false): Promise<string> =>
     cacheDir,
     python: 'python3',
     offline,
-    hub: { endpoint: hub.endpoint, token: undefined },
+    hub: { endpoint: hub.endpoint, token: undefined, network: impatient },
   });
 
 test('a name on the hub becomes an entry: its commit, licence and shape, the service’s task, aliases and profiles', async () => {

@@ -6,6 +6,7 @@ import { toConnectionError, toStatusError } from '../transfer/http-errors.ts';
 import { toHubSentence } from './hub-errors.ts';
 import type { Hub } from './hub-settings.ts';
 import { request } from '../transfer/request.ts';
+import { toRetryWait } from '../transfer/retry-wait.ts';
 import { type HubReference, toResolveUrl } from './hub-reference.ts';
 
 /** The size and checksum that a source states for a file, before or instead of its content. */
@@ -16,7 +17,6 @@ export interface FileFacts {
 
 const ATTEMPTS = 4;
 const ANSWER_MS = 10_000;
-const LONGEST_WAIT_MS = 60_000;
 /** The hub states no sha256 of a small file, so the file is read; its longest size. */
 const SMALL_BYTES = 16 * 1024 * 1024;
 
@@ -133,8 +133,7 @@ function patientFetch(hub: Hub, signal: AbortSignal | undefined): typeof fetch {
       if (!(outcome instanceof Error)) return outcome;
       const patient = outcome instanceof DownloadError && outcome.transient && (!outcome.unreachable || attempt < 2);
       if (!patient || attempt >= ATTEMPTS) throw outcome;
-      const wait = Math.min(Math.max(500 * 2 ** (attempt - 1), outcome.retryAfter ?? 0), LONGEST_WAIT_MS);
-      await delay(wait, undefined, { signal });
+      await delay(toRetryWait(hub.network, attempt, outcome.retryAfter), undefined, { signal });
     }
   };
 }

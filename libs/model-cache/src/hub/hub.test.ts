@@ -6,6 +6,7 @@ import type { ModelEntry } from '@xim/engine';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FakeHub, startFakeHub } from '../../test/fake-hub.ts';
 import { startFileServer } from '../../test/file-server.ts';
+import { impatient } from '../../test/impatient.ts';
 import { makeFile, makeModel, noise, sha256 } from '../../test/model.ts';
 import { makeZip } from '../../test/zip.ts';
 import { fetchArtifact, type FetchOptions } from '../cache/fetch-artifact.ts';
@@ -40,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const toHub = (token?: string): Hub => ({ endpoint: hub.endpoint, token });
+const toHub = (token?: string): Hub => ({ endpoint: hub.endpoint, token, network: impatient });
 
 function fetchFrom(source: string, more: Partial<FetchOptions> = {}, model?: ModelEntry): Promise<string> {
   const entry = model ?? makeModel([makeFile('model.onnx', WEIGHTS, source), makeFile('config.json', CONFIG, source)]);
@@ -128,7 +129,7 @@ test('passes over a hub that nobody answers at, once for all files, in a sentenc
   ];
   const said: string[] = [];
   const gone = await startFileServer({});
-  const nobody: Hub = { endpoint: gone.url('/').origin, token: undefined };
+  const nobody: Hub = { endpoint: gone.url('/').origin, token: undefined, network: impatient };
   await gone.close();
   await fetchFrom('', { hub: nobody, onSkip: (line) => said.push(line) }, makeModel(files));
   await web.close();

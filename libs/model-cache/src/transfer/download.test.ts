@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '@xim/engine';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type FileServer, type ServedFile, startFileServer } from '../../test/file-server.ts';
+import { impatient } from '../../test/impatient.ts';
 import { noise, sha256 } from '../../test/model.ts';
 import { download, type DownloadOptions } from './download.ts';
 import { DownloadError } from '../errors.ts';
@@ -32,7 +33,7 @@ afterEach(async () => {
 
 function serve(file: Partial<ServedFile> = {}): DownloadOptions & { path: string } {
   server.files['/w.whl'] = { body: BODY, etag: '"v1"', ...file };
-  return { url: server.url('/w.whl'), path: join(folder, 'w.whl'), sha256: sha256(BODY), retryMs: 1 };
+  return { url: server.url('/w.whl'), path: join(folder, 'w.whl'), sha256: sha256(BODY), network: impatient };
 }
 
 const ranges = (): (string | undefined)[] => server.requests.map(({ range }) => range);

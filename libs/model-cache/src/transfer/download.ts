@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '@xim/engine';
 import { DownloadError } from '../errors.ts';
 import { hashFile } from './hash-file.ts';
+import { toRetryWait } from './retry-wait.ts';
 import { transfer, type TransferOptions } from './transfer.ts';
 
 export interface DownloadOptions extends TransferOptions {
@@ -10,12 +11,7 @@ export interface DownloadOptions extends TransferOptions {
   readonly attempts?: number;
   /** Tries in a row that get no connection. Default `attempts`. */
   readonly connectAttempts?: number;
-  /** Wait before the second try, doubled for each further one. Default 500. */
-  readonly retryMs?: number;
 }
-
-/** The longest wait, also where a server asks for a longer one. */
-const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Downloads one file over HTTP and continues an earlier try, also of an earlier process. When it resolves, the file is
@@ -40,7 +36,7 @@ export async function download(options: DownloadOptions): Promise<void> {
 }
 
 async function transferWithRetries(options: DownloadOptions): Promise<void> {
-  const { url, path, signal, attempts = 5, connectAttempts = attempts, retryMs = 500 } = options;
+  const { url, path, signal, attempts = 5, connectAttempts = attempts, network } = options;
   let furthest = await sizeOf(path);
   for (let failures = 0; ;) {
     try {
@@ -57,8 +53,7 @@ async function transferWithRetries(options: DownloadOptions): Promise<void> {
         const more = { transient, unreachable, status, reason, cause: error };
         throw new DownloadError(`${place(url)}: ${error.message}${end}`, more);
       }
-      const wait = Math.max(retryMs * 2 ** (failures - 1), error.retryAfter ?? 0);
-      await delay(Math.min(wait, LONGEST_WAIT_MS), undefined, { signal }).catch(() => {
+      await delay(toRetryWait(network, failures, error.retryAfter), undefined, { signal }).catch(() => {
         throw new CancelledError('The fetch was cancelled.');
       });
     }

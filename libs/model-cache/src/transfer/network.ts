@@ -9,6 +9,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Network {
   /** As the global `fetch`, through the proxies and with the certificates of the environment. */
   readonly fetch: typeof fetch;
+  /** Milliseconds before the second try of a request that failed, doubled before each further try. Default 500. */
+  readonly retryMs?: number;
 }
 
 /** Without a proxy and with the certificates of Node. */
