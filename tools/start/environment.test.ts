@@ -37,7 +37,7 @@ beforeEach(() => {
   workspace = makeWorkspace();
   wheels = join(workspace.root, 'wheels');
   lines = [];
-  python = makePython('copies', `exec cp -r ${template}/venv "$4"`);
+  python = makePython('copies', `exec cp -a ${template}/venv "$4"`);
   lock('1.0');
 });
 afterEach(() => workspace.remove());
