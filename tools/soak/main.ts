@@ -51,7 +51,12 @@ const settings = {
   ...{ seconds: number('seconds', 1), seed: number('seed', 0), kills: number('kills', 0) },
   patienceMs: number('patience', 1) * 1000,
 };
-const service = await startSoaked(main, { XIM_READ_TIMEOUT_SECONDS: '10', XIM_DRAIN_SECONDS: values.patience });
+const service = await startSoaked(main, {
+  XIM_READ_TIMEOUT_SECONDS: '10',
+  // A request that waits for its turn has an end before the patience of its client, so what hangs is a fault.
+  XIM_REQUEST_TIMEOUT_SECONDS: String(Math.max(1, Math.floor((settings.patienceMs * 0.75) / 1000))),
+  XIM_DRAIN_SECONDS: values.patience,
+});
 try {
   const report = await soak(service, settings, (line) => console.error(`  ${line}`));
   console.log(`\n${app}\n${formatReport(report)}`);

@@ -6,12 +6,13 @@ export type Behaviour = 'patient' | 'vanishing' | 'slow' | 'cutting';
 /**
  * - accepted: the whole answer came;
  * - refused: the service said at once that it has no room, or that it is not ready or closing;
+ * - expired: the service said that the deadline passed, which a queue at twice the capacity allows;
  * - failed: any other answer that says so in the API's shape, in a stream too;
  * - left: the client itself went away, or was cut off since it read nothing;
  * - hung: no end before the patience of the client was over;
  * - lost: the connection ended without a whole answer and without an error.
  */
-export type Outcome = 'accepted' | 'refused' | 'failed' | 'left' | 'hung' | 'lost';
+export type Outcome = 'accepted' | 'refused' | 'expired' | 'failed' | 'left' | 'hung' | 'lost';
 
 export interface Sent {
   readonly outcome: Outcome;
@@ -40,6 +41,7 @@ interface SendOptions {
 /** Statuses that send a client away at once: full, and not ready or closing. A 503 of a dead engine is no refusal. */
 const REFUSALS = [429, 503];
 const ENGINE_DEAD = /"code":\s*"engine_dead"/;
+const DEADLINE = /"code":\s*"deadline_exceeded"/;
 
 /** Sends one request on a connection of its own; never rejects. */
 export function send({ port, message, behaviour, part, patienceMs }: SendOptions): Promise<Sent> {
@@ -87,8 +89,10 @@ export function send({ port, message, behaviour, part, patienceMs }: SendOptions
 export function judge(status: number, body: Buffer, type: string): [Outcome, string] {
   const tail = body.subarray(-300).toString();
   if (REFUSALS.includes(status) && !ENGINE_DEAD.test(tail)) return ['refused', ''];
+  if (status === 504) return ['expired', ''];
   if (status !== 200) return ['failed', `${status}: ${tail}`];
   if (!type.startsWith('text/event-stream')) return ['accepted', ''];
+  if (DEADLINE.test(tail)) return ['expired', ''];
   if (/"error":\s*\{/.test(body.toString())) return ['failed', `200, in the stream: ${tail}`];
   return /data: \[DONE\]\s*$/.test(tail) ? ['accepted', ''] : ['lost', `a stream without its end: ${tail}`];
 }

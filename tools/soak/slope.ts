@@ -15,3 +15,17 @@ export function slopeOf(points: readonly (readonly [x: number, y: number])[]): S
   const rest = points.reduce((sum, point) => sum + (point[1] - y - value * (point[0] - x)) ** 2, 0);
   return { value, margin: 1.96 * Math.sqrt(rest / (count - 2) / square) };
 }
+
+/**
+ * The means of `count` runs of neighbouring points. Memory is alike from one sample to the next, and an interval of
+ * the samples would be too small; means of long runs are nearly independent (batch means, Law and Kelton).
+ */
+export function meansOf(points: readonly (readonly [x: number, y: number])[], count: number): [x: number, y: number][] {
+  const runs = Math.min(count, points.length);
+  const border = (at: number): number => Math.floor((at * points.length) / runs);
+  return Array.from({ length: runs }, (_, at) => {
+    const run = points.slice(border(at), border(at + 1));
+    const mean = (of: 0 | 1): number => run.reduce((sum, point) => sum + point[of], 0) / run.length;
+    return [mean(0), mean(1)];
+  });
+}

@@ -3,7 +3,7 @@ import { createRandom } from './random.ts';
 import { formatReport, verdicts } from './report.ts';
 import { judge } from './request.ts';
 import { startSoaked } from './service.ts';
-import { slopeOf } from './slope.ts';
+import { meansOf, slopeOf } from './slope.ts';
 import { soak, type SoakReport } from './soak.ts';
 
 const MAIN = 'tools/soak/__fixtures__/echo-main.ts';
@@ -36,6 +36,8 @@ it.each([
   ['refused', 429, '{"error":{"code":"rate_limit_exceeded"}}', 'application/json'],
   ['refused', 503, '{"error":{"code":"engine_not_ready"}}', 'application/json'],
   ['failed', 503, '{"error":{"code":"engine_dead"}}', 'application/json'],
+  ['expired', 504, '{"error":{"code":"deadline_exceeded"}}', 'application/json'],
+  ['expired', 200, 'data: {"error":{"code":"deadline_exceeded"}}\n\n', 'text/event-stream'],
   ['failed', 200, 'data: {"error": {"code":"engine_dead"}}\n\n', 'text/event-stream'],
   ['lost', 200, 'data: {"choices":[]}\n\n', 'text/event-stream'],
   ['accepted', 200, 'data: {"choices":[]}\n\ndata: [DONE]\n\n', 'text/event-stream'],
@@ -75,6 +77,17 @@ it('a slope has an interval', () => {
   ).toBeNaN();
 });
 
+it('samples that follow each other count as one', () => {
+  const samples = Array.from({ length: 12 }, (_, at): [number, number] => [at, Math.floor(at / 4) % 2]);
+  expect(meansOf(samples, 3)).toEqual([
+    [1.5, 0],
+    [5.5, 1],
+    [9.5, 0],
+  ]);
+  expect(slopeOf(meansOf(samples, 3)).margin).toBeGreaterThan(slopeOf(samples).margin);
+  expect(meansOf([[1, 2]], 20)).toEqual([[1, 2]]);
+});
+
 it('each condition that is missed is named', () => {
   const good: SoakReport = {
     ...{
@@ -87,7 +100,7 @@ it('each condition that is missed is named', () => {
       unreached: 0,
       diskFull: undefined,
     },
-    outcomes: { accepted: 9, refused: 9, failed: 0, left: 0, hung: 0, lost: 0 },
+    outcomes: { accepted: 9, refused: 9, expired: 0, failed: 0, left: 0, hung: 0, lost: 0 },
     memory: { value: 5, margin: 6 },
     ...{ files: [20, 20], temporary: [0, 0], complaints: [] },
     atSigterm: { open: 4, answered: 4, code: 0 },

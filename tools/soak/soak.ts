@@ -2,7 +2,7 @@ import { messageOf } from './messages.ts';
 import { createRandom } from './random.ts';
 import { type Behaviour, type Outcome, type Sent, send } from './request.ts';
 import type { SoakedService } from './service.ts';
-import { type Slope, slopeOf } from './slope.ts';
+import { meansOf, type Slope, slopeOf } from './slope.ts';
 
 export interface SoakSettings {
   /** Seconds of load at twice the capacity; a third of it is spent before, to find the capacity. */
@@ -62,7 +62,15 @@ export async function soak(
   say(`capacity: ${peak.toFixed(1)} answers/s from ${Math.min(slots, 32)} clients`);
   const before = service.usage();
 
-  const outcomes: Record<Outcome, number> = { accepted: 0, refused: 0, failed: 0, left: 0, hung: 0, lost: 0 };
+  const outcomes: Record<Outcome, number> = {
+    accepted: 0,
+    refused: 0,
+    expired: 0,
+    failed: 0,
+    left: 0,
+    hung: 0,
+    lost: 0,
+  };
   const complaints: string[] = [];
   const refusals: number[] = [];
   const samples: [requests: number, bytes: number][] = [];
@@ -74,7 +82,8 @@ export async function soak(
     const inShadow = killTimes.some((at) => began <= at + KILL_SHADOW * 1000 && at <= performance.now());
     if (sent.status === 507 && diskIsFull) fullDisk += 1;
     // The engine died under it, or the disk was full: an error is the right answer.
-    if ((sent.outcome === 'failed' || sent.outcome === 'lost') && (inShadow || sent.status === 507)) killed += 1;
+    const isError = sent.outcome === 'failed' || sent.outcome === 'lost' || sent.status === 503;
+    if (isError && (inShadow || sent.status === 507)) killed += 1;
     else {
       outcomes[sent.outcome] += 1;
       if (sent.outcome === 'refused') refusals.push(sent.seconds);
@@ -147,7 +156,7 @@ export async function soak(
     ...{ task, slots, peak, outcomes, killed, unreached, complaints: complaints.slice(0, 10) },
     goodput: accepted / Math.max(0.001, loaded - unready),
     refusalP99: quantile(refusals, 0.99),
-    memory: slopeOf(samples.slice(Math.floor(samples.length / 4))),
+    memory: slopeOf(meansOf(samples.slice(Math.floor(samples.length / 4)), RUNS)),
     files: [after.files, before.files],
     temporary: [after.temporary, before.temporary],
     diskFull: service.hasOwnDisk && task === 'transcribe' ? fullDisk : undefined,
@@ -156,6 +165,8 @@ export async function soak(
 }
 
 const WATCH_MS = 250;
+/** Of samples of the memory, one point each. */
+const RUNS = 20;
 
 /** A closed loop: each client sends its next request when its last is answered. */
 async function findPeak(

@@ -8,6 +8,8 @@ import { HostTooSmallError, PlanRequestError } from '../errors.ts';
 const cacheShare = 0.5;
 /** Tokens of a chat turn with its history and answer: the expected content of a slot, not its limit. */
 const typicalTokens = 2048;
+/** MiB by which the free memory of a container differs from one start to the next. Measured: 5. */
+const MOVING_MIB = 16;
 
 export interface MemoryPlan {
   readonly weights: Decision;
@@ -109,7 +111,7 @@ function tooSmall(
     cache && cache.perToken > 0 && spare >= cache.perToken
       ? `, set XIM_KV_CACHE_BYTES=${spare} to take sequences of at most ${Math.floor(spare / cache.perToken)} tokens`
       : '';
-  const limit = Math.ceil((needed + total - available) / MIB);
+  const limit = Math.ceil((needed + total - available) / MIB) + MOVING_MIB;
   return new HostTooSmallError(
     `${model.id} needs ${formatBytes(needed)} (${parts.join(', ')}), but of ${formatBytes(total)} only ${formatBytes(available)} are free here. ` +
       `Give it more memory (a container: -m ${limit}m or more)${shorter}, or take a smaller model.`,

@@ -154,7 +154,7 @@ describe('key-value cache and slots of generate', () => {
     expect(error).toMatchObject({ code: 'XIM_HOST_TOO_SMALL', neededBytes: needed, availableBytes: needed - 1 });
     expect(error.message).toBe(
       '[host-plan] org/model needs 705 MiB (141 MiB of weights, 384 MiB for the programs, 180 MiB of key-value cache for one full context of ' +
-        '8192 tokens), but of 805 MiB only 705 MiB are free here. Give it more memory (a container: -m 805m or more), ' +
+        '8192 tokens), but of 805 MiB only 705 MiB are free here. Give it more memory (a container: -m 821m or more), ' +
         'set XIM_KV_CACHE_BYTES=169869311 to take sequences of at most 7372 tokens, or take a smaller model.',
     );
     // The advice holds: asking for the value of the message gives a plan.
