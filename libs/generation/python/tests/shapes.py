@@ -76,6 +76,10 @@ class Shape:
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
         assert not bits[len(self._tokenizer) :].any(), "tokens that the tokenizer does not have"
         found: list[int] = np.flatnonzero(bits).tolist()
+        excluded: list[int] = np.flatnonzero(bits[: self._vocabulary] == 0).tolist()
+        if not matcher.finished:
+            assert all(matcher.allows(token) for token in (*found[:2], *found[-2:]))
+            assert not any(matcher.allows(token) for token in (*excluded[:2], *excluded[-2:]))
         return found
 
 

@@ -173,7 +173,7 @@ def test_a_panic_of_a_native_library_ends_one_call(service: Service, monkeypatch
 
     good = service.add(**story(1))
     with monkeypatch.context() as patch:
-        patch.setattr(service.handler._constraints, "compile", panics)
+        patch.setattr(service.handler._admission._constraints, "compile", panics)
         (wrong,) = service.finish(service.add(**story(3)))
     assert wrong == [
         {"type": "error", "code": "XIM_ENGINE_REQUEST", "message": "RuntimeError: Panic: broken on purpose"}

@@ -84,6 +84,9 @@ class Allowed:
         for token in self._tokens:
             mask[token >> 5] |= np.uint32(1 << (token & 31))
 
+    def allows(self, token: int) -> bool:
+        return token in self._tokens
+
 
 @pytest.mark.parametrize("sampling", [{"temperature": 0}, {"temperature": 1, "seed": 2}])
 def test_the_end_after_a_call_is_the_default(sampling: dict[str, Any]) -> None:

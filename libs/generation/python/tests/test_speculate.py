@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from test_handler import Service
+from xim_generation.sample.draft_cost import DraftCost
 from xim_generation.sample.speculate import MOST, PromptLookup
 
 REPEATED = "The sea, the sea and the harbour. The sea, the sea and the harbour. The sea"
@@ -48,6 +49,7 @@ def test_right_guesses_save_steps(monkeypatch: pytest.MonkeyPatch) -> None:
             return forward(batch)
 
         monkeypatch.setattr(service.handler._runner, "forward", counted)
+        monkeypatch.setattr(service.handler, "_clock", lambda: 0.0)
         service.run(prompt={"tokens": [70] * 9}, maxTokens=40, ignoreEnd=True, **REQUESTS["one token only"])
         counts.append(len(steps))
     assert counts[0] == 40
@@ -106,3 +108,17 @@ def test_wrong_guesses_pause_longer_and_longer() -> None:
     assert len(guessed) < 12
     gaps = [after - before for before, after in itertools.pairwise(guessed)]
     assert max(gaps) > 60
+
+
+def test_drafts_must_gain_more_than_their_rows_cost() -> None:
+    cost = DraftCost()
+    before = cost.least_accepted(1)
+    assert 0 < before < cost.least_accepted(4) < 1
+    for _ in range(100):
+        cost.record(1, 1, 0.010)
+        cost.record(1, 5, 0.010)
+        cost.record(4, 4, 0.010)
+        cost.record(4, 12, 0.030)
+    assert cost.least_accepted(1) < 0.01, "rows that cost nothing"
+    assert cost.least_accepted(4) > 1, "a row costs as much as a token"
+    assert cost.least_accepted(2) == pytest.approx(2 * before), "not measured yet"

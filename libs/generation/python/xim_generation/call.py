@@ -104,12 +104,12 @@ class Choice:
             log_sum = None
         if self._matcher is None:
             return self._draw(row, scratch, (), log_sum)
-        self._matcher.fill(scratch.mask)
         if self._sampler.greedy:
             # With a format in the prompt, the model's most probable token mostly fits the format.
             token = int(row.argmax())
-            if is_allowed(scratch.mask, token) and row[token] > -np.inf:
+            if row[token] > -np.inf and self._matcher.allows(token):
                 return token
+        self._matcher.fill(scratch.mask)
         end = self._default_end(row, scratch.mask)
         if end is not None:
             return end

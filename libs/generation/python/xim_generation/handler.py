@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from xim_worker import (
     Context,
     GenerateInput,
     Info,
-    InvalidInput,
     StartError,
     TokenizeInput,
     TokenizeResult,
@@ -20,39 +18,20 @@ from xim_worker import (
     turn_of,
 )
 
+from .admission import Admission, Prepared
 from .call import Call, Choice, Scratch
-from .chat.prompt import EncodedPrompt, PromptReader
-from .chat.tools import ToolUse, to_tool_use
-from .constrain import Constraint, Constraints
-from .output.choice_output import ChoiceOutput, OutputOptions
 from .output.event import Event
 from .preparation import Preparation
 from .runner import Floats, ModelRunner
+from .sample.draft_cost import DraftCost
 from .sample.many_rows import best_of_rows, log_sums
-from .sample.params import RequestParams, to_params
-from .sample.sampler import SequenceSampler
+from .sample.params import to_params
 from .sample.speculate import MOST
-from .sample.token_rules import TokenRules, to_token_rules
 from .schedule.scheduler import Scheduler
-from .schedule.sequence import Chunk, Sequence
+from .schedule.sequence import Chunk
 
 _SPECULATING = 4
 """Maximum number of sequences that run together with guessed tokens: with more, a guess costs more than it gains."""
-
-_LEAST_ACCEPTED = 0.17
-"""Required share of right guesses, per number of sequences: each further row costs a step about a tenth."""
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A prepared request: all slow work is done."""
-
-    params: RequestParams
-    prompt: EncodedPrompt
-    tools: ToolUse
-    constraint: Constraint | None
-    rules: TokenRules | None
-    turn: Turn
 
 
 class GenerateHandler:
@@ -73,20 +52,16 @@ class GenerateHandler:
         self._runner = self._open_runner(context)
         self._limits = self._runner.limits
         self._tokenizer = self._runner.tokenizer
-        self._prompts = PromptReader(
-            self._tokenizer,
-            self._limits.context_length,
-            template=options.get("chatTemplate"),
-            dialect=options.get("dialect"),
+        self._admission = Admission(
+            self._tokenizer, self._limits, template=options.get("chatTemplate"), dialect=options.get("dialect")
         )
-        self._constraints = Constraints(self._tokenizer, self._limits.vocabulary)
         self._scheduler = Scheduler(self._limits, context.plan.slots, bool(options.get("prefixCache", True)))
         # A runner with its own cache may not support the removal of a token.
         self._speculates = bool(options.get("speculation", True)) and self._limits.block_tokens > 0
+        self._draft_cost = DraftCost()
+        self._clock = time.perf_counter
         self._scratch = Scratch(self._limits.vocabulary)
-        self._preparation: Preparation[_Prepared] = Preparation(context.wake)
-        # Sequences have their own numbers: a runner must never see a number twice.
-        self._numbers = itertools.count(1)
+        self._preparation: Preparation[Prepared] = Preparation(context.wake)
         self._calls: dict[int, Call] = {}
         self._choices: dict[int, tuple[Call, Choice]] = {}
         self._most_calls = 0  # at once, since no call was running
@@ -110,7 +85,7 @@ class GenerateHandler:
         """Checks only fast conditions; a later step returns the call's `start`."""
         params = to_params(request, len(self._tokenizer))
         turn = turn or turn_of(call)
-        self._preparation.submit(call, turn, request, lambda: self._prepare(request, params, turn))
+        self._preparation.submit(call, turn, request, lambda: self._admission.prepare(request, params, turn))
         return []
 
     def cancel(self, call: int) -> None:
@@ -132,71 +107,30 @@ class GenerateHandler:
         self._most_calls = max(self._most_calls, len(self._calls))
         if self._speculates and len(self._choices) <= _SPECULATING:
             count = len(self._choices)
+            least = self._draft_cost.least_accepted(count)
             for _, choice in self._choices.values():
-                choice.sequence.draft = choice.lookup.propose(MOST // count, _LEAST_ACCEPTED * count)
+                choice.sequence.draft = choice.lookup.propose(MOST // count, least)
         chunks = self._scheduler.plan()
         if chunks:
+            began = self._clock()
             logits = self._runner.forward(self._scheduler.to_batch(chunks))
             # The prefix cache registers computed tokens before their sequence may end; tokens of a draft after
             # sampling.
             self._scheduler.commit([chunk for chunk in chunks if not chunk.drafted])
             self._sample(chunks, logits, events)
             self._scheduler.commit([chunk for chunk in chunks if chunk.drafted])
+            if all(chunk.count == 1 + chunk.drafted for chunk in chunks):
+                rows = sum(chunk.count for chunk in chunks)
+                self._draft_cost.record(len(chunks), rows, self._clock() - began)
         if not self._calls and self._most_calls:
             self._preparation.expected, self._most_calls = self._most_calls, 0
         return events
 
     def tokenize(self, request: TokenizeInput) -> TokenizeResult:
-        return self._prompts.tokenize(request)
+        return self._admission.tokenize(request)
 
-    def _prepare(self, request: GenerateInput, params: RequestParams, turn: Turn) -> _Prepared:
-        """The slow part of `add`, in a thread: raises InvalidInput."""
-        tools = to_tool_use(request["prompt"])
-        constraint = self._constraints.compile(request.get("format"), tools, self._prompts.dialect)
-        prompt = self._prompts.read(request, tools, answer_only=constraint is not None)
-        rules = to_token_rules(params, self._tokenizer, self._limits.vocabulary)
-        return _Prepared(params, prompt, tools, constraint, rules, turn)
-
-    def _admit(self, number: int, prepared: _Prepared) -> list[Event]:
-        params, prompt, tools = prepared.params, prepared.prompt, prepared.tools
-        max_tokens = self._fitting(len(prompt.tokens), params.max_tokens)
-        options = OutputOptions(
-            stops=params.stops,
-            include_stop=params.include_stop,
-            stop_tokens=params.stop_tokens,
-            min_tokens=params.min_tokens,
-            prompt=prompt.tokens if params.token_ids else None,
-            logprobs=params.logprobs,
-            thinks=prompt.thinks,
-            inside=prompt.inside,
-            # A format and tool calls exclude each other.
-            tools=tools.parsed and (prepared.constraint is None or tools.required),
-            single=tools.single,
-            required=tools.required,
-            schemas={tool["name"]: tool.get("parameters") or {} for tool in tools.shown},
-            strips=prompt.strips,
-            check=None if prepared.constraint is None else prepared.constraint.check,
-        )
-        call = Call(number, prompt)
-        events: list[Event] = [{"type": "start", "inputTokens": len(prompt.tokens)}]
-        first: Sequence | None = None
-        for index in range(params.choices):
-            sequence = Sequence(
-                next(self._numbers),
-                prepared.turn,
-                list(prompt.tokens),
-                wants_prompt_rows=params.echo_scores or (first is None and params.prompt_logprobs is not None),
-                after=first,
-            )
-            first = first or sequence
-            sampler = SequenceSampler(params.sampling, prompt.tokens, index)
-            matcher = None if prepared.constraint is None else prepared.constraint.start()
-            output = ChoiceOutput(index, options, self._tokenizer, self._prompts.dialect)
-            default_ends = self._tokenizer.ends if tools.required else frozenset[int]()
-            choice = Choice(sequence, sampler, output, matcher, params, max_tokens, prepared.rules, default_ends)
-            call.choices.append(choice)
-            if params.echo and params.logprobs is None:
-                events.append(output.echo(prompt.text, prompt.tokens, None))
+    def _admit(self, number: int, prepared: Prepared) -> list[Event]:
+        call, events = self._admission.admit(number, prepared)
         for choice in call.choices:
             self._choices[choice.sequence.number] = (call, choice)
             self._scheduler.add(choice.sequence)
@@ -264,21 +198,6 @@ class GenerateHandler:
             self._scheduler.finish(choice.sequence)
             self._runner.release(number)
 
-    def _fitting(self, input_tokens: int, wanted: int | None) -> int:
-        """Maximum tokens of each choice; raises InvalidInput if prompt and output exceed the context."""
-        length = self._limits.context_length
-        room = length - input_tokens
-        asked = 1 if wanted is None else wanted
-        if asked <= room:
-            return room if wanted is None else wanted
-        requested = "" if wanted is None else f" and {wanted} requested output tokens"
-        raise InvalidInput(
-            f"This model's maximum context length is {length} tokens. However, your request has "
-            f"{input_tokens} input tokens{requested}. Shorten the prompt{' or ask for fewer' if requested else ''}.",
-            "prompt" if room < 1 else "maxTokens",
-            "XIM_CONTEXT_LENGTH_EXCEEDED",
-        )
-
     def _prove(self) -> None:
         """One real inference: an unusable model fails here and not in the first call."""
         request: GenerateInput = {
@@ -287,7 +206,8 @@ class GenerateHandler:
             "ignoreEnd": True,
             "sampling": {"temperature": 0},
         }
-        self._admit(0, self._prepare(request, to_params(request, len(self._tokenizer)), turn_of(0)))
+        params = to_params(request, len(self._tokenizer))
+        self._admit(0, self._admission.prepare(request, params, turn_of(0)))
         events: list[tuple[int, Event]] = []
         while self._scheduler.busy:
             events += self.step()

@@ -61,6 +61,12 @@ class Matcher:
         self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         self._raise()
 
+    def allows(self, token: int) -> bool:
+        """Whether `token` may follow an output that is not `finished`: the bit that `fill` sets, in less time."""
+        allowed = self._matcher.validate_tokens([token]) == 1
+        self._raise()
+        return allowed
+
     def accept(self, token: int) -> None:
         self._matcher.consume_token(token)
         self._raise()
