@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setup } from './index.mjs';
 import { ROOT } from './prepare.mjs';
+import { readyModel } from './ready-model.mjs';
 import { runServices } from './services.mjs';
 import { shareHost } from './share.mjs';
 import { listApps } from './workspace.mjs';
@@ -37,8 +38,15 @@ export async function start(args) {
   const env = { ...process.env, XIM_VENVS: venvs, XIM_MODEL_CACHE: modelCache };
   // Meant for the set-up alone; a service warns of variables that it does not know.
   delete env.XIM_PYTHON;
+  delete env.XIM_CONVERT;
   // Several services write through this process, so none of them sees the terminal.
   if (names.length > 1 && process.stderr.isTTY) env.XIM_LOG_FORMAT ??= 'text';
+  const [only, ...others] = names;
+  if (env.XIM_MODEL && only !== undefined && others.length === 0 && !help) {
+    const model = readyModel(only, { cwd: ROOT, env, convert: process.env.XIM_CONVERT });
+    if (model === undefined) return 1;
+    env.XIM_MODEL = model;
+  }
   const shares = names.length > 1 && !help ? shareHost(names, { cwd: ROOT, env }) : [{}];
   if (typeof shares === 'string') {
     log(shares);
@@ -93,6 +101,7 @@ function usage(apps) {
     '                          several share the host by its plan; XIM_THREADS and XIM_KV_CACHE_BYTES go first',
     'npm start -- --help       prints this and the settings (the first time node packages are installed for it)',
     'XIM_PYTHON=… npm start   takes this Python for the engines’ environments, not the first one on PATH',
+    'XIM_CONVERT=0 npm start  refuses a model of yours (XIM_MODEL) in safetensors, which is converted otherwise',
     '',
     'The services:',
     ...apps.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`),

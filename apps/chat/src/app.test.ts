@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fetchArtifact, readModels } from '@xim/model-cache';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,13 +17,8 @@ describe('chat', { timeout: 300_000 }, () => {
   let origin: string;
 
   beforeAll(async () => {
-    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
-    server = await createServer(app, readConfig(env).config);
-    await server.app.listen({ host: '127.0.0.1', port: 0 });
-    origin = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
+    ({ server, origin } = await openService(app));
     client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
-    await server.ready;
   }, 300_000);
   afterAll(() => server.close());
 
@@ -264,17 +259,10 @@ describe('a file of the user', { timeout: 300_000 }, () => {
     const cacheDir = process.env['XIM_MODEL_CACHE']!;
     const { main } = readModels(app.models).models;
     const own = await fetchArtifact({ model: main, artifact: 'gguf-q4_1', cacheDir, python: 'python3' });
-    const env = {
-      XIM_VENVS: process.env['XIM_VENVS'],
-      XIM_MODEL_CACHE: folder,
-      XIM_LOG_LEVEL: 'silent',
-      XIM_OFFLINE: '1',
-      XIM_MODEL: join(folder, 'mine.gguf'),
-    };
+    const env = { XIM_MODEL_CACHE: folder, XIM_OFFLINE: '1', XIM_MODEL: join(folder, 'mine.gguf') };
     symlinkSync(realpathSync(join(own, 'SmolLM2-135M-Instruct.Q4_1.gguf')), env.XIM_MODEL);
-    const server = await createServer(app, readConfig(env).config);
+    const { server } = await openService(app, env);
     try {
-      await server.ready;
       const response = await server.app.inject({
         method: 'POST',
         url: '/v1/chat/completions',

@@ -1,6 +1,5 @@
-import type { AddressInfo } from 'node:net';
 import { runConformance } from '@xim/conformance';
-import { createServer, readConfig } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import { expect, it } from 'vitest';
 import app from './app.ts';
 
@@ -8,13 +7,8 @@ import app from './app.ts';
 const REFUSED = /^tgi\.generate\.(prefill|top-tokens)(\.|$)/;
 
 it('behaves as its clients expect, seen from outside, on its real model', { timeout: 1_200_000 }, async () => {
-  const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-  const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
-  const server = await createServer(app, readConfig(env).config);
+  const { server, origin: baseUrl } = await openService(app);
   try {
-    await server.app.listen({ host: '127.0.0.1', port: 0 });
-    await server.ready;
-    const baseUrl = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
     const tasks = ['http', 'models', 'chat', 'completions', 'tgi'] as const;
     const report = await runConformance({ baseUrl, tasks, timeoutSeconds: 300, concurrency: 8 });
     expect(report.results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);

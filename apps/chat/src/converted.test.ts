@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fetchArtifact, readModels } from '@xim/model-cache';
-import { createServer, readConfig } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
@@ -52,13 +51,9 @@ describe('a converted language model', { timeout: 900_000 }, () => {
   });
 
   it('answers with sense', async () => {
-    const env = { XIM_VENVS: venvs, XIM_MODEL_CACHE: cacheDir, XIM_LOG_LEVEL: 'silent' };
-    const server = await createServer({ ...app, models: pathToFileURL(models) }, readConfig(env).config);
+    const { server, origin } = await openService({ ...app, models: pathToFileURL(models) });
     try {
-      await server.app.listen({ host: '127.0.0.1', port: 0 });
-      await server.ready;
-      const { port } = server.app.server.address() as AddressInfo;
-      const client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'unused', maxRetries: 0 });
+      const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
       const { id } = (await client.models.list()).data[0]!;
       const answer = await client.chat.completions.create({
         model: id,

@@ -1,6 +1,10 @@
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runConformance } from '@xim/conformance';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import { fetchArtifact, readModels } from '@xim/model-cache';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
@@ -14,14 +18,10 @@ describe('embedding', { timeout: 300_000 }, () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
-    server = await createServer(app, readConfig(env).config);
-    await server.app.listen({ host: '127.0.0.1', port: 0 });
-    const { port } = server.app.server.address() as AddressInfo;
-    baseUrl = `http://127.0.0.1:${port}/v1`;
+    const opened = await openService(app);
+    server = opened.server;
+    baseUrl = `${opened.origin}/v1`;
     client = new OpenAI({ baseURL: baseUrl, apiKey: 'unused', maxRetries: 0 });
-    await server.ready;
   }, 300_000);
   afterAll(() => server.close());
 
@@ -80,5 +80,37 @@ describe('embedding', { timeout: 300_000 }, () => {
     const { results, score } = await runConformance({ baseUrl, tasks, timeoutSeconds: 60, concurrency: 8 });
     expect(results.filter(({ outcome }) => outcome === 'failed' || outcome === 'refused')).toEqual([]);
     expect(score.passed).toBeGreaterThan(40);
+  });
+});
+
+/** The service's own weights in a folder as Sentence Transformers publishes one, pooled by the first token. */
+describe('a model of the user', { timeout: 300_000 }, () => {
+  it('is served from its folder, by the files that the folder has', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-embedding-'));
+    const cacheDir = process.env['XIM_MODEL_CACHE']!;
+    const { main } = readModels(app.models).models;
+    const own = await fetchArtifact({ model: main, artifact: 'onnx-int8', cacheDir, python: 'python3' });
+    const model = join(folder, 'mine');
+    mkdirSync(join(model, 'onnx'), { recursive: true });
+    mkdirSync(join(model, '1_Pooling'));
+    symlinkSync(realpathSync(join(own, 'model.onnx')), join(model, 'onnx/model.onnx'));
+    symlinkSync(realpathSync(join(own, 'tokenizer.json')), join(model, 'tokenizer.json'));
+    const config = { max_position_embeddings: 512, num_hidden_layers: 6, hidden_size: 384 };
+    writeFileSync(join(model, 'config.json'), JSON.stringify(config));
+    writeFileSync(join(model, '1_Pooling/config.json'), '{"pooling_mode": "cls"}');
+    const texts = ['The boat left the harbour at dawn.', 'word '.repeat(400)];
+    const { server } = await openService(app, { XIM_MODEL: model, XIM_MODEL_CACHE: folder, XIM_OFFLINE: '1' });
+    try {
+      const answer = await server.app.inject({ method: 'POST', url: '/v1/embeddings', payload: { input: texts } });
+      const { model: name, data } = answer.json<{ model: string; data: { embedding: number[] }[] }>();
+      expect(name).toBe('local/mine');
+      expect(server.app.xim.model.shape).toEqual({ contextLength: 512, layers: 6, dimensions: 384 });
+      // The service's own profile pools by the mean.
+      expect(server.app.xim.model.profiles[0]!.options).toBeUndefined();
+      for (const { embedding } of data) expect(dot(embedding, embedding)).toBeCloseTo(1, 4);
+    } finally {
+      await server.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

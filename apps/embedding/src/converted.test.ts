@@ -1,18 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fetchArtifact, readModels } from '@xim/model-cache';
-import { createServer, readConfig } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cacheDir = process.env['XIM_MODEL_CACHE']!;
-const venvs = process.env['XIM_VENVS']!;
 
 /** MiniLM as it was published, in safetensors: path, bytes, sha256. */
 const FILES: readonly [string, number, string][] = [
@@ -130,13 +128,9 @@ describe('a converted model', { timeout: 900_000 }, () => {
 });
 
 async function vectorsOf(service: typeof app, input: string[]): Promise<number[][]> {
-  const env = { XIM_VENVS: venvs, XIM_MODEL_CACHE: cacheDir, XIM_LOG_LEVEL: 'silent' };
-  const server = await createServer(service, readConfig(env).config);
+  const { server, origin } = await openService(service);
   try {
-    await server.app.listen({ host: '127.0.0.1', port: 0 });
-    await server.ready;
-    const { port } = server.app.server.address() as AddressInfo;
-    const client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'unused', maxRetries: 0 });
+    const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
     const { id } = (await client.models.list()).data[0]!;
     const { data } = await client.embeddings.create({ model: id, input });
     return data.map(({ embedding }) => embedding);

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import { fetchArtifact, readModels } from '@xim/model-cache';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
@@ -10,6 +13,7 @@ import app from './app.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const venvs = process.env['XIM_VENVS'] ?? join(root, '.venv');
 const python = join(venvs, 'ipex/bin/python');
+const cacheDir = process.env['XIM_MODEL_CACHE'] ?? join(root, '.model_cache');
 const MODEL = 'xim/coloured-shapes';
 
 type Colour = [red: number, green: number, blue: number];
@@ -56,11 +60,8 @@ describe('sd-ipex', { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     expect(existsSync(python), `${python} is missing: npm start sd-ipex makes it`).toBe(true);
-    const env = { XIM_VENVS: venvs, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent', XIM_OFFLINE: '1' };
-    server = await createServer(app, readConfig(env).config);
-    origin = await server.app.listen({ host: '127.0.0.1', port: 0 });
+    ({ server, origin } = await openService(app, { XIM_OFFLINE: '1' }));
     client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
-    await server.ready;
   }, 300_000);
   afterAll(() => server?.close());
 
@@ -75,6 +76,26 @@ describe('sd-ipex', { timeout: 300_000 }, () => {
     });
     return data!.map(({ b64_json: b64 }) => Buffer.from(b64!, 'base64'));
   };
+
+  it('draws with a pipeline that the user names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-own-pipeline-'));
+    const { main } = readModels(app.models).models;
+    const own = await fetchArtifact({ model: main, artifact: 'safetensors', cacheDir, python: 'python3' });
+    symlinkSync(own, join(folder, 'mine'));
+    const env = { XIM_MODEL: join(folder, 'mine'), XIM_MODEL_CACHE: folder, XIM_OFFLINE: '1' };
+    const { server: other, origin: address } = await openService(app, env);
+    try {
+      const { images } = new OpenAI({ baseURL: `${address}/v1`, apiKey: 'unused', maxRetries: 0 });
+      const params = { model: 'local/mine', prompt: 'a large red square', seed: 1, num_inference_steps: 4 };
+      const { data } = await images.generate(params);
+      expect(look(Buffer.from(data![0]!.b64_json!, 'base64')).size).toEqual([64, 64]);
+      // The steps of the service's own model are not those of another.
+      expect(other.app.xim.model.profiles[0]!.options?.['steps']).toBeUndefined();
+    } finally {
+      await other.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it('answers the request of its README', async () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

@@ -1,6 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runConformance } from '@xim/conformance';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import { fetchArtifact, readModels } from '@xim/model-cache';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
@@ -14,12 +18,10 @@ describe('speech', { timeout: 300_000 }, () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
-    server = await createServer(app, readConfig(env).config);
-    baseUrl = `${await server.app.listen({ host: '127.0.0.1', port: 0 })}/v1`;
+    const opened = await openService(app);
+    server = opened.server;
+    baseUrl = `${opened.origin}/v1`;
     client = new OpenAI({ baseURL: baseUrl, apiKey: 'unused', maxRetries: 0 });
-    await server.ready;
   }, 300_000);
   afterAll(() => server.close());
 
@@ -51,6 +53,30 @@ describe('speech', { timeout: 300_000 }, () => {
     const [one, again, other] = [7, 7, 8].map((seed) => speak({ seed, response_format: format, input: 'Hello.' }));
     expect((await one!).equals(await again!)).toBe(true);
     expect((await one!).equals(await other!)).toBe(false);
+  });
+
+  it('speaks with a voice that the user names, under the names of other voices too', async () => {
+    const { main } = readModels(app.models).models;
+    const cacheDir = process.env['XIM_MODEL_CACHE']!;
+    const own = await fetchArtifact({ model: main, artifact: 'joe-medium', cacheDir, python: 'python3' });
+    const voice = join(own, 'en_US-joe-medium.onnx');
+    const folder = mkdtempSync(join(tmpdir(), 'xim-own-voice-'));
+    const { server: other, origin } = await openService(app, { XIM_MODEL: voice, XIM_MODEL_CACHE: folder });
+    try {
+      const speech = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 }).audio.speech;
+      const params = { model: 'tts-1', input: 'Hello.', response_format: 'pcm', seed: 1 } as const;
+      const [named, alias] = await Promise.all(
+        ['en_US-joe-medium', 'alloy'].map(async (name) => {
+          const answer = await speech.create({ ...params, voice: name });
+          return Buffer.from(await answer.arrayBuffer());
+        }),
+      );
+      expect(named!.length).toBeGreaterThan(10_000);
+      expect(alias!.equals(named!)).toBe(true);
+    } finally {
+      await other.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('a text keeps its samples beside those of others', async () => {

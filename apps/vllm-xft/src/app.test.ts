@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import app from './app.ts';
 
-const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
 const MODEL = 'HuggingFaceTB/SmolLM2-135M-Instruct';
 
 /** The service as it is shipped: its model is not converted for xFasterTransformer, so OpenVINO serves it. */
@@ -13,9 +12,7 @@ describe('vllm-xft', { timeout: 300_000 }, () => {
   let origin: string;
 
   beforeAll(async () => {
-    server = await createServer(app, readConfig(env).config);
-    origin = await server.app.listen({ host: '127.0.0.1', port: 0 });
-    await server.ready;
+    ({ server, origin } = await openService(app));
   }, 300_000);
   afterAll(() => server.close());
 
@@ -50,7 +47,7 @@ describe('vllm-xft', { timeout: 300_000 }, () => {
   });
 
   it('refuses to start where xft is pinned, and says what is missing', async () => {
-    await expect(createServer(app, readConfig({ ...env, XIM_ENGINE: 'xft' }).config)).rejects.toThrow(
+    await expect(openService(app, { XIM_ENGINE: 'xft' })).rejects.toThrow(
       /pinned by XIM_ENGINE.*xft is missing .*a profile of HuggingFaceTB/,
     );
   });

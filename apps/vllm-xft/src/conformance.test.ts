@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runConformance } from '@xim/conformance';
-import { createServer, readConfig } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeLibrary, entry, makeModel } from '../../../libs/engine-xft/src/__fixtures__/real-model.ts';
 import app from './app.ts';
@@ -35,18 +35,10 @@ describeLibrary('vllm-xft on the library itself', () => {
   afterAll(() => folder && rmSync(folder, { recursive: true }));
 
   it('behaves as its clients expect, seen from outside', { timeout: 1_200_000 }, async () => {
-    const env = {
-      XIM_VENVS: process.env['XIM_VENVS'],
-      XIM_MODEL_CACHE: join(folder, 'cache'),
-      XIM_LOG_LEVEL: 'silent',
-    };
+    const env = { XIM_MODEL_CACHE: join(folder, 'cache'), XIM_ENGINE: 'xft', XIM_SLOTS: '16' };
     const service = { ...app, models: pathToFileURL(join(folder, 'models.json')) };
-    const server = await createServer(service, readConfig({ ...env, XIM_ENGINE: 'xft', XIM_SLOTS: '16' }).config);
+    const { server, origin: baseUrl } = await openService(service, env);
     try {
-      await server.app.listen({ host: '127.0.0.1', port: 0 });
-      await server.ready;
-      const { port } = server.app.server.address() as { port: number };
-      const baseUrl = `http://127.0.0.1:${port}`;
       const metadata = (await (await fetch(`${baseUrl}/v1/metadata`)).json()) as object;
       expect(metadata).toMatchObject({ engine: { name: 'xft' } });
       const tasks = ['http', 'models', 'chat', 'completions', 'tgi'] as const;

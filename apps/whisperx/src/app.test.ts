@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { createServer, readConfig, type XimServer } from '@xim/server';
+import { fetchArtifact, readModels } from '@xim/model-cache';
+import type { XimServer } from '@xim/server';
+import { openService } from '@xim/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { samplesOf, toWav } from '../../../libs/engine-oneapi/src/__fixtures__/speech.ts';
 import app from './app.ts';
@@ -14,12 +16,10 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** The service as it is shipped, on its real models. */
 describe('whisperx', { timeout: 300_000 }, () => {
   let server: XimServer;
+  let origin: string;
 
   beforeAll(async () => {
-    const { XIM_VENVS, XIM_MODEL_CACHE } = process.env;
-    const env = { XIM_VENVS, XIM_MODEL_CACHE, XIM_LOG_LEVEL: 'silent' };
-    server = await createServer(app, readConfig(env).config);
-    await server.ready;
+    ({ server, origin } = await openService(app));
   }, 300_000);
   afterAll(() => server.close());
 
@@ -31,18 +31,42 @@ describe('whisperx', { timeout: 300_000 }, () => {
   });
 
   it('hears what was said, with words and speakers', async () => {
-    const address = await server.app.listen({ host: '127.0.0.1', port: 0 });
     const recording = readFileSync(`${root}libs/engine-oneapi/src/__fixtures__/speech/jfk.ogg`);
     const form = new FormData();
     form.set('file', new File([recording], 'jfk.ogg'));
     form.set('model', 'whisper-1');
     form.set('response_format', 'verbose_json');
     form.append('timestamp_granularities[]', 'word');
-    const answer = await fetch(`${address}/v1/audio/transcriptions`, { method: 'POST', body: form });
+    const answer = await fetch(`${origin}/v1/audio/transcriptions`, { method: 'POST', body: form });
     const { text, words, language } = (await answer.json()) as { text: string; words: object[]; language: string };
     expect(text.toLowerCase().replaceAll(/[^a-z ]/g, '')).toContain('ask what you can do for your country');
     expect(language).toBe('english');
     expect(words.length).toBeGreaterThan(15);
+  });
+
+  it('serves a folder of CTranslate2 that the user names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xim-own-whisper-'));
+    const { main } = readModels(app.models).models;
+    const cacheDir = process.env['XIM_MODEL_CACHE']!;
+    const own = await fetchArtifact({ model: main, artifact: 'ctranslate2-f16', cacheDir, python: 'python3' });
+    symlinkSync(own, join(folder, 'mine'));
+    const { server: other, origin: address } = await openService(app, { XIM_MODEL: join(folder, 'mine') });
+    try {
+      const form = new FormData();
+      form.set(
+        'file',
+        new File([readFileSync(`${root}libs/engine-oneapi/src/__fixtures__/speech/jfk.ogg`)], 'jfk.ogg'),
+      );
+      form.set('model', 'local/mine');
+      const answer = await fetch(`${address}/v1/audio/transcriptions`, { method: 'POST', body: form });
+      const { text } = (await answer.json()) as { text: string };
+      expect(text.toLowerCase()).toContain('what you can do for your country');
+    } finally {
+      await other.close();
+      rmSync(folder, { recursive: true });
+      // The companions are in the same cache.
+      rmSync(join(cacheDir, 'models--local--mine'), { recursive: true });
+    }
   });
 
   it('answers to the names of OpenAI', async () => {
@@ -64,10 +88,9 @@ describe('whisperx: an hour', { timeout: 600_000 }, () => {
     const path = join(folder, 'hour.wav');
     await pipeline(hourOf(samplesOf('jfk')), createWriteStream(path));
     hour = await openAsBlob(path);
-    const env = { XIM_VENVS: `${root}.venv`, XIM_MODEL_CACHE: `${root}.model_cache`, XIM_LOG_LEVEL: 'silent' };
-    server = await createServer(app, readConfig({ ...env, XIM_SLOTS: '1', XIM_QUEUE: '1', XIM_TMP: folder }).config);
-    url = `${await server.app.listen({ host: '127.0.0.1', port: 0 })}/v1/audio/transcriptions`;
-    await server.ready;
+    const opened = await openService(app, { XIM_SLOTS: '1', XIM_QUEUE: '1', XIM_TMP: folder });
+    server = opened.server;
+    url = `${opened.origin}/v1/audio/transcriptions`;
   }, 600_000);
   afterAll(async () => {
     await server.close({ drainMs: 0 });

@@ -13,23 +13,32 @@ export {
 } from './cache/cache-layout.ts';
 export { createOnce, showBlob } from './cache/links.ts';
 export { toLocalName } from './cache/local-name.ts';
+export { writeMemo } from './cache/memo.ts';
 export { withLock } from './cache/lock.ts';
 export { storeBlob } from './cache/store-blob.ts';
 export { forgetVerified, isVerified, recordVerified } from './cache/verified.ts';
 
 // The hub.
-export { chooseGguf, matchFiles } from './hub/choose-files.ts';
+export { hubFiles } from './hub/hub-files.ts';
 export { listRepo, toFacts } from './hub/hub-listing.ts';
 export type { FileFacts, HubListing } from './hub/hub-listing.ts';
+export { matchFiles } from './hub/match-files.ts';
 export { toHubReference } from './hub/hub-reference.ts';
 export type { HubReference } from './hub/hub-reference.ts';
 export { findClone } from './hub/hub-settings.ts';
-export { lockFiles, readRemoteGguf } from './hub/lock-entry.ts';
+export { lockFiles } from './hub/lock-entry.ts';
 export { toSpdx } from './hub/spdx.ts';
 
 // The lock file.
 export { readOpenModels } from './models-json/models-file.ts';
 export { MODELS_SCHEMA, pathProblem } from './models-json/models-schema.ts';
+
+// A model that the user names.
+export { isPath } from './custom-model/is-path.ts';
+export { needsConversion } from './custom-model/needs-conversion.ts';
+
+// Formats.
+export { chooseGguf } from './formats/choose-gguf.ts';
 
 // Sources.
 export { childEnvironment, userEnvironment } from './sources/child-environment.ts';

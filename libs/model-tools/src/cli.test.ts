@@ -68,7 +68,7 @@ const prettify = async (text: string): Promise<string> =>
   format(text, { ...(await resolveConfig(join(ROOT, 'package.json'))), parser: 'json' });
 
 test('every command explains itself, and refuses an option that it does not have', async () => {
-  for (const name of ['list', 'pull', 'verify', 'lock', 'convert', 'export', 'import', 'prune', 'which']) {
+  for (const name of ['list', 'pull', 'verify', 'lock', 'convert', 'ready', 'export', 'import', 'prune', 'which']) {
     const { code, out } = await cli([name, '--help'], env);
     expect({ name, code }).toEqual({ name, code: 0 });
     expect(out).toMatch(
@@ -231,6 +231,28 @@ test('verify --remote compares with the hub, and with --write records what it fo
   expect(read().hub).toBe('unverified');
   expect((await cli(['verify', file, '--write'], env)).code).toBe(2);
   expect((await cli(['verify', file, '--remote'], { ...env, XIM_OFFLINE: '1' })).code).toBe(2);
+});
+
+test('ready prints the name of a model that is served as it is, and converts one in safetensors', async () => {
+  write(model({ task: 'generate' }));
+  const ready = (name: string, more: Record<string, string> = {}) =>
+    cli(['ready', file, '--model', name, '--python', '/none/python3'], { ...env, ...more });
+  expect(await ready('org/tiny')).toMatchObject({ code: 0, out: 'org/tiny\n' });
+  const own = join(folder, 'own');
+  mkdirSync(own);
+  writeFileSync(join(own, 'tiny.gguf'), GGUF);
+  expect(await ready(own)).toMatchObject({ code: 0, out: `${own}\n`, err: '' });
+  rmSync(join(own, 'tiny.gguf'));
+  writeFileSync(join(own, 'config.json'), CONFIG);
+  writeFileSync(join(own, 'model.safetensors'), noise(100));
+  const offline = await ready(own, { XIM_OFFLINE: '1' });
+  expect(offline).toMatchObject({ code: 1, out: '' });
+  expect(offline.err).toContain('is there only as safetensors; it is converted to OpenVINO IR (int8), once.');
+  expect(offline.err).toContain('the tools that convert models are not in');
+  // The service's own model shows that its engine loads them.
+  write(makeModel([makeFile('model.safetensors', noise(5), 'hf:org/own')], { task: 'generate' }));
+  expect(await ready(own)).toMatchObject({ code: 0, out: `${own}\n` });
+  expect(await ready(own)).toMatchObject({ code: 0 });
 });
 
 test('which says what the host lacks, what is taken and whether it fits', async () => {

@@ -1,8 +1,9 @@
 import type { EngineFactory, ModelEntry, Profile } from '@xim/engine';
 import type { Hub } from '../hub/hub-settings.ts';
+import type { ModelFormat } from './model-format.ts';
 
 export interface CustomModelOptions {
-  /** `org/name[@revision][#file.gguf]` on the hub, or the path of a GGUF file, or of a folder with one, with OpenVINO IR, or with files of xFasterTransformer. */
+  /** `org/name[@revision][#file]` on the hub, or the path of a file or folder. */
   readonly text: string;
   /** The service's own entry: its task, aliases and profiles are kept. */
   readonly shipped: ModelEntry;
@@ -20,3 +21,8 @@ export type CustomModelFacts = Pick<ModelEntry, 'id' | 'revision' | 'licence' | 
   /** Options that the files themselves decide; they go before those of the service's profile. */
   readonly options?: Profile['options'];
 };
+
+export interface ResolvedModel {
+  readonly facts: CustomModelFacts;
+  readonly format: Pick<ModelFormat, 'name' | 'modelOptions'>;
+}

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FakeHub, startFakeHub } from '../../test/fake-hub.ts';
 import { LLAMA, makeGguf } from '../../test/gguf.ts';
 import { impatient } from '../../test/impatient.ts';
@@ -41,7 +41,8 @@ beforeEach(async () => {
       licence: 'llama3.2',
       files: { 'tiny.Q8_0.gguf': noise(100), 'tiny.Q4_K_M.gguf': GGUF, 'README.md': Buffer.from('x') },
     },
-    'org/safe': { commit: COMMIT, files: { 'model.safetensors': noise(100) } },
+    'org/safe': { commit: COMMIT, files: { 'config.json': Buffer.from('{}'), 'model.safetensors': noise(100) } },
+    'org/other': { commit: COMMIT, files: { 'README.md': Buffer.from('x') } },
   });
 });
 afterEach(async () => {
@@ -230,7 +231,8 @@ test('a folder with OpenVINO IR is served where it lies, for the engine that rea
     { engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { prefixCache: false } },
   ]);
   const snapshot = await fetchOwn(model, true);
-  expect(readdirSync(snapshot).sort()).toEqual(Object.keys(contents));
+  // OpenVINO's own tokenizers are not read.
+  expect(readdirSync(snapshot).sort()).toEqual(['config.json', 'openvino_model.bin', 'openvino_model.xml']);
   const [gguf] = engines;
   expect(await refusal(resolveModel(ir, { engines: [gguf!], offline: true }))).toContain(
     'is OpenVINO IR, which no engine of this service loads (llama loads gguf:q4_0)',
@@ -238,10 +240,18 @@ test('a folder with OpenVINO IR is served where it lies, for the engine that rea
 });
 
 test.each([
-  ['nothing', [], 'the folder holds neither a GGUF file nor openvino_model.xml nor config.ini (it has: nothing)'],
-  ['several', ['a.gguf', 'b.gguf'], 'the folder holds several GGUF files (a.gguf, b.gguf); name one'],
-  ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'the folder has no config.json that tells layers'],
-  ['safetensors', ['model.safetensors'], 'safetensors, which are converted first: npx xim-models convert'],
+  [
+    'nothing',
+    [],
+    'holds no model that is served here: expected a GGUF file or OpenVINO IR or a model of xFasterTransformer; it has: nothing',
+  ],
+  ['several', ['a.gguf', 'b.gguf'], 'holds several GGUF files and none in'],
+  ['OpenVINO IR', ['openvino_model.xml', 'openvino_model.bin'], 'has no config.json that tells layers'],
+  [
+    'safetensors',
+    ['config.json', 'model.safetensors'],
+    'safetensors, which are converted first: npx xim-models convert',
+  ],
 ])('says of a folder with %s what was expected', async (_, files, expected) => {
   const models = join(folder, 'models');
   mkdirSync(models);
@@ -250,13 +260,18 @@ test.each([
 });
 
 test('says what else cannot be served', async () => {
-  expect(await refusal(resolveModel('tiny'))).toContain('expected org/name, org/name@revision, org/name#file.gguf');
+  expect(await refusal(resolveModel('tiny'))).toContain('expected org/name, org/name@revision, org/name#file');
   expect(await refusal(resolveModel('/none.gguf'))).toContain('there is no such file or folder (/none.gguf)');
-  expect(await refusal(resolveModel('org/safe'))).toContain('org/safe holds no GGUF file; expected a repository');
+  expect(await refusal(resolveModel('org/safe'))).toContain('org/safe holds safetensors, which are converted first');
   expect(await refusal(resolveModel('org/none'))).toContain('org/none is not on the hub');
-  const onnx = { ...SHIPPED, task: 'embed' as const, profiles: [SHIPPED.profiles[1]!] };
-  expect(await refusal(resolveModel('org/tiny-GGUF', { shipped: onnx }))).toContain(
-    'engines take none for the task embed',
+  expect(await refusal(resolveModel('org/other'))).toContain('org/other holds no model that is served here');
+  const shipped = { ...SHIPPED, task: 'embed' as const };
+  expect(await refusal(resolveModel('org/tiny-GGUF', { shipped }))).toContain(
+    'holds no model that is served here: expected OpenVINO IR or an ONNX file; it has: tiny.Q8_0.gguf',
+  );
+  const engines = [{ name: 'xft', formats: ['xft'] }];
+  expect(await refusal(resolveModel('org/tiny-GGUF', { shipped, engines }))).toContain(
+    'cannot be served here: a model for the task embed is OpenVINO IR or an ONNX file or safetensors',
   );
 });
 
@@ -297,6 +312,155 @@ test.each([
   ['a length beyond belief', Buffer.concat([makeGguf({}).subarray(0, 16), Buffer.alloc(8, 0xff)]), 'not believable'],
 ])('refuses %s', async (_, bytes, expected) => {
   expect(await refusal(read(bytes))).toContain(expected);
+});
+
+const BERT = { max_position_embeddings: 512, num_hidden_layers: 6, hidden_size: 384 };
+const ENCODER: Readonly<Record<string, Buffer>> = {
+  'README.md': noise(20),
+  '1_Pooling/config.json': Buffer.from('{"pooling_mode": "cls"}'),
+  '2_Dense/config.json': Buffer.from('{"out_features": 128}'),
+  '2_Dense/model.safetensors': noise(30),
+  'config.json': Buffer.from(JSON.stringify(BERT)),
+  'model.safetensors': noise(100),
+  'onnx/model.onnx': noise(300),
+  'onnx/model_qint8_avx512.onnx': noise(200),
+  'openvino/openvino_model.bin': noise(400),
+  'openvino/openvino_model.xml': Buffer.from('<net/>'),
+  'sentence_bert_config.json': Buffer.from('{"max_seq_length": 256}'),
+  'tokenizer.json': Buffer.from('{"model": {}}'),
+};
+const EMBED: ModelEntry = {
+  ...SHIPPED,
+  task: 'embed',
+  aliases: ['text-embedding-3-small'],
+  profiles: [
+    { engine: 'oneapi', artifact: 'main', isa: ['avx2'], options: { pooling: 'mean', normalize: true, streams: 1 } },
+  ],
+};
+const BESIDE = ['1_Pooling/config.json', '2_Dense/config.json', '2_Dense/model.safetensors', 'config.json'];
+
+describe('a model for embeddings', () => {
+  beforeEach(async () => {
+    await hub.close();
+    hub = await startFakeHub({ 'org/bert': { commit: COMMIT, files: ENCODER } });
+  });
+
+  test('is served from the hub in full precision, with what belongs to it and without options of another model', async () => {
+    const model = await resolveModel('org/bert', { shipped: EMBED });
+    expect(model).toMatchObject({
+      id: 'org/bert',
+      task: 'embed',
+      aliases: ['text-embedding-3-small'],
+      shape: { contextLength: 256, layers: 6, dimensions: 128 },
+      profiles: [{ engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { streams: 1 } }],
+    });
+    const names = [
+      ...BESIDE,
+      'openvino_model.bin',
+      'openvino_model.xml',
+      'sentence_bert_config.json',
+      'tokenizer.json',
+    ];
+    expect(model.artifacts['own']!.files.map(({ path }) => path).sort()).toEqual(names);
+    const served = await fetchOwn(model);
+    expect(readFileSync(join(served, 'openvino_model.bin'))).toEqual(ENCODER['openvino/openvino_model.bin']);
+    expect(readFileSync(join(served, '2_Dense/model.safetensors'))).toEqual(ENCODER['2_Dense/model.safetensors']);
+    const before = hub.requests.length;
+    expect(await resolveModel('org/bert', { shipped: EMBED, offline: true })).toEqual(model);
+    expect(hub.requests).toHaveLength(before);
+  });
+
+  test('is served from the file that is named', async () => {
+    const model = await resolveModel('org/bert#onnx/model_qint8_avx512.onnx', { shipped: EMBED });
+    const graph = model.artifacts['own']!.files[0]!;
+    expect(graph).toMatchObject({
+      path: 'model_qint8_avx512.onnx',
+      sources: [`hf:org/bert@${COMMIT}#onnx/model_qint8_avx512.onnx`],
+    });
+    expect(readFileSync(join(await fetchOwn(model), graph.path))).toEqual(ENCODER['onnx/model_qint8_avx512.onnx']);
+    expect(await refusal(resolveModel('org/bert#onnx/none.onnx', { shipped: EMBED }))).toContain(
+      'org/bert has no onnx/none.onnx',
+    );
+  });
+
+  test('is served from a folder, and refused where its limit is unknown or only safetensors are there', async () => {
+    const path = join(folder, 'My model');
+    for (const [name, content] of Object.entries(ENCODER)) {
+      mkdirSync(dirname(join(path, name)), { recursive: true });
+      writeFileSync(join(path, name), content);
+    }
+    const own = { shipped: EMBED, offline: true };
+    const model = await resolveModel(path, own);
+    expect(model).toMatchObject({ id: 'local/My-model', shape: { contextLength: 256, dimensions: 128 } });
+    const served = await fetchOwn(model, true);
+    expect(realpathSync(join(served, 'openvino_model.bin'))).toBe(
+      realpathSync(join(path, 'openvino/openvino_model.bin')),
+    );
+    expect(readFileSync(join(served, '1_Pooling/config.json'))).toEqual(ENCODER['1_Pooling/config.json']);
+
+    rmSync(join(path, 'openvino'), { recursive: true });
+    rmSync(join(path, 'onnx'), { recursive: true });
+    expect(await refusal(resolveModel(path, own))).toContain(
+      'holds safetensors, which are converted first: npx xim-models convert models.json --task embed --from',
+    );
+    writeFileSync(join(path, 'model.onnx'), noise(10));
+    rmSync(join(path, 'sentence_bert_config.json'));
+    writeFileSync(join(path, 'config.json'), '{"hidden_size": 384}');
+    expect(await refusal(resolveModel(path, own))).toContain('does not tell how many tokens the model reads');
+  });
+});
+
+describe('models that hear, speak and draw', () => {
+  const write = (name: string, names: readonly string[]): string => {
+    for (const each of names) {
+      mkdirSync(dirname(join(folder, name, each)), { recursive: true });
+      writeFileSync(join(folder, name, each), each.endsWith('.json') ? '{"_class_name": "Pipeline"}' : noise(20));
+    }
+    return join(folder, name);
+  };
+  const own = (text: string, task: ModelEntry['task'], format: string, more: Partial<ModelEntry> = {}) =>
+    resolveModel(text, {
+      shipped: { ...SHIPPED, task, ...more },
+      engines: [{ name: 'oneapi', formats: [format] }],
+      offline: true,
+    });
+  const pathsOf = (model: ModelEntry) => model.artifacts['own']!.files.map(({ path }) => path);
+
+  test('a folder of CTranslate2', async () => {
+    const names = ['config.json', 'model.bin', 'tokenizer.json', 'vocabulary.json'];
+    const model = await own(write('whisper', [...names, 'README.md']), 'transcribe', 'ctranslate2');
+    expect(pathsOf(model)).toEqual(names);
+    expect(model.shape).toEqual({});
+  });
+
+  test('a voice of piper, which the names of other voices then mean', async () => {
+    const voice = write('voices', ['en/amy.onnx', 'en/amy.onnx.json']);
+    const aliases = { voiceAliases: { alloy: 'joe', nova: 'joe' } };
+    const model = await own(voice, 'speak', 'onnx', aliases);
+    expect(pathsOf(model)).toEqual(['amy.onnx', 'amy.onnx.json']);
+    expect(model.voiceAliases).toEqual({ alloy: 'amy', nova: 'amy' });
+    expect(model.profiles[0]!.options).toMatchObject({ voices: ['amy'] });
+    write('voices', ['en/bob.onnx', 'en/bob.onnx.json']);
+    expect(await refusal(own(voice, 'speak', 'onnx'))).toContain('holds 2 voices; name one, such as');
+    expect((await own(join(voice, 'en/bob.onnx'), 'speak', 'onnx')).id).toBe('local/bob');
+  });
+
+  test('a pipeline of diffusers, in the variant fp16 where a part has no other weights', async () => {
+    const parts = ['unet/config.json', 'vae/config.json', 'tokenizer/vocab.json', 'tokenizer/merges.txt'];
+    const weights = ['unet/diffusion_pytorch_model.fp16.safetensors', 'vae/diffusion_pytorch_model.safetensors'];
+    const more = [
+      'vae/diffusion_pytorch_model.fp16.safetensors',
+      'unet/diffusion_pytorch_model.bin',
+      'all.safetensors',
+    ];
+    const pipeline = write('sd', ['model_index.json', ...parts, ...weights, ...more]);
+    const model = await own(pipeline, 'generateImage', 'safetensors');
+    expect(pathsOf(model).sort()).toEqual(
+      ['model_index.json', ...parts, weights[0]!.replace('.fp16', ''), weights[1]!].sort(),
+    );
+    const [unet] = model.artifacts['own']!.files.filter(({ path }) => path.startsWith('unet/diffusion'));
+    expect(unet!.sources).toEqual([`file:${join(pipeline, weights[0]!)}`]);
+  });
 });
 
 const writeXft = (path: string, lines: Readonly<Record<string, string>> = {}): string => {

@@ -90,11 +90,29 @@ export async function listRepo(
 
 /** Size and sha256 of one file of a listing: stated by the hub, or computed from content that the hub's git id proves. */
 export async function toFacts(hub: Hub, listing: HubListing, path: string, signal?: AbortSignal): Promise<FileFacts> {
-  const { repo, commit: revision } = listing;
-  const file = listing.files.find((one) => one.path === path);
-  if (!file) throw new ModelFetchError(`${repo} has no file ${path} at ${revision}`);
+  const file = toFile(listing, path);
   if (file.sha256 !== undefined) return { size: file.size, sha256: file.sha256 };
-  if (file.size > SMALL_BYTES) throw new ModelFetchError(`the hub states no sha256 for ${path} of ${repo}`);
+  const content = await readSmall(hub, listing, file, signal);
+  return { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+}
+
+/** The text of a small file of a listing, whose checksum the listing proves. */
+export async function readText(hub: Hub, listing: HubListing, path: string, signal?: AbortSignal): Promise<string> {
+  return (await readSmall(hub, listing, toFile(listing, path), signal)).toString('utf8');
+}
+
+function toFile({ repo, commit, files }: HubListing, path: string): HubFile {
+  const file = files.find((one) => one.path === path);
+  if (!file) throw new ModelFetchError(`${repo} has no file ${path} at ${commit}`);
+  return file;
+}
+
+async function readSmall(hub: Hub, listing: HubListing, file: HubFile, signal?: AbortSignal): Promise<Buffer> {
+  const { repo, commit: revision } = listing;
+  const { path, gitId, sha256 } = file;
+  if (file.size > SMALL_BYTES) {
+    throw new ModelFetchError(`the hub states no sha256 for ${path} of ${repo}, and it has ${file.size} bytes`);
+  }
   const url = toResolveUrl(hub.endpoint, { repo, revision, path }, path);
   const response = await patientFetch(
     hub,
@@ -103,10 +121,12 @@ export async function toFacts(hub: Hub, listing: HubListing, path: string, signa
     throw toHubSentence(error, hub, repo);
   });
   const content = Buffer.from(await response.arrayBuffer());
-  if (toGitId(content) !== file.gitId) {
-    throw new ModelFetchError(`what the hub sent for ${path} of ${repo} is not what it lists (git ${file.gitId})`);
-  }
-  return { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  const isRight =
+    sha256 === undefined ? toGitId(content) === gitId : createHash('sha256').update(content).digest('hex') === sha256;
+  if (isRight) return content;
+  throw new ModelFetchError(
+    `what the hub sent for ${path} of ${repo} is not what it lists (${gitId === undefined ? `sha256 ${sha256}` : `git ${gitId}`})`,
+  );
 }
 
 export async function readFacts(

@@ -3,9 +3,16 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { sourceProblem, toHubReference } from '@xim/model-cache/internal';
-import { fetchFromHub, readFolder } from '../convert/convert-input.ts';
-import { type ConvertEngine, convertModel, ENGINES, type Weights } from '../convert/convert-model.ts';
+import { sourceProblem } from '@xim/model-cache/internal';
+import { readInput } from '../convert/convert-input.ts';
+import {
+  type ConvertEngine,
+  convertModel,
+  type ConvertTask,
+  ENGINES,
+  isConverted,
+  type Weights,
+} from '../convert/convert-model.ts';
 import { runTool } from '../convert/run-tool.ts';
 import { prepareTools, TOOLS } from '../convert/tool-environment.ts';
 import { readEntry, writeEntry } from '../models-json/write-entry.ts';
@@ -97,11 +104,10 @@ function toWeights(engine: ConvertEngine, asked: unknown): Weights {
   throw new UsageError(`expected --weights to be one of ${weights.join(', ')} for ${engine}; found ${String(asked)}`);
 }
 
-function toTask(engine: ConvertEngine, task: unknown): 'generate' | 'embed' {
-  const tasks: readonly string[] = ENGINES[engine].tasks;
-  if ((task === 'generate' || task === 'embed') && tasks.includes(task)) return task;
+function toTask(engine: ConvertEngine, task: unknown): ConvertTask {
+  if (isConverted(engine, task)) return task;
   const found = task === undefined ? '' : `, found ${String(task)}`;
-  throw new UsageError(`expected --task to be one of ${tasks.join(', ')} for ${engine}${found}`);
+  throw new UsageError(`expected --task to be one of ${ENGINES[engine].tasks.join(', ')} for ${engine}${found}`);
 }
 
 function toPrefixes(prefixes: readonly string[]): string[] {
@@ -110,21 +116,6 @@ function toPrefixes(prefixes: readonly string[]): string[] {
     if (problem !== undefined) throw new UsageError(`--source ${prefix}: ${problem}`);
     return prefix.endsWith('/') || prefix.includes('#') ? prefix : `${prefix}/`;
   });
-}
-
-async function readInput(from: string, context: Context) {
-  const { cacheDir, python, signal, hub } = context;
-  if (/^(?:\/|\.\.?\/|\.\.?$)/.test(from)) return readFolder(from, signal);
-  const reference = toHubReference(from.replace(/^hf:/, ''));
-  if (!reference) throw new UsageError(`--from ${from} is neither org/name[@revision] nor a folder (./… or /…)`);
-  if (context.offline) throw new UsageError('--from a model of the hub asks the hub, and XIM_OFFLINE=1 forbids it');
-  const line = context.progress();
-  try {
-    const onProgress = line.onProgress.bind(line);
-    return await fetchFromHub(reference, hub, { cacheDir, python, signal, onProgress, onSkip: context.note });
-  } finally {
-    line.end();
-  }
 }
 
 async function convertPickle(context: Context, file: string, to: string): Promise<unknown> {

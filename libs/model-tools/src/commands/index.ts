@@ -6,6 +6,7 @@ import { list } from './list.ts';
 import { lock } from './lock.ts';
 import { prune } from './prune.ts';
 import { pull } from './pull.ts';
+import { ready } from './ready.ts';
 import { verify } from './verify.ts';
 import { which } from './which.ts';
 
@@ -16,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   verify,
   lock,
   convert,
+  ready,
   export: exportModels,
   import: importModels,
   prune,

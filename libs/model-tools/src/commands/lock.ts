@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { chooseGguf, listRepo, lockFiles, matchFiles, readRemoteGguf, toHubReference } from '@xim/model-cache/internal';
+import { chooseGguf, hubFiles, listRepo, lockFiles, matchFiles, toHubReference } from '@xim/model-cache/internal';
 import { readEntry, TASKS, writeEntry } from '../models-json/write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
@@ -44,12 +44,12 @@ aliases, profiles and other artifacts.
       const patterns = context.values['files'] as string[] | undefined;
       const named = reference.path === undefined ? patterns : [reference.path];
       const isGguf = reference.path !== undefined && /\.gguf$/i.test(reference.path);
-      const files = named === undefined || isGguf ? chooseGguf(listing, reference.path) : matchFiles(listing, named);
+      const all = hubFiles(context.hub, listing, context.signal);
+      const chosen = named === undefined || isGguf ? chooseGguf(all, reference.path) : named;
+      const files = matchFiles(listing, chosen);
       const { files: locked, ...facts } = await lockFiles(context.hub, listing, files, context.signal);
       const gguf = files.find(({ path }) => path.endsWith('.gguf'));
-      const shape = gguf
-        ? (await readRemoteGguf(context.hub, listing, gguf.path, context.signal)).shape
-        : before?.shape;
+      const shape = gguf ? (await all.gguf(gguf.path)).shape : before?.shape;
       const artifact = String(context.values['artifact'] ?? toArtifactName(files[0]!.path));
       const { values } = context;
       entry = await writeEntry(file, role, {

@@ -2,7 +2,15 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { ModelEntry, ModelFile } from '@xim/engine';
 import { fetchArtifact, type FetchOptions, type Hub, ModelFetchError } from '@xim/model-cache';
-import { hashFile, type HubReference, listRepo, lockFiles, toLocalName } from '@xim/model-cache/internal';
+import {
+  hashFile,
+  type HubReference,
+  listRepo,
+  lockFiles,
+  toHubReference,
+  toLocalName,
+} from '@xim/model-cache/internal';
+import { type Context, UsageError } from '../commands/command.ts';
 
 /** A published model: a folder in the layout of Transformers. */
 export interface ConvertInput {
@@ -68,4 +76,20 @@ export async function fetchFromHub(
   const model = { ...facts, task: 'generate', artifacts: { [artifact]: { files } }, profiles: [], shape: {} } as const;
   const folder = await fetchArtifact({ ...options, hub, model, artifact });
   return { facts, name: `${listing.repo}@${listing.commit}`, folder, files };
+}
+
+/** The input of a conversion: a folder, or a model of the hub, which is fetched. */
+export async function readInput(from: string, context: Context): Promise<ConvertInput> {
+  const { cacheDir, python, signal, hub } = context;
+  if (/^(?:\/|\.\.?\/|\.\.?$)/.test(from)) return readFolder(from, signal);
+  const reference = toHubReference(from.replace(/^hf:/, ''));
+  if (!reference) throw new UsageError(`--from ${from} is neither org/name[@revision] nor a folder (./… or /…)`);
+  if (context.offline) throw new UsageError('--from a model of the hub asks the hub, and XIM_OFFLINE=1 forbids it');
+  const line = context.progress();
+  try {
+    const onProgress = line.onProgress.bind(line);
+    return await fetchFromHub(reference, hub, { cacheDir, python, signal, onProgress, onSkip: context.note });
+  } finally {
+    line.end();
+  }
 }

@@ -22,6 +22,12 @@ export const ENGINES = {
   xft: { weights: ['fp16', 'fp32'], tasks: ['generate'], format: 'xft', isa: [] },
 } as const satisfies Readonly<Record<string, Target>>;
 export type ConvertEngine = keyof typeof ENGINES;
+export type ConvertTask = (typeof ENGINES)[ConvertEngine]['tasks'][number];
+
+/** Whether models for the task are converted for the engine. */
+export function isConverted(engine: ConvertEngine, task: unknown): task is ConvertTask {
+  return (ENGINES[engine].tasks as readonly unknown[]).includes(task);
+}
 
 interface Target {
   readonly weights: readonly Weights[];
@@ -34,7 +40,7 @@ interface Target {
 
 export interface ConvertOptions extends ToolOptions {
   readonly engine: ConvertEngine;
-  readonly task: 'generate' | 'embed';
+  readonly task: ConvertTask;
   readonly weights: Weights;
   readonly artifact: string;
   /** Where others will find the files, each before the file's name; the recipe is always the last source. */

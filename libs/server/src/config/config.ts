@@ -33,10 +33,9 @@ export const configSchema = z.object({
   }),
   model: z.string().refine(isTrimmed).optional().register(settings, {
     env: 'XIM_MODEL',
-    expected:
-      'org/name, org/name@revision, org/name#file.gguf, or the path of a GGUF file or a folder with one or with OpenVINO IR',
+    expected: 'org/name, org/name@revision, org/name#file, or the path of a file or a folder',
     advice:
-      'Your own model instead of the service’s: a GGUF file, a folder with one or with OpenVINO IR, or org/name[@revision] on the hub.',
+      'Your own model instead of the service’s: a file, a folder, or org/name[@revision][#file] on the hub; see docs/own-models.md.',
   }),
   // A variable that is set and holds no key is a mistake that would open the service.
   apiKeys: list

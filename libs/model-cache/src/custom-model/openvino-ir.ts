@@ -1,2 +1,0 @@
-/** The usual file name of OpenVINO's intermediate representation (IR) of a model. */
-export const IR = 'openvino_model.xml';
