@@ -41,6 +41,7 @@ interface SendOptions {
 /** Statuses that send a client away at once: full, and not ready or closing. A 503 of a dead engine is no refusal. */
 const REFUSALS = [429, 503];
 const ENGINE_DEAD = /"code":\s*"engine_dead"/;
+const SLOW = 'the deadline passed; a slow host needs a longer --patience';
 const DEADLINE = /"code":\s*"deadline_exceeded"/;
 
 /** Sends one request on a connection of its own; never rejects. */
@@ -89,10 +90,10 @@ export function send({ port, message, behaviour, part, patienceMs }: SendOptions
 export function judge(status: number, body: Buffer, type: string): [Outcome, string] {
   const tail = body.subarray(-300).toString();
   if (REFUSALS.includes(status) && !ENGINE_DEAD.test(tail)) return ['refused', ''];
-  if (status === 504) return ['expired', ''];
+  if (status === 504) return ['expired', SLOW];
   if (status !== 200) return ['failed', `${status}: ${tail}`];
   if (!type.startsWith('text/event-stream')) return ['accepted', ''];
-  if (DEADLINE.test(tail)) return ['expired', ''];
+  if (DEADLINE.test(tail)) return ['expired', SLOW];
   if (/"error":\s*\{/.test(body.toString())) return ['failed', `200, in the stream: ${tail}`];
   return /data: \[DONE\]\s*$/.test(tail) ? ['accepted', ''] : ['lost', `a stream without its end: ${tail}`];
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer as createTcpServer } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
@@ -65,6 +65,27 @@ describe('serve', () => {
     for (const line of running.err.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ service: 'fake' });
     running.child.kill('SIGTERM');
     expect(await running.exit).toBe(0);
+  });
+
+  it('loses no connection of a crowd that comes while it has no CPU', async () => {
+    const running = run();
+    const port = Number(new URL(await served(running)).port);
+    running.child.kill('SIGSTOP');
+    const sockets = Array.from({ length: 600 }, () => connect(port, '127.0.0.1'));
+    try {
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+      running.child.kill('SIGCONT');
+      const answers = await Promise.all(
+        sockets.map(async (socket) => {
+          socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
+          const [head] = (await once(socket, 'data')) as [Buffer];
+          return head.toString().split('\r\n')[0];
+        }),
+      );
+      expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 200 OK']));
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   it('lets a running request finish after SIGINT, and takes a stuttered signal for one', async () => {

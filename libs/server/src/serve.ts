@@ -53,9 +53,15 @@ function explain(service: Service, argument: string): void {
   else fail(new ServiceStartError(`[server] "${argument}" is no argument of ${service.name}. Run it with --help.`));
 }
 
+/**
+ * Connections that the kernel holds until this process takes them, at most net.core.somaxconn. With Node's 511 a crowd
+ * that comes while the process waits for a CPU finds its connections reset, and nobody has told it 429.
+ */
+const BACKLOG = 4096;
+
 async function listen({ app }: XimServer, { host, port }: Config): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog: BACKLOG });
   } catch (cause) {
     throw new ServiceStartError(`[server] ${toListenAdvice((cause as NodeJS.ErrnoException).code, host, port)}`, {
       cause,
