@@ -1,6 +1,9 @@
 import type { Truncation } from './task.ts';
 
-/** The task `rerank`: the relevance of documents to a query. */
+/**
+ * The task `rerank`: the relevance of documents to a query. A reranker is a cross-encoder, which reads query and document
+ * together as one pair, or a model for embeddings, which reads each text alone and whose score is the cosine of the vectors.
+ */
 
 export interface RerankInput {
   /** One for all documents, or one for each. No text is empty. */
@@ -9,13 +12,21 @@ export interface RerankInput {
   readonly documents: readonly string[];
   /** Tokens of each document that are read; the rest of a longer one is cut off. Absent: all. */
   readonly documentTokens?: number | undefined;
-  /** How a pair that is too long is cut: its document is, never its query. Absent: such a pair is invalid. */
+  /**
+   * How a document is cut so that the pair fits or, with a model for embeddings, so that the document itself fits. A query
+   * is never cut. Absent: a pair or text that is too long is invalid.
+   */
   readonly truncate?: Truncation | undefined;
 }
 
 export interface RerankOutput {
-  /** `[documents]` log-odds of the relevance, in the order of the documents: `1 / (1 + e^-x)` is a probability. */
-  readonly logits: Float32Array;
-  /** Tokens read, summed over the pairs, special tokens included. */
+  /** `[documents]` in the order of the documents; a greater score means a more relevant document. */
+  readonly scores: Float32Array;
+  /**
+   * The scale of the scores. `log-odds`: any number, `1 / (1 + e^-x)` is the probability that the document is relevant.
+   * `cosine`: -1 to 1, not a probability. It is the same in every answer of a model.
+   */
+  readonly kind: 'log-odds' | 'cosine';
+  /** Tokens read, special tokens included: summed over the pairs, or over the texts, where each query counts once. */
   readonly inputTokens: number;
 }

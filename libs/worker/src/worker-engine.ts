@@ -258,7 +258,8 @@ function toEmbedOutput(result: WireEvent): EmbedOutput {
 }
 
 function toRerankOutput(result: WireEvent): RerankOutput {
-  return { logits: toFloats(result['logits']), inputTokens: result['inputTokens'] as number };
+  const { kind, inputTokens } = result as unknown as RerankOutput;
+  return { scores: toFloats(result['scores']), kind, inputTokens };
 }
 
 /** A copy, since a part of a frame need not begin on a multiple of four bytes. */

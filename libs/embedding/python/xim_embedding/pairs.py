@@ -35,10 +35,10 @@ class PairTokens:
     def read(self, request: RerankInput) -> Iterator[Pair]:
         """Yields the pair of each document, and tokenises a few documents at a time. Raises InvalidInput."""
         queries, documents = request["queries"], request["documents"]
-        _check_lists(queries, documents)
+        check_lists(queries, documents)
         room = self._room(request.get("truncate"))
         keep_end = (request.get("truncate") or {}).get("keep") == "end"
-        most = _check_count(request.get("documentTokens"), "documentTokens")
+        most = check_count(request.get("documentTokens"), "documentTokens")
         is_cut = most is not None or room is not None
         if not is_cut:
             for number, document in enumerate(documents):
@@ -78,7 +78,7 @@ class PairTokens:
     def _room(self, truncate: Truncation | None) -> int | None:
         if truncate is None:
             return None
-        tokens = _check_count(truncate.get("tokens"), "truncate.tokens")
+        tokens = check_count(truncate.get("tokens"), "truncate.tokens")
         return min(tokens or self._context_length, self._context_length)
 
     def _too_long(self, found: str, place: str, room: int | None = None) -> InvalidInput:
@@ -90,7 +90,8 @@ class PairTokens:
         )
 
 
-def _check_lists(queries: list[str], documents: list[str]) -> None:
+def check_lists(queries: list[str], documents: list[str]) -> None:
+    """Raises InvalidInput unless there is one query, or one for each document, and no text is empty."""
     if not documents:
         raise InvalidInput("There is nothing to rank; expected at least one document.", "documents")
     if len(queries) not in (1, len(documents)):
@@ -104,7 +105,8 @@ def _check_lists(queries: list[str], documents: list[str]) -> None:
                 raise InvalidInput("A text is empty; leave it out or give it words.", f"{name}.{number}")
 
 
-def _check_count(count: int | None, name: str) -> int | None:
+def check_count(count: int | None, name: str) -> int | None:
+    """Returns a number of tokens. Raises InvalidInput unless it is absent or at least 1."""
     if count is None or (type(count) is int and count >= 1):
         return count
     raise InvalidInput(f"{name} is {count!r}; expected a whole number from 1.", name)

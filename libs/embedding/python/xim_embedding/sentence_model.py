@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from xim_worker import InvalidInput, StartError
 
@@ -63,17 +63,24 @@ class SentenceModel:
             return self.prompts[self.default_prompt] if self.default_prompt is not None else ""
         if name in self.prompts:
             return self.prompts[name]
-        if name in _DOCUMENT:
-            for other in _DOCUMENT:
-                if other in self.prompts:
-                    return self.prompts[other]
+        if name in _DOCUMENT and any(each in self.prompts for each in ("query", *_DOCUMENT)):
             # A model with a prompt for queries only takes documents without a prompt.
-            if "query" in self.prompts:
-                return ""
+            return self.role_prompt("document")
         known = ", ".join(f'"{prompt}"' for prompt in self.prompts) or "none"
         raise InvalidInput(
             f'This model has no prompt "{name}"; it has: {known}.', "prompt", "XIM_UNSUPPORTED_PARAMETER"
         )
+
+    def role_prompt(self, role: Literal["query", "document"]) -> str:
+        """The text of the prompt for a query or a document of a search, as `encode_query` and `encode_document`.
+
+        Without a prompt for either, it is the model's default prompt.
+        """
+        names = ("query",) if role == "query" else _DOCUMENT
+        for name in names:
+            if name in self.prompts:
+                return self.prompts[name]
+        return "" if any(name in self.prompts for name in ("query", *_DOCUMENT)) else self.prompt_text(None)
 
 
 def read_sentence_model(folder: Path, options: dict[str, Any]) -> SentenceModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from xim_worker import EmbedItem, InvalidInput, Truncation
 
 # Texts per call of the tokenizer; other requests run between two calls.
@@ -27,25 +27,35 @@ class TextTokens:
         self._before, self._after = whole[:at], whole[at + len(bare) :]
 
     def read(
-        self, items: Sequence[EmbedItem], prompt: str = "", truncate: Truncation | None = None
+        self,
+        items: Sequence[EmbedItem],
+        prompt: str = "",
+        truncate: Truncation | None = None,
+        *,
+        most: int | None = None,
+        name: str = "items",
     ) -> Iterator[list[int]]:
         """Yields the token ids of each item, special tokens included. Raises InvalidInput.
 
         It tokenises a few texts at a time. `prompt` is put before every text, not before items that are tokens. With
-        `truncate`, an item that is too long is cut.
+        `truncate`, an item that is too long is cut. `most` is the number of tokens of each text that are read, without
+        prompt and special tokens. `name` is the place of the items in an error.
         """
         room = None if truncate is None else self._room(truncate, prompt)
         keep_end = truncate is not None and truncate.get("keep") == "end"
         if not items:
-            raise InvalidInput("There is nothing to embed; expected at least one text.", "items")
+            raise InvalidInput("There is nothing to embed; expected at least one text.", name)
         for number, item in enumerate(items):
-            self._check(item, f"items.{number}", room is not None)
+            self._check(item, f"{name}.{number}", room is not None or most is not None)
         for at in range(0, len(items), _SLICE):
             part = items[at : at + _SLICE]
             encoded = iter(self._tokenizer.encode_batch([prompt + item["text"] for item in part if "text" in item]))
             for number, item in enumerate(part, at):
-                place = f"items.{number}"
-                tokens = next(encoded).ids if "text" in item else self._completed(item["tokens"], place)
+                place = f"{name}.{number}"
+                if "text" in item:
+                    tokens = self._first(next(encoded), len(prompt), most)
+                else:
+                    tokens = self._completed(item["tokens"], place)
                 if room is not None:
                     tokens = self._cut(tokens, room, keep_end)
                 if len(tokens) > self._context_length:
@@ -68,6 +78,15 @@ class TextTokens:
                 "XIM_UNSUPPORTED_PARAMETER",
             )
         return min(tokens, self._context_length)
+
+    def _first(self, encoded: Encoding, prompt: int, most: int | None) -> list[int]:
+        """The tokens of a text with at most `most` of those that end after the `prompt` first characters."""
+        tokens: list[int] = encoded.ids
+        if most is None:
+            return tokens
+        end = len(tokens) - len(self._after)
+        before = sum(stop <= prompt for _, stop in encoded.offsets[len(self._before) : end]) if prompt else 0
+        return [*tokens[: min(end, len(self._before) + before + most)], *self._after]
 
     def _cut(self, tokens: list[int], room: int, keep_end: bool) -> list[int]:
         """Cuts tokens between the special tokens, which stay."""

@@ -17,25 +17,26 @@ def handler(context: Callable[..., Context]) -> Rerank:
     return rerank
 
 
-def logits_of(handler: Rerank, request: RerankInput) -> tuple[list[float], int]:
+def scores_of(handler: Rerank, request: RerankInput) -> tuple[list[float], int]:
     items = handler.prepare(request)
     event = handler.finish(request, items, handler.run(items))
-    return list(struct.unpack(f"<{len(items)}f", event["logits"])), event["inputTokens"]
+    assert event["kind"] == "log-odds"
+    return list(struct.unpack(f"<{len(items)}f", event["scores"])), event["inputTokens"]
 
 
 def test_more_words_of_the_query_are_more_relevant(handler: Rerank) -> None:
-    logits, tokens = logits_of(handler, {"queries": ["one two"], "documents": ["nine", "two", "two one"]})
+    scores, tokens = scores_of(handler, {"queries": ["one two"], "documents": ["nine", "two", "two one"]})
     most = math.log(0.99 / 0.01)
     # The second word of a text is another token than the first, since it begins with a space.
-    assert logits == pytest.approx([-most, -most, -most], abs=1e-4)
+    assert scores == pytest.approx([-most, -most, -most], abs=1e-4)
     assert tokens == 10
-    logits, _ = logits_of(handler, {"queries": ["one two"], "documents": ["one", "one two", "six two"]})
-    assert logits == pytest.approx([0, most, 0], abs=1e-4)
+    scores, _ = scores_of(handler, {"queries": ["one two"], "documents": ["one", "one two", "six two"]})
+    assert scores == pytest.approx([0, most, 0], abs=1e-4)
 
 
 def test_a_query_for_each_document(handler: Rerank) -> None:
-    logits, _ = logits_of(handler, {"queries": ["one", "two"], "documents": ["one", "one"]})
-    assert logits[0] > 4 > -4 > logits[1]
+    scores, _ = scores_of(handler, {"queries": ["one", "two"], "documents": ["one", "one"]})
+    assert scores[0] > 4 > -4 > scores[1]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,8 @@ def test_a_query_for_each_document(handler: Rerank) -> None:
 def test_a_document_is_cut(handler: Rerank, fields: Any, relevant: bool) -> None:
     # Four tokens: "a", a space, the full stop, and the word with its space.
     request: Any = {"queries": [" one"], "documents": ["a . one"], **fields}
-    logits, _ = logits_of(handler, request)
-    assert (logits[0] > 0) is relevant
+    scores, _ = scores_of(handler, request)
+    assert (scores[0] > 0) is relevant
 
 
 @pytest.mark.parametrize(

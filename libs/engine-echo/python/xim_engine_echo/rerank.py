@@ -56,7 +56,8 @@ class Rerank:
     def finish(self, request: RerankInput, items: Sequence[Item], results: Sequence[Any]) -> RerankResult:
         return {
             "type": "result",
-            "logits": struct.pack(f"<{len(results)}f", *results),
+            "scores": struct.pack(f"<{len(results)}f", *results),
+            "kind": "log-odds",
             "inputTokens": sum(item.size for item in items),
         }
 

@@ -1,4 +1,4 @@
-"""Scores of small random cross-encoders, compared with Transformers called pair by pair."""
+"""Scores of small random models, compared with Transformers called pair by pair or text by text."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 from xim_embedding.rerank import RerankHandler
+from xim_engine_ipex.embed import TorchEncoder
 from xim_engine_ipex.rerank import TorchPairEncoder
 from xim_worker import Context, InvalidInput, Plan, RerankInput, StartError
 
@@ -64,18 +65,19 @@ def write(folder: Path, kind: str) -> Any:
     return model
 
 
-def load(folder: Path, context_length: int = 32) -> RerankHandler:
-    handler = RerankHandler(TorchPairEncoder)
-    model = {"id": "m", "shape": {"contextLength": context_length}}
-    handler.load(Context(model, str(folder), {}, Plan(2, 4, 0, 256), 0, lambda step, fraction: None))
+def load(folder: Path, **options: Any) -> RerankHandler:
+    handler = RerankHandler(TorchPairEncoder, TorchEncoder)
+    model = {"id": "m", "shape": {"contextLength": 32}}
+    handler.load(Context(model, str(folder), options, Plan(2, 4, 0, 256), 0, lambda step, fraction: None))
     return handler
 
 
-def logits_of(handler: RerankHandler, request: RerankInput) -> list[float]:
+def scores_of(handler: RerankHandler, request: RerankInput) -> list[float]:
     items = list(handler.prepare(request))
     result = handler.finish(request, items, handler.run(items))
+    assert result["kind"] == "log-odds"
     assert result["inputTokens"] == sum(item.size for item in items)
-    found: list[float] = np.frombuffer(result["logits"], "<f4").tolist()
+    found: list[float] = np.frombuffer(result["scores"], "<f4").tolist()
     return found
 
 
@@ -87,17 +89,17 @@ def expected_of(folder: Path, model: Any, query: str, document: str, has_segment
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_batch_has_the_logits_that_transformers_gives_each_pair(tmp_path: Path, kind: str) -> None:
+def test_a_batch_has_the_scores_that_transformers_gives_each_pair(tmp_path: Path, kind: str) -> None:
     model = write(tmp_path, kind)
     handler = load(tmp_path)
-    found = logits_of(handler, {"queries": ["the red sea"], "documents": DOCUMENTS})
+    found = scores_of(handler, {"queries": ["the red sea"], "documents": DOCUMENTS})
     has_segments = KINDS[kind][2]
     expected = [expected_of(tmp_path, model, "the red sea", document, has_segments) for document in DOCUMENTS]
     assert np.ptp(expected) > 0.01
     assert found == pytest.approx(expected, abs=1e-4)
     queries = DOCUMENTS[::-1]
     each = [expected_of(tmp_path, model, *pair, has_segments) for pair in zip(queries, DOCUMENTS, strict=True)]
-    assert logits_of(handler, {"queries": queries, "documents": DOCUMENTS}) == pytest.approx(each, abs=1e-4)
+    assert scores_of(handler, {"queries": queries, "documents": DOCUMENTS}) == pytest.approx(each, abs=1e-4)
 
 
 def test_a_pair_that_is_too_long_is_refused_or_cut_at_its_document(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ def test_a_pair_that_is_too_long_is_refused_or_cut_at_its_document(tmp_path: Pat
         ({"documentTokens": 28, "truncate": {"tokens": 10, "keep": "end"}}, words[23:28]),
     ]
     for fields, left in cuts:
-        assert logits_of(handler, {**request, **fields}) == logits_of(
+        assert scores_of(handler, {**request, **fields}) == scores_of(
             handler, {"queries": ["the sea"], "documents": ["red", " ".join(left)]}
         ), fields
 
@@ -143,6 +145,27 @@ def test_what_is_refused(tmp_path: Path, request_: RerankInput, param: str) -> N
     assert refusal.value.param == param
 
 
+def test_a_model_for_embeddings_scores_by_the_cosine_of_its_vectors(tmp_path: Path) -> None:
+    write(tmp_path, "bert")
+    torch.manual_seed(0)
+    model = BertModel(BertConfig(**SMALL)).eval()
+    model.save_pretrained(tmp_path)
+    handler = load(tmp_path)
+    request: RerankInput = {"queries": ["the red sea"], "documents": DOCUMENTS}
+    items = list(handler.prepare(request))
+    result = handler.finish(request, items, handler.run(items))
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    vectors = []
+    for text in ["the red sea", *DOCUMENTS]:
+        with torch.inference_mode():
+            hidden = model(input_ids=torch.tensor([tokenizer.encode(text).ids])).last_hidden_state
+        vectors.append(hidden[0].mean(0))
+    expected = [float(torch.cosine_similarity(vectors[0], vector, dim=0)) for vector in vectors[1:]]
+    assert np.ptp(expected) > 0.01
+    assert result["kind"] == "cosine"
+    assert np.frombuffer(result["scores"], "<f4").tolist() == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_model_that_is_no_reranker_fails_the_start(tmp_path: Path) -> None:
     write(tmp_path, "bert")
     BertForSequenceClassification(BertConfig(**{**SMALL, "num_labels": 3})).save_pretrained(tmp_path)
@@ -150,4 +173,4 @@ def test_a_model_that_is_no_reranker_fails_the_start(tmp_path: Path) -> None:
         load(tmp_path)
     BertModel(BertConfig(**SMALL)).save_pretrained(tmp_path)
     with pytest.raises(StartError, match="lacks the tensors"):
-        load(tmp_path)
+        load(tmp_path, scoring="cross-encoder")

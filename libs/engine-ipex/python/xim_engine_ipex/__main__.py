@@ -24,9 +24,10 @@ def _handlers(task: str) -> Handlers:
     if task == "rerank":
         from xim_embedding.rerank import RerankHandler
 
+        from .embed import TorchEncoder
         from .rerank import TorchPairEncoder
 
-        return {"batches": {task: RerankHandler(TorchPairEncoder)}}
+        return {"batches": {task: RerankHandler(TorchPairEncoder, TorchEncoder)}}
     return {}
 
 

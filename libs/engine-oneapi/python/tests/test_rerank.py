@@ -1,7 +1,8 @@
-"""A cross-encoder in OpenVINO IR whose logit is known: a sum over the tokens, by their segments."""
+"""A cross-encoder in OpenVINO IR whose logit is a known sum over the tokens, and a real model for embeddings."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from xim_embedding.handler import EmbedHandler
 from xim_embedding.rerank import RerankHandler
 from xim_engine_oneapi.embed import OpenVINOEncoder
-from xim_worker import Context, Plan, RerankInput, StartError
+from xim_worker import Context, EmbedInput, Plan, RerankInput, StartError
 
+CACHE = Path(os.environ.get("XIM_MODEL_CACHE", Path(__file__).parents[4] / ".model_cache"))
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "red", "house", "at", "the", "sea"]
 WEIGHTS = np.array([[1000, 0, 0.5, 0.25, 1, 2, 3, 4, 5, 6], [1000, 0, 0, 0.125, -1, -2, -3, -4, -5, -6]], np.float32)
 DOCUMENTS = ["a red house", "the sea", "red", "a house at the sea at the sea at the red sea"]
@@ -39,15 +42,15 @@ def write(folder: Path, labels: int = 1, segments: bool = True) -> None:
 
 
 def load(folder: Path) -> RerankHandler:
-    handler = RerankHandler(OpenVINOEncoder)
+    handler = RerankHandler(OpenVINOEncoder, OpenVINOEncoder)
     model = {"id": "m", "shape": {"contextLength": 64}}
     handler.load(Context(model, str(folder), {}, Plan(2, 4, 0, 256), 0, lambda step, fraction: None))
     return handler
 
 
-def logits_of(handler: RerankHandler, request: RerankInput) -> list[float]:
+def scores_of(handler: RerankHandler, request: RerankInput) -> list[float]:
     items = list(handler.prepare(request))
-    found: list[float] = np.frombuffer(handler.finish(request, items, handler.run(items))["logits"], "<f4").tolist()
+    found: list[float] = np.frombuffer(handler.finish(request, items, handler.run(items))["scores"], "<f4").tolist()
     return found
 
 
@@ -60,7 +63,7 @@ def expected_of(query: str, document: str, segments: bool) -> float:
 @pytest.mark.parametrize("segments", [True, False])
 def test_query_and_document_are_told_apart_and_padding_is_not_read(tmp_path: Path, segments: bool) -> None:
     write(tmp_path, segments=segments)
-    found = logits_of(load(tmp_path), {"queries": ["the red sea"], "documents": DOCUMENTS})
+    found = scores_of(load(tmp_path), {"queries": ["the red sea"], "documents": DOCUMENTS})
     assert found == pytest.approx([expected_of("the red sea", document, segments) for document in DOCUMENTS], abs=0.01)
 
 
@@ -68,3 +71,27 @@ def test_a_model_with_several_labels_is_refused(tmp_path: Path) -> None:
     write(tmp_path, labels=2)
     with pytest.raises(StartError, match=r"gives \[1, 2\] numbers for 1 pairs"):
         load(tmp_path)
+
+
+def test_a_model_for_embeddings_scores_by_the_cosine_of_its_vectors() -> None:
+    [model] = CACHE.glob("models--sentence-transformers--all-MiniLM-L6-v2/snapshots/*/model.onnx")
+    shape = {"contextLength": 256, "dimensions": 384}
+    context = Context(
+        {"id": "m", "shape": shape},
+        str(model.parent),
+        {"scoring": "similarity"},
+        Plan(2, 4, 0, 256),
+        0,
+        lambda step, fraction: None,
+    )
+    handler, embed = RerankHandler(OpenVINOEncoder, OpenVINOEncoder), EmbedHandler(OpenVINOEncoder)
+    assert handler.load(context).context_length == 256
+    embed.load(context)
+    query = "Where do boats rest?"
+    documents = ["The market opens at seven.", "The harbour shelters ships from the storm.", "word " * 300]
+    request: RerankInput = {"queries": [query], "documents": documents, "truncate": {}}
+    found = scores_of(handler, request)
+    texts: EmbedInput = {"items": [{"text": text} for text in [query, *documents]], "truncate": {}}
+    vectors = np.stack(embed.run(list(embed.prepare(texts))))
+    assert found == pytest.approx((vectors[1:] @ vectors[0]).tolist(), abs=1e-3)
+    assert found[1] > 0.3 > 0.2 > found[0]

@@ -22,7 +22,7 @@ def _handlers(task: str) -> Handlers:
 
         from .embed import OpenVINOEncoder
 
-        return {"batches": {task: RerankHandler(OpenVINOEncoder)}}
+        return {"batches": {task: RerankHandler(OpenVINOEncoder, OpenVINOEncoder)}}
     if task == "transcribe":
         from xim_transcription.handler import TranscribeHandler
 

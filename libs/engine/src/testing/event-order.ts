@@ -25,11 +25,17 @@ const checks: { readonly [T in Task]: (input: InputOf[T], events: readonly Event
   },
   rerank(input, events) {
     expect(events.map((event) => event.type)).toEqual(['result']);
-    const { logits, inputTokens } = events[0]!.output;
-    expect(logits).toBeInstanceOf(Float32Array);
-    expect(logits.length).toBe(input.documents.length);
-    expect([...logits].every(Number.isFinite), 'finite numbers').toBe(true);
-    expect(inputTokens).toBeGreaterThanOrEqual(2 * input.documents.length);
+    const { scores, kind, inputTokens } = events[0]!.output;
+    expect(['log-odds', 'cosine']).toContain(kind);
+    expect(scores).toBeInstanceOf(Float32Array);
+    expect(scores.length).toBe(input.documents.length);
+    const most = kind === 'cosine' ? 1 : Number.MAX_VALUE;
+    expect(
+      [...scores].every((score) => Math.abs(score) <= most),
+      `finite numbers, at most ${most}`,
+    ).toBe(true);
+    const queries = kind === 'cosine' ? new Set(input.queries).size : input.documents.length;
+    expect(inputTokens).toBeGreaterThanOrEqual(queries + input.documents.length);
   },
   transcribe(input, events) {
     const { start, end } = frame(events);

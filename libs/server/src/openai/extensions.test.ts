@@ -20,7 +20,7 @@ beforeAll(async () => {
     },
     async rerank(input: RerankInput): Promise<RerankOutput> {
       calls.push(input);
-      return { logits: Float32Array.of(1), inputTokens: 2 };
+      return { scores: Float32Array.of(1), kind: 'log-odds', inputTokens: 2 };
     },
   });
 });

@@ -9,8 +9,14 @@ export const rerankParamNames: ParamNames = {
   documents: 'documents',
   documentTokens: 'max_tokens_per_doc',
   'truncate.tokens': 'truncate_prompt_tokens',
+  'truncate.keep': 'truncation_side',
 };
-export const teiRerankParamNames: ParamNames = { 'queries.0': 'query', queries: 'query', documents: 'texts' };
+export const teiRerankParamNames: ParamNames = {
+  'queries.0': 'query',
+  queries: 'query',
+  documents: 'texts',
+  'truncate.keep': 'truncation_direction',
+};
 export const scoreParamNames: ParamNames = {
   ...rerankParamNames,
   'queries.0': 'text_1',

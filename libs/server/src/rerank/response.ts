@@ -4,12 +4,12 @@ import { toShortNumber } from '../openai/embeddings/response.ts';
 import type { RerankRequest, RerankResponse, ScoreResponse, TeiRerankRequest, TeiRerankResponse } from './schema.ts';
 
 export function toRerankResponse(
-  { logits, inputTokens }: RerankOutput,
+  output: RerankOutput,
   { documents }: RerankInput,
   { top_n: most, return_documents: whole, use_activation: activate }: RerankRequest,
   model: string,
 ): RerankResponse {
-  const results = toRanking(toScores(logits, activate ?? true)).slice(0, most ?? undefined);
+  const results = toRanking(toScores(output, activate ?? true)).slice(0, most ?? undefined);
   return {
     id: `rerank-${randomUUID()}`,
     model,
@@ -18,21 +18,21 @@ export function toRerankResponse(
       relevance_score: score,
       ...(whole && { document: { text: documents[index]! } }),
     })),
-    usage: toUsage(inputTokens),
-    meta: { tokens: { input_tokens: inputTokens } },
+    usage: toUsage(output.inputTokens),
+    meta: { tokens: { input_tokens: output.inputTokens } },
   };
 }
 
 export function toTeiRerankResponse(
-  { logits }: RerankOutput,
+  output: RerankOutput,
   { texts, raw_scores: raw, return_text: whole }: TeiRerankRequest,
 ): TeiRerankResponse {
-  return toRanking(toScores(logits, !raw)).map((one) => ({ ...one, ...(whole && { text: texts[one.index]! }) }));
+  return toRanking(toScores(output, !raw)).map((one) => ({ ...one, ...(whole && { text: texts[one.index]! }) }));
 }
 
 /** The scores in the order of the documents. */
 export function toScoreResponse(
-  { logits, inputTokens }: RerankOutput,
+  output: RerankOutput,
   activate: boolean | null | undefined,
   model: string,
 ): ScoreResponse {
@@ -41,15 +41,18 @@ export function toScoreResponse(
     object: 'list',
     created: Math.floor(Date.now() / 1000),
     model,
-    data: toScores(logits, activate ?? true).map((score, index) => ({ index, object: 'score', score })),
-    usage: toUsage(inputTokens),
+    data: toScores(output, activate ?? true).map((score, index) => ({ index, object: 'score', score })),
+    usage: toUsage(output.inputTokens),
   };
 }
 
-/** Probabilities by the logistic function, or the log-odds themselves; float32 in few digits. */
-export function toScores(logits: Float32Array, activate: boolean): number[] {
-  const toScore = (logit: number): number => (activate ? Math.fround(1 / (1 + Math.exp(-logit))) : logit);
-  return Array.from(logits, (logit) => toShortNumber(toScore(logit)));
+/**
+ * Scores as float32 in few digits. `activate` makes probabilities of log-odds by the logistic function. A cosine is no
+ * log-odds: it stays a cosine either way.
+ */
+export function toScores({ scores, kind }: RerankOutput, activate: boolean): number[] {
+  const logistic = activate && kind === 'log-odds';
+  return Array.from(scores, (score) => toShortNumber(logistic ? Math.fround(1 / (1 + Math.exp(-score))) : score));
 }
 
 /** The greatest score first; equal ones in the order of the documents. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startIdle, startReranking, type TestService } from '../__fixtures__/test-service.ts';
+import { startIdle, startReranking, startScriptedTasks, type TestService } from '../__fixtures__/test-service.ts';
 import { TeiInfo } from '../tei/schema.ts';
 import { RerankResponse, ScoreResponse, TeiRerankResponse } from './schema.ts';
 
@@ -195,6 +195,37 @@ describe('vLLM’s score', () => {
     ['text_2.1', { text_1: 'a', text_2: ['b', 'a '.repeat(600)] }],
   ])('a wrong %s is a 400 that names it', async (param, fields) => {
     expect(await refusalOf('/v1/score', fields)).toMatchObject({ status: 400, param });
+  });
+});
+
+describe('cosines', () => {
+  let cosines: TestService;
+  beforeAll(async () => {
+    const scores = Float32Array.of(0.25, -0.5, 0.75);
+    cosines = await startScriptedTasks({ rerank: async () => ({ scores, kind: 'cosine', inputTokens: 7 }) });
+  });
+  afterAll(() => cosines.close());
+  const read = async (path: string, body: object): Promise<unknown> => {
+    const reply = await cosines.post(path, body);
+    expect(reply.status).toBe(200);
+    return reply.json();
+  };
+  const three = ['a', 'b', 'c'];
+
+  it.each([true, false, undefined])('stay as they are with use_activation: %s', async (use_activation) => {
+    const ranked = await read('/v1/rerank', { query: 'q', documents: three, use_activation });
+    expect(RerankResponse.parse(ranked).results).toEqual([
+      { index: 2, relevance_score: 0.75 },
+      { index: 0, relevance_score: 0.25 },
+      { index: 1, relevance_score: -0.5 },
+    ]);
+    const scored = ScoreResponse.parse(await read('/v1/score', { text_1: 'q', text_2: three, use_activation }));
+    expect(scored.data.map(({ score: value }) => value)).toEqual([0.25, -0.5, 0.75]);
+  });
+
+  it.each([true, false])('stay as they are with raw_scores: %s', async (raw_scores) => {
+    const found = TeiRerankResponse.parse(await read('/rerank', { query: 'q', texts: three, raw_scores }));
+    expect(found.map(({ score: value }) => value)).toEqual([0.75, 0.25, -0.5]);
   });
 });
 

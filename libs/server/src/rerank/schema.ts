@@ -18,7 +18,9 @@ const shared = {
     .min(-1)
     .refine((tokens) => tokens !== 0, { error: 'expected at least 1, or -1 for as many as the model reads' })
     .nullish()
-    .describe('Tokens that a pair keeps; of a longer one the document is cut. -1: as many as the model reads.'),
+    .describe(
+      'Tokens that a pair keeps, or a document with a model for embeddings; of a longer one the document is cut. -1: as many as the model reads.',
+    ),
   truncation_side: z
     .enum(['left', 'right'])
     .nullish()
@@ -26,7 +28,9 @@ const shared = {
   use_activation: z
     .boolean()
     .nullish()
-    .describe('true: scores are probabilities from 0 to 1. false: log-odds. Default true.'),
+    .describe(
+      'true: scores are probabilities from 0 to 1. false: log-odds. Default true. Has no effect on a model for embeddings, whose scores are cosines from -1 to 1.',
+    ),
 };
 
 export const RerankRequest = z
@@ -92,7 +96,12 @@ export const TeiRerankRequest = z
   .object({
     query: text,
     texts,
-    raw_scores: z.boolean().nullish().describe('true: scores are log-odds. Default false: probabilities from 0 to 1.'),
+    raw_scores: z
+      .boolean()
+      .nullish()
+      .describe(
+        'true: scores are log-odds. Default false: probabilities from 0 to 1. Has no effect on a model for embeddings, whose scores are cosines from -1 to 1.',
+      ),
     return_text: z.boolean().nullish().describe('Whether a result has its text. Default false.'),
     truncate: z.boolean().nullish().describe('Whether a pair that is too long is cut. Default false: it is an error.'),
     truncation_direction: z

@@ -415,14 +415,20 @@ class RerankInput(TypedDict):
     documentTokens: NotRequired[int]
     """Tokens of each document that are read; the rest of a longer one is cut off. Absent: all."""
     truncate: NotRequired[Truncation]
-    """How a pair that is too long is cut: its document is, never its query. Absent: such a pair is invalid."""
+    """How a document is cut so that the pair fits or, with a model for embeddings, so that the document itself fits. A
+    query is never cut. Absent: a pair or text that is too long is invalid.
+    """
 
 
 class RerankOutput(TypedDict):
-    logits: _bytes
-    """`[documents]` log-odds of the relevance, in the order of the documents: `1 / (1 + e^-x)` is a probability."""
+    scores: _bytes
+    """`[documents]` in the order of the documents; a greater score means a more relevant document."""
+    kind: Literal["log-odds", "cosine"]
+    """The scale of the scores. `log-odds`: any number, `1 / (1 + e^-x)` is the probability that the document is
+    relevant. `cosine`: -1 to 1, not a probability. It is the same in every answer of a model.
+    """
     inputTokens: int
-    """Tokens read, summed over the pairs, special tokens included."""
+    """Tokens read, special tokens included: summed over the pairs, or over the texts, where each query counts once."""
 
 
 class TranscribeInput(TypedDict):
