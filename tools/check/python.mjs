@@ -87,13 +87,13 @@ export function pytestCommand(root, { path, imports, environments }, { venvs, re
 
 /**
  * The tests of an engine whose wheels are installed on demand use a stand-in, on the wheels of the generation runtime.
- * Those of the converters need PyTorch and safetensors, which the engine ipex has.
+ * Those of the converters need PyTorch and safetensors, which the engine ipex has, and CTranslate2.
  *
  * @param {string} root
  * @param {string} name of the environment
  */
 function libraryEnvironments(root, name) {
-  if (name === 'model-tools') return ['ipex'];
+  if (name === 'model-tools') return ['ipex', 'transcription'];
   return isInstalledOnDemand(root, name) ? ['generation'] : [name];
 }
 

@@ -132,11 +132,18 @@ test('lock says what is missing', async () => {
   const cases: [string[], string][] = [
     [['lock', file], 'expected --from org/name'],
     [['convert', file], 'expected --from MODEL, or --to FILE'],
-    [['convert', file, '--from', './x'], 'expected --task to be one of generate, embed'],
+    [['convert', file, '--from', './x'], 'expected --task to be one of generate, embed, transcribe'],
     [['convert', file, '--from', './x', '--task', 'embed', '--weights', 'int3'], 'expected --weights to be one of'],
     [['convert', file, '--from', './x', '--task', 'embed', '--source', 'x:'], 'is of no known kind'],
     [['convert', file, '--from', './x', '--to', 'vllm'], 'expected --to with --from to be an engine: oneapi, xft'],
-    [['convert', file, '--from', './x', '--to', 'xft', '--weights', 'int8'], 'to be one of fp16, fp32 for xft'],
+    [
+      ['convert', file, '--from', './x', '--to', 'xft', '--task', 'generate', '--weights', 'int8'],
+      'to be one of fp16, fp32 for xft and generate',
+    ],
+    [
+      ['convert', file, '--from', './x', '--task', 'transcribe', '--weights', 'int4'],
+      'to be one of int8, fp16, fp32 for oneapi and transcribe; found int4',
+    ],
     [['convert', file, '--from', './x', '--to', 'xft', '--task', 'embed'], 'to be one of generate for xft'],
     [['lock', file, '--from', 'org/tiny'], 'expected --task for a new role'],
     [['lock', file, '--from', 'org/tiny', '--task', 'chat'], 'expected --task to be one of'],

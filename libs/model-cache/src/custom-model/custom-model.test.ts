@@ -11,6 +11,7 @@ import { fetchArtifact } from '../cache/fetch-artifact.ts';
 import { readGguf } from '../formats/gguf.ts';
 import type { CustomModelOptions } from './custom-model-options.ts';
 import { resolveCustomModel } from './custom-model.ts';
+import { needsConversion } from './needs-conversion.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -431,6 +432,16 @@ describe('models that hear, speak and draw', () => {
     const model = await own(write('whisper', [...names, 'README.md']), 'transcribe', 'ctranslate2');
     expect(pathsOf(model)).toEqual(names);
     expect(model.shape).toEqual({});
+  });
+
+  test('a Whisper model in safetensors is converted first', async () => {
+    const folder = write('published', ['config.json', 'model.safetensors', 'tokenizer.json', 'generation_config.json']);
+    const words = `npx xim-models convert models.json --task transcribe --from ${folder}`;
+    expect(await refusal(own(folder, 'transcribe', 'ctranslate2'))).toContain(words);
+    const hub = { endpoint: 'http://127.0.0.1:9', token: undefined };
+    const options = { task: 'transcribe', cacheDir: folder, hub, offline: true, signal: undefined } as const;
+    expect(await needsConversion({ text: folder, ...options })).toBe(true);
+    expect(await needsConversion({ text: write('made', ['config.json', 'model.bin']), ...options })).toBe(false);
   });
 
   test('a voice of piper, which the names of other voices then mean', async () => {

@@ -1,4 +1,5 @@
 import { ModelFetchError } from '../errors.ts';
+import { chooseSafetensors } from './exported-files.ts';
 import { type ModelFiles, type ModelFormat, readObject, sameNames } from './model-format.ts';
 
 const noShape = () => Promise.resolve({ shape: {} });
@@ -14,6 +15,13 @@ export const MEDIA_FORMATS: readonly ModelFormat[] = [
       const beside = /^(?:model\.bin|config\.json|tokenizer\.json|preprocessor_config\.json|vocabulary\.(?:json|txt))$/;
       return sameNames(names.filter((name) => beside.test(name)));
     },
+    readFacts: noShape,
+  },
+  {
+    name: 'safetensors',
+    title: 'a Whisper model in safetensors',
+    tasks: ['transcribe'],
+    choose: chooseSafetensors,
     readFacts: noShape,
   },
   {

@@ -1,4 +1,5 @@
 """usage: python -m xim_convert openvino TASK WEIGHTS FOLDER OUTPUT
+       python -m xim_convert ctranslate2 transcribe WEIGHTS FOLDER OUTPUT
        python -m xim_convert xft generate WEIGHTS FOLDER OUTPUT
        python -m xim_convert safetensors FILE OUTPUT
 
@@ -41,6 +42,11 @@ def _run(arguments: list[str], say: Any) -> dict[str, Any]:
 
         task, weights, folder, output = arguments[1:]
         return to_openvino(task, weights, Path(folder), Path(output), say)
+    if arguments[0] == "ctranslate2":
+        from .whisper import to_ctranslate2
+
+        _, weights, folder, output = arguments[1:]
+        return to_ctranslate2(weights, Path(folder), Path(output), say)
     if arguments[0] == "xft":
         from .xft import to_xft
 

@@ -10,7 +10,7 @@ import torch
 from optimum.intel import OVModelForCausalLM, OVModelForFeatureExtraction
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from .errors import ConvertError
+from .agreement import hold_to
 from .sentence_model import read_sentence_model
 
 _TEXT = (
@@ -39,7 +39,7 @@ def compare_logits(original: Path, converted: Path, weights: str) -> float:
     )
     likely = torch.topk(expected, 5, dim=-1).indices
     agreement = float((likely == found.argmax(-1, keepdim=True)).any(-1).float().mean())
-    return _held_to(agreement, LEAST_AGREEMENT[weights], weights, "of the next tokens are among the original's five")
+    return hold_to(agreement, LEAST_AGREEMENT[weights], weights, "of the next tokens are among the original's five")
 
 
 def compare_vectors(original: Path, converted: Path, weights: str) -> float:
@@ -56,7 +56,7 @@ def compare_vectors(original: Path, converted: Path, weights: str) -> float:
         inputs = tokenizer(text, return_tensors="pt")
         one, other = to_vector(_hidden(before, inputs)), to_vector(_hidden(after, inputs))
         cosines.append(float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
-    return _held_to(min(cosines), LEAST_COSINE[weights], weights, "is the least cosine to the original's vectors")
+    return hold_to(min(cosines), LEAST_COSINE[weights], weights, "is the least cosine to the original's vectors")
 
 
 def _logits(model: Any, inputs: Any) -> torch.Tensor:
@@ -69,9 +69,3 @@ def _hidden(model: Any, inputs: Any) -> Any:
     """`[tokens, elements]`"""
     with torch.inference_mode():
         return np.asarray(model(**inputs).last_hidden_state[0])
-
-
-def _held_to(found: float, least: float, weights: str, what: str) -> float:
-    if not found >= least:
-        raise ConvertError(f"with {weights} weights {found:.4f} {what}; expected at least {least}. Nothing was kept")
-    return round(found, 4)

@@ -11,6 +11,8 @@ import {
   type ConvertTask,
   ENGINES,
   isConverted,
+  type Target,
+  targetOf,
   type Weights,
 } from '../convert/convert-model.ts';
 import { runTool } from '../convert/run-tool.ts';
@@ -19,23 +21,28 @@ import { readEntry, writeEntry } from '../models-json/write-entry.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
 const NAMES = Object.keys(ENGINES) as ConvertEngine[];
+const tasksOf = (engine: ConvertEngine): readonly ConvertTask[] => ENGINES[engine].flatMap(({ tasks }) => tasks);
+/** A line of the help for each kind of files. */
+const WEIGHTS = NAMES.flatMap((name) =>
+  ENGINES[name].map(({ tasks, weights }) => `${name}, ${tasks.join(' and ')}: ${weights.join(', ')}`),
+).join(';\n                     ');
 
 export const convert: Command = {
-  summary: 'make OpenVINO IR or xFasterTransformer files of safetensors, or safetensors of a pickle',
+  summary: 'make OpenVINO IR, CTranslate2 or xFasterTransformer files of safetensors, or safetensors of a pickle',
   usage: `FILE --from MODEL [--to oneapi] [--weights int8]
   npx xim-models convert WEIGHTS.pt --to WEIGHTS.safetensors
 
 The first form converts a model for an engine with tools in an environment of their own (made the first time, ${TOOLS.oneapi.size}
 for oneapi, ${TOOLS.xft.size} for xft), compares the result with the original, puts it into the cache and writes it into FILE.
-For oneapi one inference of both is compared, for xft every number of every file. The same input, settings and tools are
-converted once. The second form reads a pickle without running what is in it.
+For oneapi one inference of both is compared, for xft every number of every file. Whisper (--task transcribe) becomes
+CTranslate2. The same input, settings and tools are converted once. The second form reads a pickle without running what is in it.
 
   --from MODEL       org/name[@revision] on the hub, or a folder (./… or /…) with config.json and model.safetensors
   --to ENGINE        ${NAMES.join(', ')}; default: oneapi. For xft: models of Llama, Qwen2 and Qwen3
-  --weights W        ${NAMES.map((name) => `${name}: ${ENGINES[name].weights.join(', ')}`).join('; ')}; the first is the default
+  --weights W        the first of each is the default. ${WEIGHTS}
   --role ROLE        default: main
-  --artifact NAME    name of the set of files; default: openvino-W, xft-W
-  --task TASK        ${ENGINES.oneapi.tasks.join(', ')}; expected for a role that is new
+  --artifact NAME    name of the set of files; default: openvino-W, ctranslate2-W, xft-W
+  --task TASK        ${tasksOf('oneapi').join(', ')}; expected for a role that is new
   --source PREFIX    where you will publish the files, such as https://host/folder/ ; may stand several times.
                      Without one they are brought to other machines with npx xim-models export and import
   --to FILE          of the second form; one that exists is not replaced`,
@@ -58,18 +65,32 @@ converted once. The second form reads a pickle without running what is in it.
       return convertPickle(context, resolve(args[0]!), resolve(to));
     }
     const engine = toEngine(to);
-    const weights = toWeights(engine, values['weights']);
     const file = resolve(args[0]!);
     const before = readEntry(file, role);
     const task = toTask(engine, values['task'] ?? before?.task);
+    const target = targetOf(engine, task);
+    const weights = toWeights(engine, target, values['weights']);
     const prefixes = toPrefixes(values['source'] as string[]);
 
     let entry: ModelEntry | undefined;
     await attempt(context, async () => {
       const input = await readInput(from, context);
-      const artifact = String(values['artifact'] ?? `${ENGINES[engine].format}-${weights}`);
+      const artifact = String(values['artifact'] ?? `${target.format}-${weights}`);
       const { cacheDir, python, offline, signal, env, note } = context;
-      const settings = { engine, task, weights, artifact, prefixes, cacheDir, python, offline, signal, env, note };
+      const settings = {
+        engine,
+        target,
+        task,
+        weights,
+        artifact,
+        prefixes,
+        cacheDir,
+        python,
+        offline,
+        signal,
+        env,
+        note,
+      };
       const { files, shape, options, agreement, folder } = await convertModel(input, settings);
       const own = before?.profiles.find((profile) => profile.engine === engine)?.options;
       entry = await writeEntry(file, role, {
@@ -78,7 +99,7 @@ converted once. The second form reads a pickle without running what is in it.
         files,
         task,
         engines: [engine],
-        isa: ENGINES[engine].isa,
+        isa: target.isa,
         options: { ...own, ...options },
       });
       context.say(
@@ -97,17 +118,17 @@ function toEngine(to = 'oneapi'): ConvertEngine {
   throw new UsageError(`expected --to with --from to be an engine: ${NAMES.join(', ')}; found ${to}`);
 }
 
-function toWeights(engine: ConvertEngine, asked: unknown): Weights {
-  const { weights } = ENGINES[engine];
+function toWeights(engine: ConvertEngine, { tasks, weights }: Target, asked: unknown): Weights {
   const found = asked === undefined ? weights[0] : weights.find((one) => one === asked);
   if (found !== undefined) return found;
-  throw new UsageError(`expected --weights to be one of ${weights.join(', ')} for ${engine}; found ${String(asked)}`);
+  const what = `${engine} and ${tasks.join(' or ')}`;
+  throw new UsageError(`expected --weights to be one of ${weights.join(', ')} for ${what}; found ${String(asked)}`);
 }
 
 function toTask(engine: ConvertEngine, task: unknown): ConvertTask {
   if (isConverted(engine, task)) return task;
   const found = task === undefined ? '' : `, found ${String(task)}`;
-  throw new UsageError(`expected --task to be one of ${ENGINES[engine].tasks.join(', ')} for ${engine}${found}`);
+  throw new UsageError(`expected --task to be one of ${tasksOf(engine).join(', ')} for ${engine}${found}`);
 }
 
 function toPrefixes(prefixes: readonly string[]): string[] {

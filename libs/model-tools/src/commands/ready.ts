@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ModelEntry } from '@xim/engine';
-import { readModels } from '@xim/model-cache';
+import { ModelFetchError, readModels } from '@xim/model-cache';
 import { isPath, needsConversion, writeMemo } from '@xim/model-cache/internal';
 import { readInput } from '../convert/convert-input.ts';
-import { convertModel, type ConvertTask, ENGINES, isConverted, type Weights } from '../convert/convert-model.ts';
+import { convertModel, type ConvertTask, isConverted, targetOf, type Weights } from '../convert/convert-model.ts';
 import { TOOLS } from '../convert/tool-environment.ts';
 import { attempt, type Command, type Context, UsageError } from './command.ts';
 
-const { weights: WEIGHTS } = ENGINES.oneapi;
+const { weights: WEIGHTS } = targetOf('oneapi', 'generate');
 
 export const ready: Command = {
   summary: 'print the value of XIM_MODEL for a model of yours, after a conversion where it needs one',
@@ -20,7 +20,7 @@ none. The conversion is that of npx xim-models convert: its tools are installed 
 compared with the original and kept in the cache. FILE is only read. npm start does this for XIM_MODEL by itself.
 
   --model MODEL      as XIM_MODEL names it: org/name[@revision][#file], or a path
-  --weights W        ${WEIGHTS.join(', ')}; the first is the default`,
+  --weights W        ${WEIGHTS.join(', ')}; the first is the default, and the only weights of Whisper`,
   options: { model: { type: 'string' }, weights: { type: 'string' } },
   files: true,
   async run(context) {
@@ -56,11 +56,19 @@ function loadsSafetensors({ artifacts }: ModelEntry): boolean {
 
 async function convertOwn(text: string, task: ConvertTask, weights: Weights, context: Context): Promise<string> {
   const { cacheDir, python, offline, signal, env, note } = context;
+  const { title, format } = targetOf('oneapi', task);
+  // The profile of the service computes in int8, whatever the weights of another model are.
+  if (task === 'transcribe' && weights !== 'int8') {
+    throw new ModelFetchError(
+      `the service computes Whisper in int8; expected --weights int8, found ${weights}. For others write a models.json of ` +
+        'your own with npx xim-models convert',
+    );
+  }
   note(
-    `${text} is there only as safetensors; it is converted to OpenVINO IR (${weights}), once. XIM_CONVERT=0 forbids it`,
+    `${text} is there only as safetensors; it is converted to ${title} (${weights}), once. XIM_CONVERT=0 forbids it`,
   );
   const input = await readInput(text, context);
-  const artifact = `openvino-${weights}`;
+  const artifact = `${format}-${weights}`;
   const settings = {
     engine: 'oneapi',
     task,

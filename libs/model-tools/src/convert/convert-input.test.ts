@@ -21,6 +21,7 @@ beforeEach(async () => {
       files: {
         'config.json': CONFIG,
         'model.safetensors': WEIGHTS,
+        'model.fp32-00001-of-00002.safetensors': noise(100),
         'tokenizer.json': Buffer.from('{}'),
         'pytorch_model.bin': noise(100),
         'onnx/model.onnx': noise(100),

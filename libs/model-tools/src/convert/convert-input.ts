@@ -22,9 +22,9 @@ export interface ConvertInput {
   readonly files: readonly Pick<ModelFile, 'path' | 'sha256'>[];
 }
 
-/** Configuration, tokenizer and weights; no other files, such as the same weights in other formats. */
+/** Configuration, tokenizer and weights; no other files, such as the same weights in other formats or precisions. */
 const NEEDED =
-  /^(?:[^/]+\.(?:json|txt|model|jinja)|model[^/]*\.safetensors|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
+  /^(?:[^/]+\.(?:json|txt|model|jinja)|model(?:-\d+-of-\d+)?\.safetensors|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
 const PICKLE = 'pytorch_model.bin';
 
 function needed<T extends { readonly path: string }>(files: readonly T[], name: string): T[] {

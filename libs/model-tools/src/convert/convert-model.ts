@@ -11,31 +11,52 @@ import { prepareTools, type ToolOptions, TOOLS, toolsVersion } from './tool-envi
 /** Precisions of the weights: floating point as published or halved, or integers with scales. */
 export type Weights = 'fp32' | 'fp16' | 'int8' | 'int4';
 
-/** Engines whose files are made, and the weights that each of them takes; the first is the default. */
-export const ENGINES = {
-  oneapi: {
-    weights: ['int8', 'fp32', 'fp16', 'int4'],
-    tasks: ['generate', 'embed'],
-    format: 'openvino',
-    isa: ['avx2'],
-  },
-  xft: { weights: ['fp16', 'fp32'], tasks: ['generate'], format: 'xft', isa: [] },
-} as const satisfies Readonly<Record<string, Target>>;
-export type ConvertEngine = keyof typeof ENGINES;
-export type ConvertTask = (typeof ENGINES)[ConvertEngine]['tasks'][number];
+/** Tasks whose models are converted. */
+export type ConvertTask = 'generate' | 'embed' | 'transcribe';
 
-/** Whether models for the task are converted for the engine. */
-export function isConverted(engine: ConvertEngine, task: unknown): task is ConvertTask {
-  return (ENGINES[engine].tasks as readonly unknown[]).includes(task);
-}
-
-interface Target {
+/** A kind of files for an engine. */
+export interface Target {
+  readonly tasks: readonly ConvertTask[];
+  /** The first is the default. */
   readonly weights: readonly Weights[];
-  readonly tasks: readonly string[];
+  /** For people. */
+  readonly title: string;
   /** The tool's name of the files, and the beginning of the artifact's. */
   readonly format: string;
   /** That the profile asks for. */
   readonly isa: readonly string[];
+}
+
+/** What is made for each engine. */
+export const ENGINES = {
+  oneapi: [
+    {
+      tasks: ['generate', 'embed'],
+      weights: ['int8', 'fp32', 'fp16', 'int4'],
+      title: 'OpenVINO IR',
+      format: 'openvino',
+      isa: ['avx2'],
+    },
+    {
+      tasks: ['transcribe'],
+      weights: ['int8', 'fp16', 'fp32'],
+      title: 'CTranslate2',
+      format: 'ctranslate2',
+      isa: ['avx2'],
+    },
+  ],
+  xft: [{ tasks: ['generate'], weights: ['fp16', 'fp32'], title: 'xFasterTransformer', format: 'xft', isa: [] }],
+} as const satisfies Readonly<Record<string, readonly Target[]>>;
+export type ConvertEngine = keyof typeof ENGINES;
+
+/** Whether models for the task are converted for the engine. */
+export function isConverted(engine: ConvertEngine, task: unknown): task is ConvertTask {
+  return ENGINES[engine].some(({ tasks }: Target) => tasks.some((one) => one === task));
+}
+
+/** What is made of a model for the task, which `isConverted` has accepted for the engine. */
+export function targetOf(engine: ConvertEngine, task: ConvertTask): Target {
+  return ENGINES[engine].find(({ tasks }: Target) => tasks.includes(task))!;
 }
 
 export interface ConvertOptions extends ToolOptions {
@@ -61,8 +82,8 @@ type Outcome = Pick<Converted, 'shape' | 'options' | 'agreement'>;
 type Recorded = Outcome & { readonly files: readonly Pick<ModelFile, 'path' | 'size' | 'sha256'>[] };
 
 /**
- * OpenVINO IR of a model, or the files of xFasterTransformer, in the cache. An earlier result of the same input, settings and tools is
- * returned at once. Rejects with a `ModelFetchError`; then the cache is unchanged.
+ * The files of the target, in the cache. An earlier result of the same input, settings and tools is returned at once.
+ * Rejects with a `ModelFetchError`; then the cache is unchanged.
  */
 export async function convertModel(input: ConvertInput, options: ConvertOptions): Promise<Converted> {
   const { cacheDir, signal } = options;
@@ -114,7 +135,7 @@ async function convert(input: ConvertInput, work: string, options: ConvertOption
     const source = join(input.folder, path);
     await symlink(source, link).catch(() => copyFile(source, link));
   }
-  const args = [ENGINES[engine].format, task, weights, join(work, 'in'), out];
+  const args = [targetOf(engine, task).format, task, weights, join(work, 'in'), out];
   const outcome = await runTool<Outcome>({ python, args, signal, env, note });
   const files: { path: string; size: number; sha256: string }[] = [];
   for (const entry of (await readdir(out, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())) {
