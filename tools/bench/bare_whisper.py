@@ -1,4 +1,4 @@
-"""The bare loop that transcription is measured against: faster-whisper with the same options, without a service.
+"""The bare loop that transcription is measured against: faster-whisper with the options of the service, without one.
 
 usage: bare_whisper.py FOLDER THREADS STREAMS
 
@@ -16,6 +16,31 @@ from typing import Any
 
 from faster_whisper import WhisperModel
 
+# The options with which the service decodes a request that gives a language and turns voice activity off. No batches:
+# both decode one window after the other, and several at once in threads.
+OPTIONS: dict[str, Any] = {
+    "task": "transcribe",
+    "beam_size": 5,
+    "best_of": 5,
+    "patience": 1,
+    "length_penalty": 1,
+    "repetition_penalty": 1,
+    "no_repeat_ngram_size": 0,
+    "temperature": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
+    "compression_ratio_threshold": 2.4,
+    "log_prob_threshold": -1.0,
+    "no_speech_threshold": 0.6,
+    "condition_on_previous_text": True,
+    "prompt_reset_on_temperature": 0.5,
+    "suppress_blank": True,
+    "suppress_tokens": [-1],
+    "without_timestamps": False,
+    "max_initial_timestamp": 1.0,
+    "word_timestamps": False,
+    "multilingual": False,
+    "vad_filter": False,
+}
+
 
 def main() -> None:
     folder, threads, streams = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -30,8 +55,7 @@ def main() -> None:
 
     def transcribe(path: str, language: str) -> tuple[float, str]:
         began = time.perf_counter()
-        # The ladder of temperatures, beam and thresholds are the library's defaults, which the service has too.
-        segments, _ = model.transcribe(path, language=language)
+        segments, _ = model.transcribe(path, language=language, **OPTIONS)
         text = "".join(segment.text for segment in segments)
         return time.perf_counter() - began, text.strip()
 

@@ -28,6 +28,9 @@ chat, embedding, speech, whisperx: starts the service and, interleaved in the sa
 prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
 Nothing else should run on the machine meanwhile.
 
+whisperx: both sides have the same weights and dtype, language, beam, ladder of temperatures and thresholds; neither cuts silence,
+times words or batches windows. The service alone computes voice activity, and receives the recording over HTTP.
+
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
   --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
                    fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes); of chat,

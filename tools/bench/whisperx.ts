@@ -92,6 +92,8 @@ async function ask(service: Service, clip: Clip): Promise<{ readonly total: numb
   form.set('file', new File([readFileSync(pathOf(clip))], `${clip}.ogg`));
   form.set('model', 'whisper-1');
   form.set('language', language);
+  // The bare loop decodes the whole recording too; its library's voice activity needs a wheel that the service has not.
+  form.set('vad_filter', 'false');
   const { total, body } = await askMedia(`http://127.0.0.1:${service.port}/v1/audio/transcriptions`, form);
   return { total, text: (JSON.parse(body.toString()) as { text: string }).text };
 }
