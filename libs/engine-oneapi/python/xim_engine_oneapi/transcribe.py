@@ -11,6 +11,7 @@ from xim_transcription.models import Models
 from xim_transcription.whisper import Whisper
 from xim_worker import Context, StartError
 
+from .character_model import CTCModel
 from .voice_activity import SileroDetector
 from .voice_encoder import RESEMBLYZER, GE2EEncoder, read_resemblyzer
 from .weights import find_weights
@@ -19,7 +20,8 @@ _SILERO = "assets/silero_vad_v6.onnx"
 
 
 def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Models:
-    """The models of a service: `main`, and the companions `vad` and `speaker` or the models in the app's wheels.
+    """The models of a service: `main`, the companions `vad` and `speaker` or the models in the app's wheels, and the
+    companion `alignment`, if there is one.
 
     Without a companion the model of voice activity is the one inside faster-whisper's wheel, and the encoder of voices
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
@@ -27,7 +29,9 @@ def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Mod
     # First, since an app may lack this wheel.
     recogniser = Whisper(context, workers, tick)
     context.progress("compiling the models around it", None)
-    return Models(recogniser, SileroDetector(_vad_path(context)), _voices(context))
+    alignment = context.companions.get("alignment")
+    aligner = None if alignment is None else CTCModel(alignment, max(1, context.plan.threads // workers))
+    return Models(recogniser, SileroDetector(_vad_path(context)), _voices(context), aligner)
 
 
 def _vad_path(context: Context) -> Path:

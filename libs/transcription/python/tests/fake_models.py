@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 from xim_transcription.handler import TranscribeHandler
-from xim_transcription.models import FRAME, RATE, DecodingOptions, Floats, Models, SpeechStream, VoiceEncoder
+from xim_transcription.models import (
+    FRAME,
+    RATE,
+    CharacterModel,
+    DecodingOptions,
+    Floats,
+    Models,
+    SpeechStream,
+    VoiceEncoder,
+)
 from xim_worker import Context, Plan, Runtime
 
 LANGUAGES = ["en", "de", "ja"]
@@ -73,13 +82,17 @@ class CountingRecogniser:
 
 
 def load(
-    slots: int = 4, threads: int = 1, voices: VoiceEncoder | None = None, **options: Any
+    slots: int = 4,
+    threads: int = 1,
+    voices: VoiceEncoder | None = None,
+    aligner: CharacterModel | None = None,
+    **options: Any,
 ) -> tuple[TranscribeHandler, CountingRecogniser]:
     made: list[CountingRecogniser] = []
 
     def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Models:
         made.append(CountingRecogniser(tick))
-        return Models(made[0], LoudnessDetector(), voices)
+        return Models(made[0], LoudnessDetector(), voices, aligner)
 
     handler = TranscribeHandler(open_models)
     plan = Plan(threads=threads, slots=slots, kv_cache_bytes=0, batch_tokens=0)

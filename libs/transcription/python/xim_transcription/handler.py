@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
+from .alignment import time_words
 from .models import FRAME, RATE, DecodingOptions, Floats, Models
 from .recording import Recording
 from .request import check, to_activity
@@ -132,10 +133,18 @@ class TranscribeHandler:
     ) -> Callable[[], list[dict[str, Any]]]:
         """The job of one window. The samples are read here, because the thread of the call owns the file."""
         recogniser = self._models.recogniser
-        if encoded is not None:
-            return lambda: recogniser.read(encoded, reading)
-        samples = recording.read(window.begin, window.end)
-        return lambda: recogniser.read(recogniser.encode(samples), reading)
+        aligner = self._models.aligner if reading.words and not reading.translate else None
+        if aligner is not None and reading.language not in aligner.languages:
+            aligner = None
+        samples = recording.read(window.begin, window.end) if encoded is None or aligner is not None else None
+
+        def job() -> list[dict[str, Any]]:
+            segments = recogniser.read(recogniser.encode(samples) if encoded is None else encoded, reading)
+            for segment in segments if aligner is not None else []:
+                time_words(segment, samples, aligner)
+            return segments
+
+        return job
 
     def _decode_into(
         self, recording: Recording, audio: dict[str, Any], most_seconds: float, cancelled: Callable[[], bool]
@@ -217,6 +226,8 @@ class TranscribeHandler:
             self._models.detector.open().add(noise)
             if self._models.voices is not None:
                 self._models.voices.embed(fill(noise)[None])
+            if self._models.aligner is not None:
+                self._models.aligner.emit(noise)
         except (ValueError, RuntimeError) as error:
             raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
 

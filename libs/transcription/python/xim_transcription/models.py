@@ -86,8 +86,28 @@ class Recogniser(Protocol):
         ...
 
 
+class CharacterModel(Protocol):
+    """A CTC model of characters, such as wav2vec 2.0, for the times of words."""
+
+    languages: Sequence[str]
+    """The languages whose speech the model knows: codes such as `en`."""
+    characters: Mapping[str, int]
+    """The token of each character; all letters are in one case. Special tokens are left out."""
+    blank: int
+    """The token of CTC's blank."""
+    separator: int | None
+    """The token between words."""
+    least_samples: int
+    """The shortest sound that `emit` takes, in samples."""
+
+    def emit(self, samples: Floats) -> Floats:
+        """Maps samples `[samples]` to log probabilities `[frames, characters]`, with frames of equal length."""
+        ...
+
+
 @dataclass(frozen=True)
 class Models:
     recogniser: Recogniser
     detector: SpeechDetector
     voices: VoiceEncoder | None = None
+    aligner: CharacterModel | None = None
