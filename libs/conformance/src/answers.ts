@@ -3,6 +3,7 @@ import type { Answer, Call } from './client.ts';
 import type { Context } from './check.ts';
 import { MismatchError, RefusedError } from './errors.ts';
 import { cut, expectShape, expectThat } from './expectations.ts';
+import { type Kind, toStatusKind } from './kinds.ts';
 
 /** OpenAI's error object: four keys, two of which may be null. */
 const OpenAiError = z.looseObject({
@@ -17,6 +18,8 @@ const OpenAiError = z.looseObject({
 /** Text Generation Inference's error object. */
 const TgiError = z.looseObject({ error: z.string().min(1), error_type: z.string().min(1) });
 
+const errorKind = (fault: string, sentence: string): Kind => ({ name: `error:${fault}`, sentence });
+
 /** Internals that an error must not show: stack traces of Python and JavaScript. */
 const INTERNALS = /Traceback \(most recent call last\)|\n\s+at .+:\d+:\d+|File "[^"]+", line \d+/;
 
@@ -27,7 +30,7 @@ export function toJson(answer: Answer): unknown {
   try {
     return JSON.parse(answer.text);
   } catch {
-    throw new MismatchError('a body of JSON', shown(answer));
+    throw new MismatchError('a body of JSON', shown(answer), { name: 'body:json', sentence: 'a body is not JSON' });
   }
 }
 
@@ -43,7 +46,7 @@ export function expectSuccess(answer: Answer): void {
   }
   const tgi = TgiError.safeParse(body);
   if (answer.status === 422 && tgi.success) throw new RefusedError('status 200', found, tgi.data.error);
-  throw new MismatchError('status 200', found);
+  throw new MismatchError('status 200', found, toStatusKind(200, answer.status));
 }
 
 /** Sends a request and returns the JSON of a success. */
@@ -53,6 +56,11 @@ export async function fetchJson(context: Context, call: Call): Promise<unknown> 
   return toJson(answer);
 }
 
+function expectNoInternals({ text }: Answer): void {
+  const kind = errorKind('internals', 'an error shows a stack trace');
+  expectThat(!INTERNALS.test(text), 'an error without internals', text, kind);
+}
+
 export interface WantedError {
   readonly status: number;
   readonly code?: string;
@@ -60,25 +68,37 @@ export interface WantedError {
   readonly param?: string;
 }
 
+/** Throws a MismatchError for another status. */
+export function expectStatus(answer: Answer, status: number): void {
+  if (answer.status !== status)
+    throw new MismatchError(`status ${status}`, shown(answer), toStatusKind(status, answer.status));
+}
+
 /** Expects an error in OpenAI's error object. */
 export function expectError(answer: Answer, { status, code, param }: WantedError): void {
-  if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
+  expectStatus(answer, status);
   expectThat(
     answer.headers['content-type']?.startsWith('application/json'),
     'an error of type application/json',
     answer.headers['content-type'],
+    errorKind('content-type', 'an error is not of type application/json'),
   );
-  expectThat(!INTERNALS.test(answer.text), 'an error without internals', answer.text);
+  expectNoInternals(answer);
   const { error } = expectShape(OpenAiError, toJson(answer), 'the error');
-  if (code !== undefined) expectThat(error.code === code, `the error's code to be ${code}`, error);
+  if (code !== undefined) expectThat(error.code === code, `the error's code to be ${code}`, error, errorKind(`code-${code}`, `error.code is not ${code}`)); // prettier-ignore
   if (param !== undefined)
-    expectThat(error.param?.includes(param) || error.message.includes(param), `an error that names ${param}`, error);
+    expectThat(
+      error.param?.includes(param) || error.message.includes(param),
+      `an error that names ${param}`,
+      error,
+      errorKind('param', 'an error does not name the parameter'),
+    );
 }
 
 /** Expects an error in TGI's error object. */
 export function expectTgiError(answer: Answer, status: number, type: string): void {
-  if (answer.status !== status) throw new MismatchError(`status ${status}`, shown(answer));
-  expectThat(!INTERNALS.test(answer.text), 'an error without internals', answer.text);
+  expectStatus(answer, status);
+  expectNoInternals(answer);
   const body = expectShape(TgiError, toJson(answer), 'the error');
   expectThat(body.error_type === type, `error_type to be "${type}"`, body);
 }

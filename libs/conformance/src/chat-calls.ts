@@ -19,6 +19,10 @@ export const Usage = z
   .looseObject({ prompt_tokens: z.int().min(1), completion_tokens: count, total_tokens: count })
   .refine((u) => u.total_tokens === u.prompt_tokens + u.completion_tokens, 'the sum of the other two as total_tokens');
 
+const Counts = z.looseObject({ prompt_tokens: z.number(), completion_tokens: z.number() });
+/** The numbers of tokens of an answer. Throws a MismatchError if the answer has none. */
+export const countsOf = ({ usage }: { readonly usage?: unknown }) => expectShape(Counts, usage, 'usage');
+
 export const Call = z.looseObject({
   id: z.string().min(1),
   type: z.literal('function'),

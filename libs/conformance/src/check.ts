@@ -5,6 +5,8 @@ export const TASK_NAMES = [
   'models',
   'chat',
   'completions',
+  'responses',
+  'messages',
   'embeddings',
   'transcribe',
   'speak',

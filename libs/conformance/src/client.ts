@@ -123,5 +123,8 @@ function toFailure(error: NodeJS.ErrnoException, method: string, path: string): 
   if (error.name === 'AbortError') return error;
   if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'].includes(error.code ?? ''))
     return new UnreachableError(error.message);
-  return new MismatchError(`a whole answer to ${method} ${path}`, `${error.code ?? error.name}: ${error.message}`);
+  return new MismatchError(`a whole answer to ${method} ${path}`, `${error.code ?? error.name}: ${error.message}`, {
+    name: 'connection:broken',
+    sentence: 'the connection breaks before the end of an answer',
+  });
 }

@@ -13,7 +13,10 @@ export function decompress(bytes: Buffer, encoding: string | undefined, maxBytes
   try {
     return decode && bytes.length > 0 ? decode(bytes, { maxOutputLength: maxBytes }) : bytes;
   } catch (error) {
-    throw new MismatchError(`a body in its content-encoding, ${encoding}`, (error as Error).message);
+    throw new MismatchError(`a body in its content-encoding, ${encoding}`, (error as Error).message, {
+      name: 'body:content-encoding',
+      sentence: 'a body is not in its content-encoding',
+    });
   }
 }
 
@@ -23,6 +26,9 @@ export function decodeText(plain: Buffer, mediaType: string | undefined): string
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain);
   } catch {
-    throw new MismatchError('a body in UTF-8', `${plain.length} bytes that are not`);
+    throw new MismatchError('a body in UTF-8', `${plain.length} bytes that are not`, {
+      name: 'body:utf-8',
+      sentence: 'a body is not UTF-8',
+    });
   }
 }

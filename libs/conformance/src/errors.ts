@@ -1,12 +1,17 @@
+import { type Kind, toRefusalKind } from './kinds.ts';
+
 /** The behaviour of the server differs from the API. */
 export class MismatchError extends Error {
   readonly expected: string;
   readonly found: string;
+  /** Undefined for a fault that only this check finds. */
+  readonly kind: Kind | undefined;
 
-  constructor(expected: string, found: string) {
+  constructor(expected: string, found: string, kind?: Kind) {
     super(`expected ${expected}; found ${found}`);
     this.expected = expected;
     this.found = found;
+    this.kind = kind;
   }
 }
 
@@ -17,7 +22,7 @@ export class RefusedError extends MismatchError {
   readonly reason: string;
 
   constructor(expected: string, found: string, reason: string, param?: string) {
-    super(expected, found);
+    super(expected, found, toRefusalKind(param));
     this.reason = reason;
     this.param = param;
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MismatchError } from './errors.ts';
+import { type Kind, toShapeKind } from './kinds.ts';
 
 const SHOWN = 300;
 
@@ -16,9 +17,9 @@ export function cut(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
 }
 
-/** `expected` completes "expected …"; `found` is shown as JSON. */
-export function expectThat(ok: unknown, expected: string, found: unknown): asserts ok {
-  if (!ok) throw new MismatchError(expected, toShown(found));
+/** `expected` completes "expected …"; `found` is shown as JSON; `kind` is for a fault that other checks find too. */
+export function expectThat(ok: unknown, expected: string, found: unknown, kind?: Kind): asserts ok {
+  if (!ok) throw new MismatchError(expected, toShown(found), kind);
 }
 
 export function expectEqual(found: unknown, expected: string | number | boolean | null, what: string): void {
@@ -35,7 +36,9 @@ export function expectShape<T extends z.ZodType>(schema: T, value: unknown, what
     .replace(/^Invalid (input|option): expected /, '')
     .replace(/, received .*$/, '')
     .replace(/^Too (small|big): expected /, '');
-  throw new MismatchError(`${what}${path}: ${wanted}`, toShown(at(value, issue!.path)));
+  const found = at(value, issue!.path);
+  const kind = toShapeKind(what, path, found, issue!.code === 'invalid_type');
+  throw new MismatchError(`${what}${path}: ${wanted}`, toShown(found), kind);
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -3,7 +3,8 @@ export { type RunOptions, runConformance } from './run.ts';
 export { UnreachableError } from './errors.ts';
 
 // The report.
-export { formatReport, type Outcome, type Report, type Result, type Score } from './report.ts';
+export type { Kind } from './kinds.ts';
+export { type Fault, formatReport, type Outcome, type Report, type Result, type Score } from './report.ts';
 
 // The checks.
 export { type Check, type Context, TASK_NAMES, type Task, type TaskName } from './check.ts';

@@ -1,4 +1,5 @@
 import { TASK_NAMES, type TaskName } from './check.ts';
+import type { Kind } from './kinds.ts';
 
 /**
  * passed: the server behaves as the API specifies. refused: the server refuses an optional feature by name, which is
@@ -16,6 +17,7 @@ export interface Result {
   /** Only for failed checks. */
   readonly expected?: string;
   readonly found?: string;
+  readonly kind?: Kind;
   /** Only for refused and skipped checks. */
   readonly reason?: string;
   readonly ms: number;
@@ -24,6 +26,15 @@ export interface Result {
 export interface Score extends Readonly<Record<Outcome, number>> {
   /** Percentage of passed checks among the passed and failed checks, rounded down; null without such checks. */
   readonly percent: number | null;
+  /** Number of different faults in the failed checks. */
+  readonly kinds: number;
+}
+
+/** A fault of the server, and the checks that fail because of it. */
+export interface Fault extends Kind {
+  readonly checks: number;
+  /** The first of these checks. */
+  readonly example: { readonly id: string; readonly expected: string; readonly found: string };
 }
 
 /** The output of `--json`. Within one `version` fields are added, but never renamed. */
@@ -34,6 +45,8 @@ export interface Report {
   readonly started: string;
   readonly score: Score;
   readonly scores: Readonly<Partial<Record<TaskName, Score>>>;
+  /** The faults of most checks first. */
+  readonly faults: readonly Fault[];
   readonly results: readonly Result[];
 }
 
@@ -43,14 +56,27 @@ export function toReport(run: { baseUrl: string; model: string; started: Date; r
   const scores = Object.fromEntries(
     present.map((task) => [task, toScore(results.filter((result) => result.task === task))]),
   );
-  return { version: 1, baseUrl, model, started: started.toISOString(), score: toScore(results), scores, results };
+  const score = toScore(results);
+  const faults = toFaults(results);
+  return { version: 1, baseUrl, model, started: started.toISOString(), score, scores, faults, results };
 }
 
 function toScore(results: readonly Result[]): Score {
   const number = (outcome: Outcome) => results.filter((result) => result.outcome === outcome).length;
   const [passed, refused, failed, skipped] = OUTCOMES.map(number) as [number, number, number, number];
   const judged = passed + failed;
-  return { passed, refused, failed, skipped, percent: judged === 0 ? null : Math.floor((100 * passed) / judged) };
+  const percent = judged === 0 ? null : Math.floor((100 * passed) / judged);
+  return { passed, refused, failed, skipped, percent, kinds: toFaults(results).length };
+}
+
+function toFaults(results: readonly Result[]): Fault[] {
+  const faults = new Map<string, Fault>();
+  for (const { id, kind, expected = '', found = '' } of results) {
+    if (!kind) continue;
+    const { checks = 0, example = { id, expected, found } } = faults.get(kind.name) ?? {};
+    faults.set(kind.name, { ...kind, checks: checks + 1, example });
+  }
+  return [...faults.values()].sort((a, b) => b.checks - a.checks);
 }
 
 /** Formats a table per task with a line per check, and the scores. */
@@ -65,7 +91,8 @@ export function formatReport(report: Report): string {
       return `${task}\n  skipped  ${own.length} checks: ${first!.reason}`;
     return [task, ...own.flatMap((result) => formatResult(result, width))].join('\n');
   });
-  return [`${report.baseUrl}  model ${report.model}`, ...sections, formatScores(report)].join('\n\n');
+  const head = `${report.baseUrl}  model ${report.model}`;
+  return [head, ...sections, ...formatFaults(report), formatScores(report)].join('\n\n');
 }
 
 function formatResult({ id, title, why, outcome, expected, found, reason }: Result, width: number): string[] {
@@ -77,13 +104,25 @@ function formatResult({ id, title, why, outcome, expected, found, reason }: Resu
   ];
 }
 
+function formatFaults({ faults }: Report): string[] {
+  if (faults.length === 0) return [];
+  const counts = faults.map(({ checks }) => `${checks} ${checks === 1 ? 'check' : 'checks'}`);
+  const [first, second] = [counts, faults.map(({ name }) => name)].map((all) => Math.max(...all.map((one) => one.length))) as [number, number]; // prettier-ignore
+  const lines = faults.flatMap(({ name, sentence, example: { id, expected, found } }, i) => [
+    `  ${counts[i]!.padEnd(first)}  ${name.padEnd(second)}  ${sentence}`,
+    `  ${''.padEnd(first)}  example  ${id}: expected ${expected}; found ${found}`,
+  ]);
+  return [[`kinds of faults (${faults.length})`, ...lines].join('\n')];
+}
+
 function formatScores({ score, scores }: Report): string {
   const rows = [...Object.entries(scores), ['all', score] as const].map(([name, one]) => [
     name,
     ...OUTCOMES.map((outcome) => String(one[outcome])),
     one.percent === null ? '–' : `${one.percent} %`,
+    String(one.kinds),
   ]);
-  const table = [['task', ...OUTCOMES, 'score'], ...rows];
+  const table = [['task', ...OUTCOMES, 'score', 'kinds of faults'], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   const line = (row: readonly string[]) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');

@@ -3,6 +3,7 @@ import type { Check, Context, TaskName } from './check.ts';
 import { createSend, type Send } from './client.ts';
 import { MismatchError, RefusedError, SkippedError, UnreachableError } from './errors.ts';
 import { examine, type Server } from './examine.ts';
+import type { Kind } from './kinds.ts';
 import { type Report, type Result, toReport } from './report.ts';
 import { taskOf, tasks } from './tasks.ts';
 
@@ -85,7 +86,12 @@ export async function runConformance(options: RunOptions): Promise<Report> {
   return toReport({ baseUrl, model: server.model, started, results });
 }
 
-type Verdict = Pick<Result, 'outcome' | 'expected' | 'found' | 'reason'>;
+const kinds = {
+  unreachable: { name: 'connection:refused', sentence: 'the server accepts no connection' },
+  late: { name: 'answer:late', sentence: 'no answer comes within the time limit' },
+} as const satisfies Record<string, Kind>;
+
+type Verdict = Pick<Result, 'outcome' | 'expected' | 'found' | 'reason' | 'kind'>;
 
 async function judge(
   check: Check,
@@ -102,18 +108,22 @@ async function judge(
     return { outcome: 'passed' };
   } catch (error) {
     signal?.throwIfAborted();
-    return toVerdict(error, check.mayRefuse ?? [], timeoutSeconds);
+    return toVerdict(error, check, timeoutSeconds);
   }
 }
 
-function toVerdict(error: unknown, mayRefuse: readonly string[], timeoutSeconds: number): Verdict {
+function toVerdict(error: unknown, { id, mayRefuse = [] }: Check, timeoutSeconds: number): Verdict {
+  const failed = (expected: string, found: string, kind?: Kind): Verdict => ({
+    ...{ outcome: 'failed', expected, found },
+    kind: kind ?? { name: id, sentence: `expected ${expected}` },
+  });
   if (error instanceof SkippedError) return { outcome: 'skipped', reason: error.message };
   if (error instanceof RefusedError && mayRefuse.some((name) => error.names(name)))
     return { outcome: 'refused', reason: error.reason };
-  if (error instanceof MismatchError) return { outcome: 'failed', expected: error.expected, found: error.found };
-  if (error instanceof UnreachableError) return { outcome: 'failed', expected: 'a connection', found: error.message };
+  if (error instanceof MismatchError) return failed(error.expected, error.found, error.kind);
+  if (error instanceof UnreachableError) return failed('a connection', error.message, kinds.unreachable);
   const { name, message } = error as Error;
   if (name === 'AbortError' || name === 'TimeoutError')
-    return { outcome: 'failed', expected: `an answer within ${timeoutSeconds} s`, found: 'none' };
-  return { outcome: 'failed', expected: 'an answer that this check understands', found: message };
+    return failed(`an answer within ${timeoutSeconds} s`, 'none', kinds.late);
+  return failed('an answer that this check understands', message);
 }

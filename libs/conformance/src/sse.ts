@@ -38,7 +38,10 @@ export function toObjects({ frames }: Frames): Record<string, unknown>[] {
     if (data === undefined || data === DONE) return [];
     const value = parse(data);
     if (typeof value === 'object' && value !== null) return [value as Record<string, unknown>];
-    throw new MismatchError(`frame ${i} to carry a JSON object`, toShown(data));
+    throw new MismatchError(`frame ${i} to carry a JSON object`, toShown(data), {
+      name: 'stream:json',
+      sentence: 'a frame of a stream is not a JSON object',
+    });
   });
 }
 

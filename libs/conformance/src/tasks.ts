@@ -13,12 +13,19 @@ import { completionStreamChecks } from './checks/completions-stream.ts';
 import { EMBEDDINGS, embeddingChecks } from './checks/embeddings.ts';
 import { httpChecks } from './checks/http.ts';
 import { imageChecks, IMAGES } from './checks/images.ts';
+import { messageChecks } from './checks/messages.ts';
+import { messageStreamChecks } from './checks/messages-stream.ts';
 import { modelChecks, MODELS } from './checks/models.ts';
+import { responseChecks } from './checks/responses.ts';
+import { responseOutputChecks } from './checks/responses-output.ts';
+import { responseStreamChecks } from './checks/responses-stream.ts';
 import { SPEECH, speakChecks } from './checks/speak.ts';
 import { tgiChecks } from './checks/tgi.ts';
 import { tgiStreamChecks } from './checks/tgi-stream.ts';
 import { transcribeChecks, TRANSCRIPTIONS } from './checks/transcribe.ts';
 import { COMPLETIONS } from './completion-calls.ts';
+import { MESSAGES } from './message-calls.ts';
+import { RESPONSES } from './responses-calls.ts';
 import { GENERATE } from './tgi-calls.ts';
 
 /** All tasks. The checks of a task are in one file in checks/, or in several files if one would be long. */
@@ -43,6 +50,12 @@ export const tasks: readonly Task[] = [
     probe: { path: COMPLETIONS, body: {} },
     checks: [...completionChecks, ...completionStreamChecks, ...completionLogprobChecks],
   },
+  {
+    name: 'responses',
+    probe: { path: RESPONSES, body: {} },
+    checks: [...responseChecks, ...responseOutputChecks, ...responseStreamChecks],
+  },
+  { name: 'messages', probe: { path: MESSAGES, body: {} }, checks: [...messageChecks, ...messageStreamChecks] },
   { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
   { name: 'speak', probe: { path: SPEECH, body: {} }, checks: speakChecks },
   { name: 'images', probe: { path: IMAGES, body: {} }, checks: imageChecks },

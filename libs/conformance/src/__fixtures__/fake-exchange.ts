@@ -13,6 +13,8 @@ export interface Exchange {
   body: any;
   /** Sent as server-sent events instead of `body`: objects as JSON, strings as data, `raw` unchanged. */
   frames?: any[];
+  /** Each frame has the name of its event, which is the `type` of the object. */
+  named?: boolean;
   /** Breaks the connection instead of an answer. */
   broken?: boolean;
   /** Never answers. */

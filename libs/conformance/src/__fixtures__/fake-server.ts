@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { chat } from './fake-chat.ts';
 import { type Exchange, Refusal, refuse, type Tamper } from './fake-exchange.ts';
 import { drawing, imageEdit } from './fake-images.ts';
+import { countTokens, messages } from './fake-messages.ts';
 import { completions, embeddings, models, newId } from './fake-openai.ts';
+import { responses, storedResponse } from './fake-responses.ts';
 import { speech, voices } from './fake-speech.ts';
 import { readForm, transcription } from './fake-transcription.ts';
 import { chatTokenize, generate, info, tokenize } from './fake-tgi.ts';
@@ -14,6 +16,9 @@ type Route = (exchange: Exchange) => unknown;
 const posts: Readonly<Record<string, Route>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completions,
+  '/v1/responses': responses,
+  '/v1/messages': messages,
+  '/v1/messages/count_tokens': countTokens,
   '/v1/embeddings': embeddings,
   '/v1/audio/speech': speech,
   '/v1/images/generations': drawing,
@@ -89,6 +94,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     if (method === 'GET' && path === '/info') return info();
     if (method === 'GET' && path === '/v1/audio/voices') return voices();
     if (method === 'GET' && (path === '/v1/models' || path.startsWith('/v1/models/'))) return models(exchange);
+    if (method === 'GET' && path.startsWith('/v1/responses/')) return storedResponse(exchange);
     const post = posts[path];
     if (!post) return refuse('no such path', null, 404, 'unknown_url');
     if (method !== 'POST') {
@@ -137,7 +143,7 @@ function parse(text: string): unknown {
   }
 }
 
-function send({ status, headers, body, frames, broken, silent }: Exchange, response: ServerResponse): void {
+function send({ status, headers, body, frames, named, broken, silent }: Exchange, response: ServerResponse): void {
   if (silent) return;
   if (broken) {
     response.destroy();
@@ -150,6 +156,7 @@ function send({ status, headers, body, frames, broken, silent }: Exchange, respo
   }
   for (const frame of frames) {
     if (frame?.raw !== undefined) response.write(frame.raw);
+    else if (named) response.write(`event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`);
     else response.write(`data: ${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n\n`);
   }
   response.end();

@@ -211,7 +211,7 @@ export const chatStreamChecks: readonly Check[] = [
     title: 'a streamed answer counts the tokens that the same answer counts unstreamed',
     why: 'Otherwise the price would depend on streaming.',
     async run(context) {
-      const streamed = expectShape(Usage, (await usageStream(context)).chunks.at(-1)?.usage, 'usage of the stream');
+      const streamed = expectShape(Usage, (await usageStream(context)).chunks.at(-1)?.usage, 'usage');
       const whole = expectShape(Usage, (await wholeChat(context)).usage, 'usage');
       expectEqual(streamed.prompt_tokens, whole.prompt_tokens, 'prompt_tokens');
       const sameText = joined(await usageStream(context)) === textOf(await wholeChat(context));

@@ -1,5 +1,5 @@
 import { expectError } from '../answers.ts';
-import { ask, chat, choicesOf, FINISH_REASONS, streamChat, tryChat } from '../chat-calls.ts';
+import { ask, chat, choicesOf, countsOf, FINISH_REASONS, streamChat, tryChat } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
 import { expectEqual, expectThat } from '../expectations.ts';
 import { callsOf, CLOCK, deltasOf, expectArguments, oneCall, oneCallStream, required, requiredStream, tool, toolBody, WEATHER } from '../tool-calls.ts'; // prettier-ignore
@@ -190,7 +190,7 @@ export const chatToolChecks: readonly Check[] = [
       const short = await chat(context, toolBody({ messages: withResult('Rain.'), max_tokens: 8 }));
       const parts = [{ type: 'text', text: 'Rain in the morning, and sun with some wind from noon on.' }];
       const long = await chat(context, toolBody({ messages: withResult(parts), max_tokens: 8 }));
-      const [few, more] = [short.usage?.prompt_tokens ?? 0, long.usage?.prompt_tokens ?? 0];
+      const [few, more] = [short, long].map((answer) => countsOf(answer).prompt_tokens) as [number, number];
       expectThat(more > few, `more than ${few} prompt tokens with a longer result`, more);
     },
   },

@@ -5,6 +5,7 @@ import {
   CHAT,
   chat,
   chatBody,
+  countsOf,
   FINISH_REASONS,
   QUESTION,
   seconds,
@@ -37,9 +38,7 @@ const Completion = z.looseObject({
 
 /** Texts of different length, so that the number of prompt tokens shows a text that is ignored. */
 async function promptTokens(context: Context, messages: object[], more: object = {}): Promise<number> {
-  const { usage } = await chat(context, { messages, max_tokens: 1, ...more });
-  expectThat(typeof usage?.prompt_tokens === 'number', 'usage.prompt_tokens', usage);
-  return usage.prompt_tokens;
+  return countsOf(await chat(context, { messages, max_tokens: 1, ...more })).prompt_tokens;
 }
 
 const part = (text: string) => [{ type: 'text', text }];
@@ -119,7 +118,7 @@ export const chatChecks: readonly Check[] = [
     why: 'Old and new SDKs send different names. If a name is ignored, answers run to the end of the context.',
     async run(context) {
       const answer = await chat(context, { max_tokens: undefined, [field]: 3 });
-      expectThat((answer.usage?.completion_tokens ?? 0) <= 3, 'at most 3 completion tokens', answer.usage);
+      expectThat(countsOf(answer).completion_tokens <= 3, 'at most 3 completion tokens', answer.usage);
       expectEqual(answer.choices[0]!.finish_reason ?? null, 'length', 'finish_reason');
     },
   })),
@@ -128,10 +127,11 @@ export const chatChecks: readonly Check[] = [
     title: 'n choices come back, each with its index',
     why: 'Self-consistency and evaluation code asks for n and reads choices by index.',
     async run(context) {
-      const { choices, usage } = await chat(context, { n: 3, temperature: 1, max_tokens: 4 });
+      const answer = await chat(context, { n: 3, temperature: 1, max_tokens: 4 });
+      const { choices } = answer;
       const indexes = choices.map(({ index }) => index);
       expectThat([0, 1, 2].every((i) => indexes.includes(i)) && choices.length === 3, 'indexes 0, 1 and 2', indexes);
-      expectThat((usage?.completion_tokens ?? 0) >= 3, 'the tokens of all choices in usage', usage);
+      expectThat(countsOf(answer).completion_tokens >= 3, 'the tokens of all choices in usage', answer.usage);
     },
   },
   {

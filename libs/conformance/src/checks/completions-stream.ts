@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { seconds, Usage } from '../chat-calls.ts';
+import { countsOf, seconds, Usage } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
 import {
   complete, completionUsageStream, joinedText, PROMPT, streamCompletion, streamedCompletion, wholeCompletion,
@@ -103,8 +103,8 @@ export const completionStreamChecks: readonly Check[] = [
       expectThat(chunks.at(-1)?.choices.length === 0, 'no choices in the last chunk', chunks.at(-1));
       const streamed = expectShape(Usage, chunks.at(-1)!.usage, 'usage');
       for (const chunk of chunks.slice(0, -1)) expectThat(chunk.usage === null, 'usage: null', chunk);
-      const { usage } = await wholeCompletion(context);
-      expectEqual(streamed.prompt_tokens, usage?.prompt_tokens ?? 0, 'prompt_tokens');
+      const whole = countsOf(await wholeCompletion(context));
+      expectEqual(streamed.prompt_tokens, whole.prompt_tokens, 'prompt_tokens');
     },
   },
   {

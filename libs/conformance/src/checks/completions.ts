@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expectError, fetchJson } from '../answers.ts';
-import { seconds, Usage } from '../chat-calls.ts';
+import { countsOf, seconds, Usage } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
 import { complete, completionBody, COMPLETIONS, PROMPT, streamCompletion, joinedText, tryComplete, wholeCompletion } from '../completion-calls.ts'; // prettier-ignore
 import { SkippedError } from '../errors.ts';
@@ -65,8 +65,9 @@ export const completionChecks: readonly Check[] = [
     title: 'max_tokens is 16 by default',
     why: 'Old clients omit it and expect a short answer, not an answer up to the end of the context.',
     async run(context) {
-      const { choices, usage } = await complete(context, { max_tokens: undefined });
-      const tokens = usage?.completion_tokens ?? 0;
+      const answer = await complete(context, { max_tokens: undefined });
+      const { choices } = answer;
+      const { completion_tokens: tokens } = countsOf(answer);
       expectThat(tokens <= 16 && (tokens === 16 || choices[0]!.finish_reason === 'stop'), '16 tokens, or an earlier stop', { tokens, choices }); // prettier-ignore
     },
   },
@@ -88,9 +89,10 @@ export const completionChecks: readonly Check[] = [
     title: 'a prompt of tokens is taken as it is',
     why: 'lm-evaluation-harness and LangChain’s splitter send tokens.',
     async run(context) {
-      const { choices, usage } = await complete(context, { prompt: TOKENS, max_tokens: 2 });
+      const answer = await complete(context, { prompt: TOKENS, max_tokens: 2 });
+      const { choices } = answer;
       expectEqual(choices.length, 1, 'the number of choices');
-      expectEqual(usage?.prompt_tokens ?? null, TOKENS.length, 'prompt_tokens');
+      expectEqual(countsOf(answer).prompt_tokens, TOKENS.length, 'prompt_tokens');
     },
   },
   {
