@@ -36,6 +36,8 @@ describeEngine({
     // Another model's folder has no weights of this kind, and never will; a worker that ends at once may start again.
     fault === 'permanent' ? createEngine({ ...chat, path: embedding.path }) : createEngine(chat, { python: '/bin/ls' }),
   timeoutMs: 300_000,
+  // The scheduler and the worker meet 200 calls at once in the suites of the tiny transformer and of the engine echo.
+  concurrent: 40,
   samples: {
     generate: {
       quick: { prompt: say('Name a colour.'), maxTokens: 6, sampling: greedy },
