@@ -6,7 +6,7 @@ import { setup } from '../start/index.mjs';
 import { foldersWith } from './folders.mjs';
 import { lockFileProblems } from './lock-file.mjs';
 import { runTogether } from './run-command.mjs';
-import { toSteps } from './steps.mjs';
+import { toGroups, toSteps } from './steps.mjs';
 import { add, closingLines, readTally } from './tally.mjs';
 
 /** Commands at the same time. Each of them takes about a gigabyte of memory. */
@@ -61,19 +61,37 @@ async function runSteps(steps, env) {
   const tally = { passed: 0, failed: 0, skipped: [] };
   /** @type {string[]} */
   const failed = [];
-  for (const { name, commands, together } of steps) {
-    console.log(`\n=== ${name}`);
+  for (const group of toGroups(steps)) {
+    console.log(`\n=== ${group.map(({ name }) => name).join(', ')}`);
     const since = Date.now();
-    const results = await runTogether(commands, { cwd: ROOT, env, atOnce: together ? AT_ONCE : 1 });
-    for (const { report } of commands) if (report) add(tally, readTally(report));
-    const ok = commands.every(({ refuse }, at) => {
-      const { code = 1, output = '' } = results[at] ?? {};
-      return code === 0 && !(refuse && output.includes(refuse));
-    });
-    console.log(`=== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - since) / 1000).toFixed(1)} s)`);
-    if (!ok) failed.push(name);
+    const atOnce = group.some(({ together }) => together) ? AT_ONCE : 1;
+    const before = await runTogether(
+      group.flatMap((step) => step.before ?? []),
+      { cwd: ROOT, env, atOnce: 1 },
+    );
+    const results = await runTogether(
+      group.flatMap(({ commands }) => commands),
+      { cwd: ROOT, env, atOnce },
+    );
+    const time = `${((Date.now() - since) / 1000).toFixed(1)} s${group.length > 1 ? ' together' : ''}`;
+    for (const step of group) {
+      const all = [...(step.before ? [step.before] : []), ...step.commands];
+      const ended = [...before.splice(0, step.before ? 1 : 0), ...results.splice(0, step.commands.length)];
+      for (const { report } of all) if (report) add(tally, readTally(report));
+      const ok = all.every((command, at) => isGood(command, ended[at]));
+      console.log(`=== ${step.name}: ${ok ? 'ok' : 'FAILED'} (${time})`);
+      if (!ok) failed.push(step.name);
+    }
   }
   return { tally, failed };
+}
+
+/**
+ * @param {import('./steps.mjs').Command} command
+ * @param {{ code: number, output: string } | undefined} result
+ */
+function isGood({ refuse }, result) {
+  return result?.code === 0 && !(refuse && result.output.includes(refuse));
 }
 
 /**

@@ -13,8 +13,10 @@ import { mypyCommand, pytestCommand, pythonFolders } from './python.mjs';
  *
  * @typedef {object} Step
  * @property {string} name
+ * @property {Command} [before] the commands need its result
  * @property {Command[]} commands all are run, also after one has failed
- * @property {boolean} [together] the commands do not depend on each other, and run at once, as many as there are CPUs
+ * @property {boolean} [together] the commands depend neither on each other nor on those of the neighbouring steps with
+ *   this mark; all of them run at once, as many as there are CPUs
  */
 
 /** Shell scripts. */
@@ -51,12 +53,17 @@ export function toSteps({ root, venvs, reports, containers }) {
     foldersWith(root, area, 'Dockerfile').map((path) => `${path}/Dockerfile`),
   );
   return [
-    { name: 'format', commands: [bin('prettier', '--check', '--log-level=warn', '.'), ruff('format', '--check', '.')] },
+    {
+      name: 'format',
+      together: true,
+      commands: [bin('prettier', '--check', '--log-level=warn', '.'), ruff('format', '--check', '.')],
+    },
     {
       name: 'lint',
+      together: true,
+      // ESLint's rule on module boundaries reads the graph that Nx keeps, and lets everything pass without one.
+      before: bin('nx', 'show', 'projects'),
       commands: [
-        // ESLint's rule on module boundaries reads the graph that Nx keeps, and lets everything pass without one.
-        bin('nx', 'show', 'projects'),
         { ...bin('eslint', '--max-warnings=0', '.'), refuse: 'No cached ProjectGraph' },
         ruff('check', '.'),
         dev('hadolint', ...dockerfiles),
@@ -74,10 +81,9 @@ export function toSteps({ root, venvs, reports, containers }) {
     },
     {
       name: 'packages',
-      commands: [
-        bin('nx', 'run-many', '-t', 'build', '--output-style=static'),
-        ...foldersWith(root, 'libs', 'package.json').map((path) => bin('publint', 'run', path, '--strict')),
-      ],
+      together: true,
+      before: bin('nx', 'run-many', '-t', 'build', '--output-style=static'),
+      commands: foldersWith(root, 'libs', 'package.json').map((path) => bin('publint', 'run', path, '--strict')),
     },
     {
       // The other steps run the same programs without Nx, each once for all folders. This one proves its targets.
@@ -105,4 +111,22 @@ export function toSteps({ root, venvs, reports, containers }) {
       commands: [{ ...vitest('containers.json', '--no-file-parallelism', 'tools/images/e2e'), env: containers }],
     },
   ];
+}
+
+/**
+ * The steps in their order, where neighbours with the mark `together` are one group.
+ *
+ * @template {{ together?: boolean }} S
+ * @param {readonly S[]} steps
+ * @returns {S[][]}
+ */
+export function toGroups(steps) {
+  /** @type {S[][]} */
+  const groups = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.together && last?.[0]?.together) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }
