@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { CONFINED } from '../docker-args.ts';
 import { docker, freePort, untilReady } from './docker-host.ts';
 
@@ -37,6 +39,15 @@ export async function startContainer(
     throw error;
   }
   return container;
+}
+
+/** Runs an image that ends by itself, with the same restrictions. */
+export function runToEnd(image: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+  const command = ['run', '--rm', '--network=host', ...CONFINED, ...args, image];
+  return promisify(execFile)('docker', command, { timeout: 180_000 }).then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, output: stdout + stderr }),
+  );
 }
 
 export async function ask(origin: string, content: string, maxTokens = 16): Promise<string> {
