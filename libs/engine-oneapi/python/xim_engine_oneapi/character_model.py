@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class CTCModel:
 
     def __init__(self, companion: Companion, threads: int) -> None:
         folder = Path(companion.model_path)
-        self.languages = [str(language) for language in companion.options.get("languages", ["en"])]
+        self.languages: Sequence[str] = [str(language) for language in companion.options.get("languages", ["en"])]
         vocabulary = _read(folder / "vocab.json")
         if not vocabulary:
             raise StartError(
@@ -42,7 +43,7 @@ class CTCModel:
         blank = tokenizer.get("pad_token", "<pad>")
         self.blank = int(vocabulary[blank] if blank in vocabulary else config.get("pad_token_id", 0))
         self.separator: int | None = vocabulary.get(tokenizer.get("word_delimiter_token", "|"))
-        self.characters = {
+        self.characters: Mapping[str, int] = {
             token: number
             for token, number in vocabulary.items()
             if len(token) < _SPECIAL and number not in (self.blank, self.separator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,17 @@ def emission_of(path: list[int], certainty: float = 0.9) -> Floats:
     size = 2 + len(CHARACTERS)
     chances = np.full((len(path), size), (1 - certainty) / (size - 1))
     chances[np.arange(len(path)), path] = certainty
-    return np.log(chances).astype(np.float32)
+    scores: Floats = np.log(chances).astype(np.float32)
+    return scores
 
 
 class SpelledModel:
     """Hears the same path in every sound."""
 
-    languages = ("en",)
-    characters = CHARACTERS
+    languages: Sequence[str] = ("en",)
+    characters: Mapping[str, int] = CHARACTERS
     blank = BLANK
-    separator = SEPARATOR
+    separator: int | None = SEPARATOR
     least_samples = 400
 
     def __init__(self, path: list[int]) -> None:
@@ -74,10 +76,10 @@ def test_the_path_is_the_most_probable_of_all(seed: int) -> None:
         assert found is None
         return
     assert found is not None
-    path = [BLANK] * len(emission)
+    chosen = [BLANK] * len(emission)
     for token, frames in zip(tokens, found, strict=True):
-        path[frames.begin : frames.end] = [token] * (frames.end - frames.begin)
-    assert best[tuple(path)] == pytest.approx(max(best.values()), abs=1e-4)
+        chosen[frames.begin : frames.end] = [token] * (frames.end - frames.begin)
+    assert best[tuple(chosen)] == pytest.approx(max(best.values()), abs=1e-4)
 
 
 def test_too_few_frames_have_no_path() -> None:

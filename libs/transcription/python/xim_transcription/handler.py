@@ -132,16 +132,18 @@ class TranscribeHandler:
         self, recording: Recording, window: Span, reading: DecodingOptions, encoded: Any
     ) -> Callable[[], list[dict[str, Any]]]:
         """The job of one window. The samples are read here, because the thread of the call owns the file."""
-        recogniser = self._models.recogniser
-        aligner = self._models.aligner if reading.words and not reading.translate else None
-        if aligner is not None and reading.language not in aligner.languages:
+        recogniser, aligner = self._models.recogniser, self._models.aligner
+        if not reading.words or reading.translate or (aligner and reading.language not in aligner.languages):
             aligner = None
-        samples = recording.read(window.begin, window.end) if encoded is None or aligner is not None else None
+        if encoded is not None and aligner is None:
+            return lambda: recogniser.read(encoded, reading)
+        samples = recording.read(window.begin, window.end)
 
         def job() -> list[dict[str, Any]]:
             segments = recogniser.read(recogniser.encode(samples) if encoded is None else encoded, reading)
-            for segment in segments if aligner is not None else []:
-                time_words(segment, samples, aligner)
+            if aligner is not None:
+                for segment in segments:
+                    time_words(segment, samples, aligner)
             return segments
 
         return job
