@@ -29,6 +29,10 @@ export { findClone } from './hub/hub-settings.ts';
 export { lockFiles } from './hub/lock-entry.ts';
 export { toSpdx } from './hub/spdx.ts';
 
+// Models that users name.
+export { localFiles } from './custom-model/local-files.ts';
+export { refuseUnreadable } from './custom-model/refuse-unreadable.ts';
+
 // The lock file.
 export { readOpenModels } from './models-json/models-file.ts';
 export { MODELS_SCHEMA, pathProblem } from './models-json/models-schema.ts';

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,14 @@ beforeEach(async () => {
       },
     },
     'org/pickle': { commit: COMMIT, files: { 'config.json': CONFIG, 'pytorch_model.bin': noise(100) } },
+    'org/awq': {
+      commit: COMMIT,
+      files: {
+        'config.json': Buffer.from('{"model_type":"llama","quantization_config":{"quant_method":"awq"}}'),
+        'model.safetensors': WEIGHTS,
+      },
+    },
+    'org/adapter': { commit: COMMIT, files: { 'adapter_config.json': CONFIG, 'adapter_model.safetensors': WEIGHTS } },
     'org/gguf': { commit: COMMIT, files: { 'tiny.gguf': noise(100) } },
   });
 });
@@ -56,6 +64,31 @@ test('of a repository, configuration, tokenizer and weights come, verified, and 
 test('a repository that has its weights as a pickle only is not fetched', async () => {
   await expect(fetchOne('org/pickle')).rejects.toThrow(/pickle only.*hf download org\/pickle --local-dir/);
   await expect(fetchOne('org/gguf')).rejects.toThrow('expected config.json and model.safetensors, found tiny.gguf');
+});
+
+test('quantised weights and adapters are refused by name before anything is fetched', async () => {
+  await expect(fetchOne('org/awq')).rejects.toThrow('org/awq has weights that are quantised by AWQ');
+  await expect(fetchOne('org/adapter')).rejects.toThrow('org/adapter is a LoRA adapter of BASE');
+  expect(existsSync(join(folder, 'cache'))).toBe(false);
+});
+
+test.each([
+  ['config.json', '{"quantization_config":{"quant_method":"gptq","bits":4}}', 'quantised by GPTQ'],
+  ['config.json', '{"quantization_config":{"quant_method":"fp8"}}', 'quantised by FP8'],
+  ['config.json', '{"quantization_config":{"quant_method":"bitsandbytes"}}', 'quantised by bitsandbytes'],
+  [
+    'config.json',
+    '{"text_config":{"quantization_config":{"quant_method":"compressed-tensors"}}}',
+    'compressed-tensors',
+  ],
+  ['adapter_config.json', '{"base_model_name_or_path":"org/base"}', 'adapter of org/base and not a whole model; merge'],
+])('of a folder with %s %s it is said what works', async (file, text, expected) => {
+  const model = join(folder, 'model');
+  mkdirSync(model);
+  writeFileSync(join(model, 'config.json'), CONFIG);
+  writeFileSync(join(model, 'model.safetensors'), WEIGHTS);
+  writeFileSync(join(model, file), text);
+  await expect(readFolder(model, undefined)).rejects.toThrow(expected);
 });
 
 test('a folder is read where it is; a pickle only where there is nothing better', async () => {

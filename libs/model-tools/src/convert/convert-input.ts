@@ -4,9 +4,12 @@ import type { ModelEntry, ModelFile } from '@xim/engine';
 import { fetchArtifact, type FetchOptions, type Hub, ModelFetchError } from '@xim/model-cache';
 import {
   hashFile,
+  hubFiles,
   type HubReference,
   listRepo,
+  localFiles,
   lockFiles,
+  refuseUnreadable,
   toHubReference,
   toLocalName,
 } from '@xim/model-cache/internal';
@@ -45,6 +48,7 @@ export async function readFolder(path: string, signal: AbortSignal | undefined):
   const entries = await readdir(folder, { recursive: true }).catch(() => {
     throw new ModelFetchError(`there is no folder ${folder}; expected one with config.json and model.safetensors`);
   });
+  await refuseUnreadable(await localFiles(folder, folder));
   const name = toLocalName(basename(folder));
   const paths = needed(
     entries.sort().map((entry) => ({ path: entry })),
@@ -64,6 +68,7 @@ export async function fetchFromHub(
   options: Pick<FetchOptions, 'cacheDir' | 'python' | 'signal' | 'onProgress' | 'onSkip'>,
 ): Promise<ConvertInput> {
   const listing = await listRepo(hub, reference, options.signal);
+  await refuseUnreadable(hubFiles(hub, listing, options.signal));
   const chosen = needed(listing.files, reference.repo);
   if (chosen.some(({ path }) => path === PICKLE)) {
     throw new ModelFetchError(
