@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
@@ -13,15 +13,24 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cacheDir = process.env['XIM_MODEL_CACHE']!;
 const venvs = process.env['XIM_VENVS']!;
 
-/** The real tools on the service's own model as a folder of Transformers, and the service on the result. */
-describe('a converted language model', { timeout: 900_000 }, () => {
+/** The service's own model as a folder of Transformers, made ready by the real tools, as `npm start` does it. */
+describe('a language model of the user in safetensors', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'xim-converted-'));
-  const models = join(folder, 'models.json');
+  const published = join(folder, 'published');
+  let converted: string;
+
+  const ready = (args: readonly string[], env: Record<string, string> = {}) => {
+    const bin = join(root, 'libs/model-tools/src/bin.ts');
+    const command = ['ready', fileURLToPath(app.models), '--model', published, '--cache', cacheDir, ...args];
+    return spawnSync(process.execPath, ['--conditions=@xim/source', '--import', 'tsx', bin, ...command], {
+      ...{ cwd: root, encoding: 'utf8' },
+      env: { ...process.env, ...env },
+    });
+  };
 
   beforeAll(async () => {
     const model = readModels(app.models).models.main;
     const gguf = await fetchArtifact({ model, artifact: 'gguf-q4_1', cacheDir, python: 'python3' });
-    const published = join(folder, 'published');
     mkdirSync(published);
     const script = join(root, 'libs/engine-ipex/src/__fixtures__/gguf_to_transformers.py');
     const file = readdirSync(gguf).find((name) => name.endsWith('.gguf'))!;
@@ -32,28 +41,25 @@ describe('a converted language model', { timeout: 900_000 }, () => {
           .join(':'),
       },
     });
-    const bin = join(root, 'libs/model-tools/src/bin.ts');
-    const args = ['convert', models, '--from', published, '--task', 'generate', '--cache', cacheDir];
-    const made = spawnSync(process.execPath, ['--conditions=@xim/source', '--import', 'tsx', bin, ...args], {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    const made = ready([]);
     expect(made.status, made.stderr).toBe(0);
+    converted = made.stdout.trim();
   }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has the tokenizer that the engine reads', () => {
-    const { main } = readModels(models).models;
-    expect(main).toMatchObject({ task: 'generate', shape: { layers: 30, kvHeads: 3, headDim: 64 } });
-    const files = main.artifacts['openvino-int8']!.files.map(({ path }) => path);
+  it('is converted once, with the tokenizer that the engine reads', () => {
+    const files = readdirSync(converted);
     expect(files).toEqual(expect.arrayContaining(['openvino_model.bin', 'openvino_model.xml', 'tokenizer.json']));
-    expect(files.filter((path) => path.includes('openvino_tokenizer'))).toEqual([]);
+    expect(files.filter((name) => name.includes('openvino_tokenizer'))).toEqual([]);
+    const again = ready(['--python', '/nowhere'], { XIM_OFFLINE: '1' });
+    expect([again.stdout, again.stderr]).toEqual([`${converted}\n`, '']);
   });
 
   it('answers with sense', async () => {
-    const { server, origin } = await openService({ ...app, models: pathToFileURL(models) });
+    const { server, origin } = await openService(app, { XIM_MODEL: converted });
     try {
       const client = new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'unused', maxRetries: 0 });
+      expect(server.app.xim.model.shape).toMatchObject({ layers: 30, kvHeads: 3, headDim: 64 });
       const { id } = (await client.models.list()).data[0]!;
       const answer = await client.chat.completions.create({
         model: id,
