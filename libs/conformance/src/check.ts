@@ -8,6 +8,7 @@ export const TASK_NAMES = [
   'responses',
   'messages',
   'embeddings',
+  'rerank',
   'transcribe',
   'speak',
   'images',

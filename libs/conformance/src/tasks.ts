@@ -16,6 +16,7 @@ import { imageChecks, IMAGES } from './checks/images.ts';
 import { messageChecks } from './checks/messages.ts';
 import { messageStreamChecks } from './checks/messages-stream.ts';
 import { modelChecks, MODELS } from './checks/models.ts';
+import { RERANK, rerankChecks } from './checks/rerank.ts';
 import { responseChecks } from './checks/responses.ts';
 import { responseOutputChecks } from './checks/responses-output.ts';
 import { responseStreamChecks } from './checks/responses-stream.ts';
@@ -57,6 +58,7 @@ export const tasks: readonly Task[] = [
   },
   { name: 'messages', probe: { path: MESSAGES, body: {} }, checks: [...messageChecks, ...messageStreamChecks] },
   { name: 'embeddings', probe: { path: EMBEDDINGS, body: {} }, checks: embeddingChecks },
+  { name: 'rerank', probe: { path: RERANK, body: {} }, checks: rerankChecks },
   { name: 'speak', probe: { path: SPEECH, body: {} }, checks: speakChecks },
   { name: 'images', probe: { path: IMAGES, body: {} }, checks: imageChecks },
   { name: 'transcribe', probe: { path: TRANSCRIPTIONS, body: {} }, checks: transcribeChecks },

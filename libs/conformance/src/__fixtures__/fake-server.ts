@@ -6,6 +6,7 @@ import { type Exchange, Refusal, refuse, type Tamper } from './fake-exchange.ts'
 import { drawing, imageEdit } from './fake-images.ts';
 import { countTokens, messages } from './fake-messages.ts';
 import { completions, embeddings, models, newId } from './fake-openai.ts';
+import { rerank, score } from './fake-rerank.ts';
 import { responses, storedResponse } from './fake-responses.ts';
 import { speech, voices } from './fake-speech.ts';
 import { readForm, transcription } from './fake-transcription.ts';
@@ -20,6 +21,10 @@ const posts: Readonly<Record<string, Route>> = {
   '/v1/messages': messages,
   '/v1/messages/count_tokens': countTokens,
   '/v1/embeddings': embeddings,
+  '/v1/rerank': rerank,
+  '/v2/rerank': rerank,
+  '/rerank': rerank,
+  '/v1/score': score,
   '/v1/audio/speech': speech,
   '/v1/images/generations': drawing,
   '/v1/images/edits': imageEdit,
