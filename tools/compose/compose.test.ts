@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMPOSE = join(ROOT, 'xim/compose');
 const HAPROXY = 'haproxy: Debian has it in the package haproxy';
 const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
-const SERVICES = ['chat', 'embedding', 'whisperx', 'speech', 'sd-ipex'] as const;
+const SERVICES = ['chat', 'embedding', 'rerank', 'whisperx', 'speech', 'sd-ipex'] as const;
 type Service = (typeof SERVICES)[number];
 
 /** A service that tells what reached it; a test can give its next answers. */
@@ -101,6 +101,10 @@ describe('the proxy', () => {
     ['/v1/responses', 'chat'],
     ['/v1/embeddings', 'embedding'],
     ['/embed', 'embedding'],
+    ['/v1/rerank', 'rerank'],
+    ['/v2/rerank', 'rerank'],
+    ['/rerank', 'rerank'],
+    ['/v1/score', 'rerank'],
     ['/v1/audio/transcriptions', 'whisperx'],
     ['/v1/audio/speech', 'speech'],
     ['/v1/images/generations', 'sd-ipex'],

@@ -371,6 +371,16 @@ describe('a model for embeddings', () => {
     expect(hub.requests).toHaveLength(before);
   });
 
+  test('is served for reranking without the options of another model', async () => {
+    const { engine, artifact, isa } = EMBED.profiles[0]!;
+    const options = { scoring: 'similarity', pooling: 'mean', streams: 1 };
+    const shipped = { ...EMBED, task: 'rerank' as const, profiles: [{ engine, artifact, isa, options }] };
+    const model = await resolveModel('org/bert', { shipped });
+    expect(model).toMatchObject({ task: 'rerank', shape: { contextLength: 256 } });
+    expect(model.profiles.map((profile) => profile.options)).toEqual([{ streams: 1 }]);
+    expect(model.artifacts['own']!.files.map(({ path }) => path)).toContain('config.json');
+  });
+
   test('is served from the file that is named', async () => {
     const model = await resolveModel('org/bert#onnx/model_qint8_avx512.onnx', { shipped: EMBED });
     const graph = model.artifacts['own']!.files[0]!;

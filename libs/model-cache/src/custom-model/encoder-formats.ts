@@ -4,8 +4,8 @@ import { type FormatFacts, type ModelFiles, type ModelFormat, readObject, toCoun
 
 const of = {
   tasks: ['embed', 'rerank'],
-  // The folder of the model tells its own pooling.
-  modelOptions: ['pooling', 'normalize'],
+  // The folder of the model tells its own pooling, and whether a reranker is a cross-encoder.
+  modelOptions: ['pooling', 'normalize', 'scoring'],
   readFacts: readEncoderShape,
 } as const;
 
