@@ -16,13 +16,13 @@ describeEngine({
       ? createEngine(speech, { python: speakPython, options: { voices: ['nobody'] } })
       : createEngine(speech, { python: '/bin/ls' }),
   timeoutMs: 120_000,
-  concurrent: 40,
+  concurrent: 20,
   // The program that makes phonemes is started anew.
   ranks: 1,
   samples: {
     speak: {
       quick: { text: 'Hello there.', format: 'wav', seed: 1 },
-      long: { text: sentence.repeat(120), format: 'pcm', speed: 0.25, seed: 1 },
+      long: { text: 'The sea is vast. '.repeat(480), format: 'pcm', speed: 0.25, seed: 1 },
       large: { text: sentence.repeat(4), format: 'pcm', speed: 0.25, seed: 1 },
       more: [
         { text: 'Hello there. And again.', format: 'wav', voice: 'en_US-joe-medium', speed: 4 },
