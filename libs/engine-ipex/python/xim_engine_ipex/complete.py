@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,24 @@ def expect_safetensors(folder: Path) -> None:
     )
 
 
+def expect_plain(folder: Path) -> None:
+    """Raises StartError where the weights are quantised, or are an adapter without its model."""
+    if (folder / "adapter_config.json").is_file():
+        raise StartError(
+            f"{folder.name} has an adapter of peft beside or instead of a model; merge it into its model "
+            "(merge_and_unload of peft) and serve the merged folder",
+            permanent=True,
+        )
+    config = folder / "config.json"
+    found = json.loads(config.read_text()).get("quantization_config") if config.is_file() else None
+    if found:
+        raise StartError(
+            f"{folder.name} has weights that are quantised by {found.get('quant_method', 'an unnamed method')}, which "
+            "this engine does not read; serve the floating-point model that they were made from",
+            permanent=True,
+        )
+
+
 def expect_complete(name: str, found: dict[str, Any]) -> None:
     """`found`: the report of a library about the loaded tensors. It fills missing tensors with random numbers."""
     for kind, words in (("missing_keys", "lacks the tensors"), ("mismatched_keys", "has other shapes of")):
@@ -38,6 +57,7 @@ def load_model(folder: Path, auto: Any, *, may_lack: str | None = None, **how: A
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     expect_safetensors(folder)
+    expect_plain(folder)
     try:
         model, found = auto.from_pretrained(
             str(folder), use_safetensors=True, local_files_only=True, output_loading_info=True, **how
