@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { checkOut, ROOT } from './checkout.ts';
+import { buildImages } from './build.ts';
+import { ROOT } from './checkout.ts';
 import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
 import { REQUESTS, startLoad, type Load } from './load.ts';
 import { refuseHosts, startSwarm, type SwarmHost, type SwarmHosts } from './swarm-hosts.ts';
@@ -13,7 +12,6 @@ import { refuseHosts, startSwarm, type SwarmHost, type SwarmHosts } from './swar
 const MINUTE = 60_000;
 const dockerHost = readDockerHost();
 const refusal = dockerHost ? refuseHosts() : SKIPPED;
-const run = promisify(execFile);
 
 describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-swarm-'));
@@ -78,22 +76,43 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
     await annotate(summary(load));
   });
 
+  it('loses only requests that were open on a host that is lost, and each of them with an error', async ({
+    annotate,
+  }) => {
+    await manager.docker('node', 'update', '--availability=active', await nodeOf(swarm.hosts[2]!));
+    await scale({ chat: 3, embedding: 3 });
+    for (const service of ['chat', 'embedding']) await untilRunning(service, 3);
+    const lostNode = await nodeOf(swarm.hosts[1]!);
+    const replicas = await tasksOn(lostNode);
+    expect(replicas).not.toEqual([]);
+    load = startLoad(origin, ['chat', 'stream', 'stream', 'embedding']);
+    await vi.waitFor(() => expect(load.answers.length).toBeGreaterThan(8), { timeout: 5 * MINUTE, interval: 50 });
+    const lostAt = performance.now();
+    const open = load.open;
+    await swarm.hosts[1]!.lose();
+    for (const service of ['chat', 'embedding']) await untilPlaced(service, 3, lostNode);
+    const placed = performance.now();
+    const served = load.answers.length;
+    // The clients find the new replicas, too.
+    await vi.waitFor(() => expect(load.answers.length).toBeGreaterThan(served + 8), {
+      timeout: 5 * MINUTE,
+      interval: 50,
+    });
+    await load.stop();
+    const failed = load.answers.filter(({ outcome }) => outcome !== 'served');
+    await annotate(
+      `lost ${replicas.join(', ')}: ${failed.length} of ${open} open requests failed, ` +
+        `replaced after ${((placed - lostAt) / 1000).toFixed(0)} s\n${summary(load)}\n${lost(load).join('\n')}`,
+    );
+    expect(failed.filter(({ started }) => started > lostAt)).toEqual([]);
+    expect(failed.length).toBeLessThanOrEqual(open);
+    // A whole answer with the status 200 and less than it should hold would look like a success.
+    expect(failed.filter(({ detail }) => detail.startsWith('cut off'))).toEqual([]);
+  });
+
   /** The images of two services with their weights, and the proxy's, in one archive. */
   async function makeImages(): Promise<void> {
-    const clone = join(work, 'clone');
-    mkdirSync(clone);
-    checkOut(clone);
-    const alone = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
-    const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|NX_)/.test(name));
-    const cache = { XIM_MODEL_CACHE: process.env['XIM_MODEL_CACHE'] ?? join(ROOT, '.model_cache') };
-    const env = { ...Object.fromEntries(kept), ...alone, ...cache };
-    for (const app of ['chat', 'embedding'])
-      await run('node_modules/.bin/nx', ['run', `${app}:docker-build:embedded`], {
-        cwd: clone,
-        env,
-        maxBuffer: 2 ** 28,
-      });
-    rmSync(clone, { recursive: true });
+    await buildImages('chat:docker-build:embedded', 'embedding:docker-build:embedded');
     const haproxy = join(work, 'haproxy');
     mkdirSync(haproxy);
     // The public image is out of reach of some machines; Debian's package is the same program.
@@ -157,6 +176,17 @@ describe('the family on three hosts of a Docker Swarm', { timeout: 10 * MINUTE }
       timeout: 5 * MINUTE,
       interval: 1000,
     });
+  }
+
+  /** Resolves when all replicas of a service run, none of them on a node. */
+  async function untilPlaced(service: string, count: number, without: string): Promise<void> {
+    const tasks = async (): Promise<string[]> => {
+      const args = ['--filter=desired-state=running', '--format={{.ID}}', `xim_${service}`];
+      const ids = (await manager.docker('service', 'ps', ...args)).split('\n').filter(Boolean);
+      const states = await manager.docker('inspect', '--format={{.NodeID}} {{.Status.State}}', ...ids);
+      return states.split('\n').filter((task) => task.endsWith(' running') && !task.startsWith(without));
+    };
+    await vi.waitFor(async () => expect(await tasks()).toHaveLength(count), { timeout: 5 * MINUTE, interval: 1000 });
   }
 
   /**
