@@ -79,7 +79,7 @@ def test_a_processor_that_transformers_5_saved_gives_the_features(tmp_path: Path
 @pytest.mark.parametrize("part", ["encoder.layers.1.fc1.weight", "decoder.layers.0.encoder_attn.v_proj.weight"])
 def test_a_result_that_is_another_model_is_refused(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_whisper(tmp_path / "tiny")
-    original = whisper.compare_whisper
+    original = compare_whisper.compare_whisper
 
     def compare(before: Path, after: Path, weights: str, compute: str) -> float:
         tensors = load_file(before / "model.safetensors")
