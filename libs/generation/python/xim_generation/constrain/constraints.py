@@ -63,7 +63,7 @@ class Matcher:
 
     def allows(self, token: int) -> bool:
         """Whether `token` may follow an output that is not `finished`: the bit that `fill` sets, in less time."""
-        allowed = self._matcher.validate_tokens([token]) == 1
+        allowed = bool(self._matcher.validate_tokens([token]) == 1)
         self._raise()
         return allowed
 
