@@ -27,7 +27,7 @@ const Answered = z.looseObject({
   output: z.array(z.looseObject({ type: z.string(), content: anything })),
   usage: z.looseObject({ input_tokens: z.number(), output_tokens: z.number() }),
 });
-export type ResponseAnswer = z.infer<typeof Answered>;
+type ResponseAnswer = z.infer<typeof Answered>;
 
 /** The default request of a check. OpenAI allows no fewer than 16 tokens. */
 export const responseBody = (context: Context, more: object = {}) => ({

@@ -10,7 +10,7 @@ const BESIDE =
   /^(?:(?!model\.safetensors\.index)[^/]+\.(?:json|model|jinja)|(?:vocab|merges)\.txt|\d+_[A-Z][A-Za-z]*\/(?:config\.json|model\.safetensors))$/;
 
 /** Configuration and tokenizer beside the weights of a model. */
-export function filesBeside({ names }: ModelFiles): string[] {
+function filesBeside({ names }: ModelFiles): string[] {
   return names.filter((name) => BESIDE.test(name));
 }
 

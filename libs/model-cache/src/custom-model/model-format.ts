@@ -44,10 +44,6 @@ export function sameNames(names: readonly string[]): ChosenFiles {
   return new Map(names.map((name) => [name, name]));
 }
 
-export function inFolder(folder: string): (name: string) => boolean {
-  return (name) => name.startsWith(folder) && !name.slice(folder.length).includes('/');
-}
-
 /** The object in a JSON file; empty where there is no such file or it holds something else. */
 export async function readObject(files: ModelFiles, name: string): Promise<Readonly<Record<string, unknown>>> {
   if (!files.names.includes(name)) return {};
