@@ -44,7 +44,7 @@ describe('a service that cannot start', () => {
   it('says why a model that the user names cannot be served', async () => {
     const cache = { XIM_MODEL_CACHE: folder };
     expect(await cannot({}, { ...cache, XIM_MODEL: 'org/tiny-GGUF' })).toContain(
-      'XIM_MODEL=org/tiny-GGUF cannot be served here: it names a language model (GGUF',
+      'XIM_MODEL=org/tiny-GGUF cannot be served here: a model for the task generate is a GGUF file or OpenVINO IR',
     );
   });
 
