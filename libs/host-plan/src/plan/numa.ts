@@ -24,7 +24,8 @@ export function hostsOfNodes(host: Host): Host[] {
     const cpus = host.cpus.filter((cpu) => cpu.node === node);
     const near = host.nodes?.find(({ id }) => id === node)?.memoryBytes;
     const all = host.nodes?.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0) ?? 0;
-    return sliceHost(host, cpus, near === undefined || all === 0 ? cpus.length / host.cpus.length : near / all);
+    const part = near === undefined || all === 0 ? cpus.length / host.cpus.length : near / all;
+    return sliceHost(host, cpus, Math.floor(host.availableMemoryBytes * part));
   });
 }
 

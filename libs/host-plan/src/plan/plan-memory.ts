@@ -8,8 +8,8 @@ import { HostTooSmallError, PlanRequestError } from '../errors.ts';
 const cacheShare = 0.5;
 /** Tokens of a chat turn with its history and answer: the expected content of a slot, not its limit. */
 const typicalTokens = 2048;
-/** MiB by which the free memory of a container differs from one start to the next. Measured: 5. */
-const MOVING_MIB = 16;
+/** Bytes by which the free memory of a container differs from one start to the next. Measured: 5 MiB. */
+const MOVING_BYTES = 16 * MIB;
 
 export interface MemoryPlan {
   readonly weights: Decision;
@@ -76,11 +76,15 @@ export function planMemory(options: MemoryOptions): MemoryPlan {
   return { weights, kvCache: { value, shown: formatBytes(value), reason }, sequences: Math.floor(value / typical) };
 }
 
-/** Bytes without which a model does not start: weights, programs and, for `generate`, one full context. */
+/**
+ * Bytes with which a model starts in a container of its own: weights, programs, for `generate` one full context, and
+ * the bytes by which free memory moves.
+ */
 export function leastMemory(model: ModelEntry, needs: MemoryNeeds): number {
   const { weightBytes, reserveBytes, kvBytesPerToken = 0, reservedTokens } = needs;
   const context = reservedTokens ?? model.shape.contextLength ?? typicalTokens;
-  return weightBytes + reserveBytes + (model.task === 'generate' ? Math.ceil(context * kvBytesPerToken) : 0);
+  const cache = model.task === 'generate' ? Math.ceil(context * kvBytesPerToken) : 0;
+  return weightBytes + reserveBytes + cache + MOVING_BYTES;
 }
 
 function planWeights(value: number): Decision {
@@ -111,7 +115,7 @@ function tooSmall(
     cache && cache.perToken > 0 && spare >= cache.perToken
       ? `, set XIM_KV_CACHE_BYTES=${spare} to take sequences of at most ${Math.floor(spare / cache.perToken)} tokens`
       : '';
-  const limit = Math.ceil((needed + total - available) / MIB) + MOVING_MIB;
+  const limit = Math.ceil((needed + MOVING_BYTES + total - available) / MIB);
   return new HostTooSmallError(
     `${model.id} needs ${formatBytes(needed)} (${parts.join(', ')}), but of ${formatBytes(total)} only ${formatBytes(available)} are free here. ` +
       `Give it more memory (a container: -m ${limit}m or more)${shorter}, or take a smaller model.`,

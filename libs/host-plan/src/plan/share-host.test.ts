@@ -93,8 +93,8 @@ describe('services that share a host', () => {
 
   test('memory: the least of each, and the rest to the key-value cache', () => {
     const shares = shareHost(read({ generation: 'icelake', cores: 4, memoryGib: 16 }), [chat, embedding]);
-    // chat: 1 of weights, 1 for the programs, 1 of cache; embedding 2. Of 16 GiB 11 are left.
-    expect(shares.map(({ host }) => host.availableMemoryBytes / GIB)).toEqual([14, 2]);
+    // chat: 1 of weights, 1 for the programs, 1 of cache; embedding 2; each 1/64 by which free memory moves.
+    expect(shares.map(({ host }) => host.availableMemoryBytes / GIB)).toEqual([14 - 1 / 64, 2 + 1 / 64]);
     expect(shares[0]!.reason).toBe('1 of 2 parts: 2 of 4 cores (CPUs 0-1); 14 GiB, 11 GiB above its least');
     for (const [at, { model, memory }] of [chat, embedding].entries()) {
       expect(planFor({ host: shares[at]!.host, model, memory }).threads).toBe(2);
@@ -105,7 +105,20 @@ describe('services that share a host', () => {
     const host = read({ generation: 'icelake', cores: 4, memoryGib: 4 });
     expect(() => shareHost(host, [chat, embedding])).toThrow(HostTooSmallError);
     expect(() => shareHost(host, [chat, embedding])).toThrow(
-      'need 5 GiB (chat 3 GiB, embedding 2 GiB), but 4 GiB are free',
+      'need 5.03 GiB (chat 3.02 GiB, embedding 2.02 GiB), but 4 GiB are free',
     );
+  });
+
+  test('each service can start in its container, however many bytes are free', () => {
+    const host = read({ generation: 'icelake', cores: 4, memoryGib: 32 });
+    for (let free = 6 * GIB; free < 6 * GIB + 1000; free += 1) {
+      const shares = shareHost({ ...host, availableMemoryBytes: free }, [chat, embedding]);
+      expect(shares.reduce((sum, share) => sum + share.host.availableMemoryBytes, 0)).toBe(free);
+      for (const [at, { model, memory }] of [chat, embedding].entries()) {
+        // A container that has used 8 MiB before its service plans
+        const own = { ...shares[at]!.host, availableMemoryBytes: shares[at]!.host.availableMemoryBytes - 8 * 2 ** 20 };
+        expect(planFor({ host: own, model, memory }).threads).toBe(2);
+      }
+    }
   });
 });

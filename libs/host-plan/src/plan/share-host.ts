@@ -38,17 +38,16 @@ export function shareHost(host: Host, sharers: readonly Sharer[]): Share[] {
   // A quota below the cores leaves all cores to the services, in the same proportions.
   const runs = counts && runsOf(cores, paid < cores.length ? shareWhole(cores.length, weights) : counts);
   return sharers.map(({ weight, model, memory }, at) => {
-    const fraction = bytes[at]! / host.availableMemoryBytes;
     const spare = bytes[at]! - leastMemory(model, memory);
     const of = `${weight} of ${sum} parts`;
     const held = `${formatBytes(bytes[at]!)}${spare > 0 ? `, ${formatBytes(spare)} above its least` : ', its least'}`;
     if (runs === undefined) {
       const time = (Math.max(0.01, host.cpuQuota ?? cores.length) * weight) / sum;
       const reason = `${of} of the time of ${cores.length} ${cores.length === 1 ? 'core' : 'cores'}, which are fewer than the services; ${held}`;
-      return { host: { ...sliceHost(host, host.cpus, fraction), cpuQuota: time }, reason };
+      return { host: { ...sliceHost(host, host.cpus, bytes[at]!), cpuQuota: time }, reason };
     }
     const cpus = runs[at]!.flat().sort((a, b) => a.id - b.id);
-    const slice = sliceHost(host, cpus, fraction);
+    const slice = sliceHost(host, cpus, bytes[at]!);
     const list = formatCpuList(cpus.map(({ id }) => id));
     const quota = host.cpuQuota === undefined ? undefined : (host.cpuQuota * weight) / sum;
     return {
