@@ -151,6 +151,25 @@ describe('the proxy', () => {
     expect(backends.chat.seen).toHaveLength(2);
   });
 
+  it('opens a connection for each request, so that none is sent to a host that vanished', async () => {
+    const ports: (number | undefined)[] = [];
+    const note: Backend['next'][number] = (request, response) => {
+      ports.push(request.socket.remotePort);
+      request.resume().on('end', () => response.end('chat'));
+    };
+    backends.chat.next.push(note, note, note);
+    for (let sent = 0; sent < 3; sent += 1) expect(await (await post('/v1/chat/completions', {})).text()).toBe('chat');
+    expect(new Set(ports).size).toBe(3);
+  });
+
+  it('limits the time of data without acknowledgement, but not of an upload that waits for its slot', () => {
+    const lines = readFileSync(join(COMPOSE, 'haproxy.cfg'), 'utf8').split('\n');
+    const servers = lines.filter((line) => line.trim().startsWith('server-template '));
+    const limited = servers.filter((line) => line.includes(' tcp-ut ')).map((line) => line.trim().split(' ')[1]);
+    expect(limited).toEqual(['chat', 'embedding', 'rerank', 'speech']);
+    expect(lines.filter((line) => line.trim().startsWith('default-server ')).join()).not.toContain('tcp-ut');
+  });
+
   it.each([429, 500])('hands on an answer with status %i', async (status) => {
     backends.chat.next.push((_request, response) => response.writeHead(status).end('the service says why'));
     const answer = await post('/v1/chat/completions', { messages: [] });
