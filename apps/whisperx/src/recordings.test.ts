@@ -6,6 +6,8 @@ import type { XimServer } from '@xim/server';
 import { openService } from '@xim/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  type Clip,
+  clips,
   recording,
   samplesOf,
   silence,
@@ -15,6 +17,8 @@ import {
   wordErrors,
 } from '../../../libs/engine-oneapi/src/__fixtures__/speech.ts';
 import app from './app.ts';
+
+const RATE = 16_000;
 
 interface Timed {
   readonly start: number;
@@ -41,11 +45,18 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
   }, 300_000);
   afterAll(() => server.close());
 
-  const send = (file: Uint8Array, fields: Readonly<Record<string, string>> = {}, name = 'a', type = '') => {
+  const send = (
+    file: Uint8Array,
+    fields: Readonly<Record<string, string>> = {},
+    name = 'a',
+    type = '',
+    signal?: AbortSignal,
+    to = url,
+  ) => {
     const form = new FormData();
     for (const [field, value] of Object.entries({ model: 'whisper-1', ...fields })) form.append(field, value);
     form.set('file', new File([new Uint8Array(file)], name, { type }));
-    return fetch(url, { method: 'POST', body: form });
+    return fetch(to, { method: 'POST', body: form, ...(signal && { signal }) });
   };
   const textOf = async (answer: Response): Promise<string> => {
     expect(answer.status).toBe(200);
@@ -150,10 +161,71 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
     expect(vtt).toMatch(/^WEBVTT\r?\n\r?\n/);
   });
 
+  it('of 29 seconds without a pause are heard to their end', async () => {
+    const answer = await send(toWav([joined(clips).slice(0, 29 * RATE)]), { response_format: 'verbose_json' });
+    const { segments, duration } = (await answer.json()) as Verbose;
+    expect(duration).toBeCloseTo(29, 1);
+    expect(segments.at(-1)!.end).toBeGreaterThan(27);
+  });
+
+  it('of several windows have each word once, streamed or not, also at temperature 0', async () => {
+    const order = [...clips, ...clips];
+    const said = order.map((clip) => spoken[clip]).join(' ');
+    const wav = toWav([joined(order)]);
+    expect(wav.length / 2 / RATE).toBeGreaterThan(60);
+    const fields = { language: 'en', temperature: '0' };
+    const text = await textOf(await send(wav, fields));
+    const { errors, words } = wordErrors(text, said);
+    expect([errors / words <= 0.05, text]).toEqual([true, text]);
+
+    const streamed = await send(wav, { ...fields, stream: 'true' });
+    expect(streamed.status).toBe(200);
+    const events = (await streamed.text())
+      .split('\n')
+      .filter((line) => line.startsWith('data: {'))
+      .map((line) => JSON.parse(line.slice(6)) as { type: string; delta?: string; text?: string });
+    const deltas = events.flatMap(({ type, delta }) => (type === 'transcript.text.delta' ? [delta] : []));
+    expect(deltas.length).toBeGreaterThan(1);
+    expect([deltas.join(''), events.at(-1)]).toEqual([text, expect.objectContaining({ text })]);
+  });
+
+  it('that are short are answered before a long one that came first, and health answers meanwhile', async () => {
+    let longIsDone = false;
+    const stopped = new AbortController();
+    const long = await send(toWav([samples], 30), { stream: 'true', language: 'en' }, 'a', '', stopped.signal);
+    const reader = long.body!.getReader();
+    await reader.read();
+    const rest = (async () => {
+      while (!(await reader.read()).done);
+      longIsDone = true;
+    })().catch(() => {});
+    const short = send(ogg, { language: 'en' });
+    const origin = new URL(url).origin;
+    for (const path of ['/health/live', '/health/ready']) expect((await fetch(origin + path)).status).toBe(200);
+    expect(errorsOf(await textOf(await short))).toBeLessThanOrEqual(1);
+    expect(longIsDone).toBe(false);
+    stopped.abort();
+    await rest;
+  });
+
+  it('are translated whole: a stream of a translation is refused by name', async () => {
+    const translations = url.replace('transcriptions', 'translations');
+    const answer = await send(ogg, { stream: 'true' }, 'a', '', undefined, translations);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { param: 'stream' } });
+    const whole = await send(ogg, {}, 'a', '', undefined, translations);
+    expect(errorsOf(await textOf(whole))).toBeLessThanOrEqual(1);
+  });
+
   it('in a language that the model lacks are a 400', async () => {
     expect((await send(ogg, { language: 'klingon' })).status).toBe(400);
   });
 });
+
+/** The samples of clips, one after the other. */
+function joined(names: readonly Clip[]): Int16Array {
+  return Int16Array.from(names.flatMap((name) => [...samplesOf(name)]));
+}
 
 /** The packets of a recording in the WebM of a live stream, which has neither a duration nor an index. */
 function toLiveWebm(bytes: Uint8Array): Buffer {
