@@ -118,22 +118,31 @@ def test_what_is_refused(tmp_path: Path, request_: RerankInput, param: str) -> N
         ("{}", "cross-encoder"),
         ('{"architectures": ["XLMRobertaForSequenceClassification"]}', "cross-encoder"),
         ('{"architectures": ["BertModel"]}', "similarity"),
-        ('{"architectures": ["Qwen3ForCausalLM"]}', "similarity"),
+        ('{"architectures": ["Qwen3ForCausalLM"]}', "yes-no"),
     ],
 )
 def test_the_scoring_follows_from_the_architecture(tmp_path: Path, config: str | None, scoring: str) -> None:
     if config is not None:
         (tmp_path / "config.json").write_text(config, "utf8")
-    assert read_scoring(tmp_path) == scoring
+    assert read_scoring(tmp_path, {}) == scoring
+
+
+def test_a_language_model_with_a_pooling_is_a_model_for_embeddings(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["GemmaForCausalLM"]}', "utf8")
+    with pytest.raises(StartError, match=r"a language model \(GemmaForCausalLM\) without a pooling"):
+        read_scoring(tmp_path, {})
+    assert read_scoring(tmp_path, {"pooling": "lasttoken"}) == "similarity"
+    (tmp_path / "modules.json").write_text('[{"type": "a.Pooling", "path": "1_Pooling"}]', "utf8")
+    assert read_scoring(tmp_path, {}) == "similarity"
 
 
 @pytest.mark.parametrize("config", ["[]", "{", '{"architectures": 1}'])
 def test_a_config_that_cannot_be_read_fails_the_start(tmp_path: Path, config: str) -> None:
     (tmp_path / "config.json").write_text(config, "utf8")
     with pytest.raises(StartError, match=r"config\.json"):
-        read_scoring(tmp_path)
+        read_scoring(tmp_path, {})
 
 
 def test_an_unknown_scoring_fails_the_start(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="known are cross-encoder, similarity"):
+    with pytest.raises(StartError, match="known are cross-encoder, yes-no, similarity"):
         loaded(tmp_path, scoring="dot")

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer
 from xim_worker import Context, Info, Item, RerankInput, RerankResult, StartError
 
 from .batch_shape import to_batch
-from .encoder import PairEncoder
+from .encoder import Floats, PairEncoder
 from .pairs import Pair, PairTokens
+from .prompted_pairs import NO_PROMPT, PROMPT, PROMPT_KEY, PromptedPairs, read_prompt
 from .sentence_model import read_context_length, read_padding_token
 from .tokenizer_file import open_tokenizer
 
@@ -31,9 +33,10 @@ class CrossEncoder:
     def load(self, context: Context) -> Info:
         folder, most = Path(context.model_path), int(context.model["shape"]["contextLength"])
         context.progress("reading the tokenizer", None)
+        tokenizer = open_tokenizer(folder)
         self._most_tokens = min(most, read_context_length(folder) or most)
         self._padding = read_padding_token(folder)
-        self._pairs = PairTokens(open_tokenizer(folder), self._most_tokens)
+        self._pairs = self._open_pairs(tokenizer, context)
         self._encoder = self._open_encoder(context)
         self.parallel = self._encoder.parallel
         self._prove()
@@ -57,12 +60,7 @@ class CrossEncoder:
         for row, pair in enumerate(pairs):
             segments[row, : len(pair.segments)] = pair.segments
         with self._encoder.forward(ids, mask, segments) as logits:
-            if logits.shape != (len(ids), 1):
-                raise ValueError(
-                    f"the model gives {list(logits.shape)} numbers for {len(ids)} pairs; a reranker gives one for each "
-                    "(a sequence classification with one label), a model for embeddings has scoring: similarity"
-                )
-            return [float(logit) for logit in logits[: len(items), 0]]
+            return [float(score) for score in self._to_scores(logits)[: len(items)]]
 
     def finish(self, request: RerankInput, items: Sequence[Item], results: Sequence[float]) -> RerankResult:
         return {
@@ -80,3 +78,26 @@ class CrossEncoder:
             raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
         if not np.isfinite(logit):
             raise StartError(f"the model gives {logit} for a pair; expected a finite number", permanent=True)
+
+    def _open_pairs(self, tokenizer: Tokenizer, context: Context) -> PairTokens:
+        prompt = read_prompt(Path(context.model_path), context.options)
+        if prompt == PROMPT:
+            return PromptedPairs(tokenizer, self._most_tokens)
+        pairs = PairTokens(tokenizer, self._most_tokens)
+        if prompt is None and pairs.special == 0:
+            raise StartError(
+                "the tokenizer joins query and document without a token between them, so the model expects a prompt, "
+                f'and its files name none. Write "{PROMPT_KEY}" into config.json: "{PROMPT}" for a model made of '
+                f'Qwen3-Reranker, "{NO_PROMPT}" for a model that was trained without a prompt',
+                permanent=True,
+            )
+        return pairs
+
+    def _to_scores(self, logits: Floats) -> Floats:
+        """The scores `[rows]` of logits `[rows, labels]`. Raises ValueError for another number of labels."""
+        if logits.ndim != 2 or logits.shape[1] != 1:
+            raise ValueError(
+                f"the model gives {list(logits.shape)} numbers for {len(logits)} pairs; a reranker gives one for each "
+                "(a sequence classification with one label), a model for embeddings has scoring: similarity"
+            )
+        return logits[:, 0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
@@ -21,6 +22,16 @@ class Pair(NamedTuple):
     segments: list[int]
 
 
+class Halves(NamedTuple):
+    """A query and a document before they are joined."""
+
+    query_size: int
+    """Tokens before the document, those of `PairTokens.special` excluded."""
+    document: Encoding
+    """May be truncated before `join`."""
+    join: Callable[[], Pair]
+
+
 class PairTokens:
     """Pairs, joined by the tokenizer's post-processor: `[CLS] query [SEP] document [SEP]` for BERT."""
 
@@ -29,8 +40,8 @@ class PairTokens:
         self._context_length = context_length
         longest = max((len(token) for token in tokenizer.get_vocab()), default=1)
         self._most_characters = context_length * max(longest, _LONGEST_WORD)
-        empty = self._encode([""])[0]
-        self._special = len(self._join(empty, empty).tokens)
+        self.special = self._count_special()
+        """Tokens of every pair that belong neither to the query nor to the document."""
 
     def read(self, request: RerankInput) -> Iterator[Pair]:
         """Yields the pair of each document, and tokenises a few documents at a time. Raises InvalidInput."""
@@ -44,30 +55,38 @@ class PairTokens:
             for number, document in enumerate(documents):
                 if len(document) > self._most_characters:
                     raise self._too_long(f"a document of {len(document)} characters", f"documents.{number}")
-        one = self._encode(queries)[0] if len(queries) == 1 else None
         for at in range(0, len(documents), _SLICE):
             part = [self._cut_text(text, keep_end) if is_cut else text for text in documents[at : at + _SLICE]]
-            encoded = self._encode(part)
-            asked = [one] * len(part) if one is not None else self._encode(queries[at : at + _SLICE])
-            for number, (query, document) in enumerate(zip(asked, encoded, strict=True), at):
-                if most is not None and len(document) > most:
-                    document.truncate(most)
-                yield self._fitting(query, document, room, keep_end, f"documents.{number}")
+            asked = queries * len(part) if len(queries) == 1 else queries[at : at + _SLICE]
+            for number, halves in enumerate(self._encode_halves(asked, part), at):
+                if most is not None and len(halves.document) > most:
+                    halves.document.truncate(most)
+                yield self._fitting(halves, room, keep_end, f"documents.{number}")
 
-    def _fitting(self, query: Encoding, document: Encoding, room: int | None, keep_end: bool, place: str) -> Pair:
-        size = len(query) + len(document) + self._special
-        if size > (self._context_length if room is None else room):
-            rest = (room or 0) - len(query) - self._special
+    def _fitting(self, halves: Halves, room: int | None, keep_end: bool, place: str) -> Pair:
+        query, document = halves.query_size, len(halves.document)
+        if query + document + self.special > (self._context_length if room is None else room):
+            rest = (room or 0) - query - self.special
             if room is None or rest < 1:
-                raise self._too_long(f"a query of {len(query)} and a document of {len(document)} tokens", place, room)
-            document.truncate(rest, direction="left" if keep_end else "right")
-        return self._join(query, document)
+                raise self._too_long(f"a query of {query} and a document of {document} tokens", place, room)
+            halves.document.truncate(rest, direction="left" if keep_end else "right")
+        return halves.join()
+
+    def _count_special(self) -> int:
+        empty = self._encode([""])[0]
+        return len(self._join(empty, empty).tokens)
+
+    def _encode_halves(self, queries: Sequence[str], documents: Sequence[str]) -> Iterator[Halves]:
+        different = list(dict.fromkeys(queries))
+        encoded = dict(zip(different, self._encode(different), strict=True))
+        for query, document in zip(queries, self._encode(documents), strict=True):
+            yield Halves(len(encoded[query]), document, partial(self._join, encoded[query], document))
 
     def _join(self, query: Encoding, document: Encoding) -> Pair:
         joined = self._tokenizer.post_process(query, document)
         return Pair(joined.ids, joined.type_ids)
 
-    def _encode(self, texts: list[str]) -> list[Encoding]:
+    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
         encoded: list[Encoding] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         return encoded
 

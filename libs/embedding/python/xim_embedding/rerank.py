@@ -1,9 +1,8 @@
-"""The task `rerank`: by a cross-encoder or by a model for embeddings."""
+"""The task `rerank`: by a cross-encoder, by a language model or by a model for embeddings."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,13 @@ from xim_worker import Context, Info, Item, RerankInput, RerankResult, StartErro
 
 from .cross_encoder import CrossEncoder
 from .encoder import Encoder, PairEncoder
+from .sentence_model import read_modules, read_object
 from .similarity import Similarity
+from .yes_no import YesNo
 
 _CLASSIFIER = "ForSequenceClassification"
+_LANGUAGE_MODEL = "ForCausalLM"
+_YES_NO = "Qwen3ForCausalLM"
 
 
 class RerankHandler:
@@ -23,16 +26,21 @@ class RerankHandler:
     """The value of the encoder; set by `load`."""
 
     def __init__(
-        self, open_pair_encoder: Callable[[Context], PairEncoder], open_encoder: Callable[[Context], Encoder]
+        self,
+        open_pair_encoder: Callable[[Context], PairEncoder],
+        open_encoder: Callable[[Context], Encoder],
+        open_language_model: Callable[[Context], PairEncoder] | None = None,
     ) -> None:
+        """`open_language_model` opens a model whose logits are those of the token after each pair."""
         self._scorings: dict[str, Callable[[], CrossEncoder | Similarity]] = {
             "cross-encoder": lambda: CrossEncoder(open_pair_encoder),
+            "yes-no": lambda: YesNo(open_language_model or _refuse_language_model),
             "similarity": lambda: Similarity(open_encoder),
         }
 
     def load(self, context: Context) -> Info:
         """Loads the model. Raises StartError."""
-        scoring = context.options.get("scoring") or read_scoring(Path(context.model_path))
+        scoring = context.options.get("scoring") or read_scoring(Path(context.model_path), context.options)
         if scoring not in self._scorings:
             raise StartError(f'scoring is "{scoring}"; known are {", ".join(self._scorings)}', permanent=True)
         self._handler = self._scorings[scoring]()
@@ -50,16 +58,34 @@ class RerankHandler:
         return self._handler.finish(request, items, results)
 
 
-def read_scoring(folder: Path) -> str:
-    """The scoring by the `architectures` of config.json: a sequence classification is a cross-encoder.
+def read_scoring(folder: Path, options: Mapping[str, Any]) -> str:
+    """The scoring by the `architectures` of config.json.
 
-    A folder that names no architecture is a cross-encoder too.
+    A sequence classification, or a folder that names no architecture, is a cross-encoder. A language model without a
+    pooling answers "yes" or "no" if it is of the architecture of Qwen3-Reranker. Raises StartError for any other
+    language model without a pooling, whose prompt and answers are not known.
     """
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text("utf8")) if path.is_file() else {}
-        names = [str(name) for name in config.get("architectures") or []]
-    except (ValueError, AttributeError, TypeError) as error:
-        raise StartError(f"config.json cannot be read: {error}", permanent=True) from error
-    is_pair = not names or any(name.endswith(_CLASSIFIER) for name in names)
-    return "cross-encoder" if is_pair else "similarity"
+    names = read_object(folder / "config.json").get("architectures") or []
+    if not isinstance(names, list):
+        raise StartError(f"config.json has the architectures {names!r}; expected a list", permanent=True)
+    if not names or any(str(name).endswith(_CLASSIFIER) for name in names):
+        return "cross-encoder"
+    has_pooling = "pooling" in options or any(kind == "Pooling" for kind, _ in read_modules(folder))
+    if has_pooling or not any(str(name).endswith(_LANGUAGE_MODEL) for name in names):
+        return "similarity"
+    if _YES_NO in names:
+        return "yes-no"
+    raise StartError(
+        f"the model is a language model ({', '.join(map(str, names))}) without a pooling; a reranker is a sequence "
+        f"classification, a model for embeddings, or a {_YES_NO} that answers as Qwen3-Reranker. Another language "
+        "model that was trained with the prompt of Qwen3-Reranker has the profile's option scoring: yes-no",
+        permanent=True,
+    )
+
+
+def _refuse_language_model(context: Context) -> PairEncoder:
+    raise StartError(
+        "the model is a language model that answers yes or no, which this engine does not compute; it computes the "
+        "converted model: npx xim-models convert models.json --task rerank --from MODEL, where MODEL has safetensors",
+        permanent=True,
+    )

@@ -93,9 +93,9 @@ def read_sentence_model(folder: Path, options: dict[str, Any]) -> SentenceModel:
     pooling: list[str] = []
     pooling_config: dict[str, Any] = {}
     layers: list[Callable[[Floats], Floats]] = []
-    for kind, path in _read_modules(folder):
+    for kind, path in read_modules(folder):
         if kind == "Pooling":
-            pooling_config = _read(path / "config.json")
+            pooling_config = read_object(path / "config.json")
             pooling = _read_pooling(pooling_config, path)
         elif kind == "Dense":
             layers.append(read_dense(path, _read_dense_config(path)))
@@ -113,23 +113,23 @@ def read_sentence_model(folder: Path, options: dict[str, Any]) -> SentenceModel:
 
 def read_context_length(folder: Path) -> int | None:
     """The lowest limit in tokens of the positions, the tokenizer and Sentence Transformers; None without a limit."""
-    config = _read(folder / "config.json")
+    config = read_object(folder / "config.json")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
     if positions and config.get("model_type") in _POSITIONS_AFTER_PADDING:
         padding = config.get("pad_token_id")
         positions -= (1 if padding is None else padding) + 1
-    asked = _read(folder / "sentence_bert_config.json").get("max_seq_length")
-    found = [positions, asked or _read(folder / "tokenizer_config.json").get("model_max_length")]
+    asked = read_object(folder / "sentence_bert_config.json").get("max_seq_length")
+    found = [positions, asked or read_object(folder / "tokenizer_config.json").get("model_max_length")]
     return min((int(each) for each in found if each and 0 < each < _NO_LIMIT), default=None)
 
 
 def read_padding_token(folder: Path) -> int:
     """The id of the padding token; 0 if config.json has none. A decoder finds the end of a text by this token."""
-    token = _read(folder / "config.json").get("pad_token_id")
+    token = read_object(folder / "config.json").get("pad_token_id")
     return token if type(token) is int and token >= 0 else 0
 
 
-def _read_modules(folder: Path) -> list[tuple[str, Path]]:
+def read_modules(folder: Path) -> list[tuple[str, Path]]:
     """Kind (such as `Pooling`) and folder of each module, in order."""
     path = folder / "modules.json"
     if path.is_file():
@@ -152,7 +152,7 @@ def _read_pooling(config: dict[str, Any], path: Path) -> list[str]:
 
 
 def _read_dense_config(path: Path) -> dict[str, Any]:
-    config = _read(path / "config.json")
+    config = read_object(path / "config.json")
     for name in ("module_input_name", "module_output_name"):
         if config.get(name, "sentence_embedding") not in (None, "sentence_embedding"):
             raise StartError(f"{path.name} works on {config[name]}, not on the pooled vector", permanent=True)
@@ -160,7 +160,7 @@ def _read_dense_config(path: Path) -> dict[str, Any]:
 
 
 def _read_prompts(folder: Path) -> tuple[dict[str, str], str | None]:
-    config = _read(folder / "config_sentence_transformers.json")
+    config = read_object(folder / "config_sentence_transformers.json")
     prompts, default = config.get("prompts") or {}, config.get("default_prompt_name")
     if default is not None and default not in prompts:
         known = ", ".join(prompts) or "none"
@@ -175,7 +175,8 @@ def _to_pool(names: list[str]) -> Pool:
     return concatenated(names)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty without the file. Raises StartError if it holds no object."""
     found = _load(path) if path.is_file() else {}
     if not isinstance(found, dict):
         raise StartError(f"{path.name} holds no JSON object", permanent=True)

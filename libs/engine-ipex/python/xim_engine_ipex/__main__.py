@@ -25,9 +25,10 @@ def _handlers(task: str) -> Handlers:
         from xim_embedding.rerank import RerankHandler
 
         from .embed import TorchEncoder
+        from .language_reranker import TorchLanguageReranker
         from .rerank import TorchPairEncoder
 
-        return {"batches": {task: RerankHandler(TorchPairEncoder, TorchEncoder)}}
+        return {"batches": {task: RerankHandler(TorchPairEncoder, TorchEncoder, TorchLanguageReranker)}}
     return {}
 
 
