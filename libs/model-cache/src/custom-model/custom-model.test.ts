@@ -466,6 +466,21 @@ describe('models that hear, speak and draw', () => {
     expect((await own(join(voice, 'en/bob.onnx'), 'speak', 'onnx')).id).toBe('local/bob');
   });
 
+  test('the voices of Kokoro that can speak here, each under the name of OpenAI that it has', async () => {
+    const voices = ['af_heart', 'af_nova', 'bm_george', 'jf_alpha', 'zm_yunxi'];
+    const graphs = ['onnx/model.onnx', 'model_q4.onnx'];
+    const names = ['config.json', 'tokenizer.json', ...graphs, ...voices.map((voice) => `voices/${voice}.bin`)];
+    const kokoro = write('kokoro', names);
+    const aliases = { voiceAliases: { alloy: 'joe', nova: 'joe' } };
+    const model = await own(kokoro, 'speak', 'onnx', aliases);
+    const spoken = voices.slice(0, 3);
+    const kept = ['tokenizer.json', ...spoken.map((voice) => `voices/${voice}.bin`)];
+    expect(pathsOf(model)).toEqual(['model.onnx', ...kept]);
+    expect(model.profiles[0]!.options).toMatchObject({ voices: spoken });
+    expect(model.voiceAliases).toEqual({ alloy: 'af_heart', nova: 'af_nova' });
+    expect(pathsOf(await own(join(kokoro, 'model_q4.onnx'), 'speak', 'onnx'))).toEqual(['model_q4.onnx', ...kept]);
+  });
+
   test('a pipeline of diffusers, in the variant fp16 where a part has no other weights', async () => {
     const parts = ['unet/config.json', 'vae/config.json', 'tokenizer/vocab.json', 'tokenizer/merges.txt'];
     const weights = ['unet/diffusion_pytorch_model.fp16.safetensors', 'vae/diffusion_pytorch_model.safetensors'];

@@ -34,14 +34,15 @@ export async function resolveCustomModel(options: CustomModelOptions): Promise<M
     throw new ModelFetchError(`XIM_MODEL=${text} cannot be read: ${error.message}`, { cause: error });
   });
   const { files, options: own, ...entry } = facts;
-  const [voice] = (own?.['voices'] ?? []) as readonly string[];
-  const aliases = Object.keys(shipped.voiceAliases ?? {});
+  const voices = (own?.['voices'] ?? []) as readonly string[];
+  const meant = (name: string): string => voices.find((voice) => voice.endsWith(`_${name}`)) ?? voices[0]!;
+  const aliases = Object.keys(shipped.voiceAliases ?? {}).map((name) => [name, meant(name)]);
   return {
     ...entry,
     task: shipped.task,
     ...(shipped.aliases && { aliases: shipped.aliases }),
-    // The names of other voices mean the voice that is served.
-    ...(voice !== undefined && { voiceAliases: Object.fromEntries(aliases.map((name) => [name, voice])) }),
+    // The names of other voices mean the served voice of that name, else the first one.
+    ...(voices.length > 0 && { voiceAliases: Object.fromEntries(aliases) }),
     artifacts: { [ARTIFACT]: { files } },
     // This model was never run. The verified profiles are profiles of the service's model.
     profiles: loading(engines, format).map(({ name }) => {

@@ -1,5 +1,5 @@
 import { ModelFetchError } from '../errors.ts';
-import { chooseSafetensors } from './exported-files.ts';
+import { chooseOnnx, chooseSafetensors } from './exported-files.ts';
 import { type ModelFiles, type ModelFormat, readObject, sameNames } from './model-format.ts';
 
 const noShape = () => Promise.resolve({ shape: {} });
@@ -26,6 +26,17 @@ export const MEDIA_FORMATS: readonly ModelFormat[] = [
   },
   {
     name: 'onnx',
+    title: 'a folder of voices of Kokoro',
+    tasks: ['speak'],
+    modelOptions: ['voices'],
+    choose: chooseKokoro,
+    readFacts: (_, chosen) => {
+      const voices = [...chosen.keys()].flatMap((name) => KOKORO_VOICE.exec(name)?.[1] ?? []);
+      return Promise.resolve({ shape: {}, options: { voices } });
+    },
+  },
+  {
+    name: 'onnx',
     title: 'a voice of piper',
     tasks: ['speak'],
     modelOptions: ['voices'],
@@ -48,6 +59,22 @@ export const MEDIA_FORMATS: readonly ModelFormat[] = [
     },
   },
 ];
+
+/** The first letter is the language: those that the speech library has phonemes for. */
+const KOKORO_VOICE = /^voices\/([abefhip][a-z]?_[^/]+)\.bin$/;
+const KOKORO_TOKENIZER = 'tokenizer.json';
+
+/** The network, in full precision unless the user named another file, the symbols, and every voice that can speak here. */
+function chooseKokoro(files: ModelFiles, asked: string | undefined) {
+  const voices = files.names.filter((name) => KOKORO_VOICE.test(name)).sort();
+  if (voices.length === 0 || !files.names.includes(KOKORO_TOKENIZER)) return undefined;
+  const beside = [KOKORO_TOKENIZER, ...voices];
+  const chosen = chooseOnnx(
+    { ...files, names: files.names.filter((name) => /\.onnx(?:[_.]data)?$/.test(name)) },
+    asked,
+  );
+  return chosen && new Map([...chosen, ...sameNames(beside)]);
+}
 
 /** The voice that the user named, else the only one. Its configuration has the same name with `.json` behind it. */
 function chooseVoice({ names, place, naming }: ModelFiles, asked: string | undefined) {
