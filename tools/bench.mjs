@@ -5,7 +5,8 @@ import { setup } from './start/index.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({
-  engines: ['oneapi', 'echo'],
+  // PyTorch is large, so that only the benchmark of pictures brings it.
+  engines: ['oneapi', 'echo', ...(process.argv.includes('sd-ipex') ? ['ipex'] : [])],
   models: ['chat', 'embedding', 'speech', 'whisperx'],
   dev: false,
   // The peer that the benchmark measures against; no service needs it.

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { benchChat } from './chat.ts';
 import { benchEmbedding } from './embedding.ts';
+import { benchImages } from './images.ts';
 import { benchPlan } from './plan.ts';
 import { benchRuntime } from './runtime-cost.ts';
 import { ROOT } from './processes.ts';
@@ -18,20 +19,21 @@ const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: strin
   embedding: benchEmbedding,
   plan: benchPlan,
   runtime: benchRuntime,
+  'sd-ipex': benchImages,
   speech: benchSpeech,
   whisperx: benchWhisperx,
 };
 
-const HELP = `usage: npm run bench -- [chat] [embedding] [plan] [runtime] [speech] [whisperx] [options]
+const HELP = `usage: npm run bench -- [chat] [embedding] [plan] [runtime] [sd-ipex] [speech] [whisperx] [options]
 
-chat, embedding, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same library, and
-prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
+chat, embedding, sd-ipex, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same
+library, and prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
 Nothing else should run on the machine meanwhile.
 
 whisperx: both sides have the same weights and dtype, language, beam, ladder of temperatures and thresholds; neither cuts silence,
 times words or batches windows. The service alone computes voice activity, and receives the recording over HTTP.
 
-  --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4
+  --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4; of sd-ipex always 1
   --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
                    fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes); of chat,
                    alone: gaps (between tokens, beside new schemas and a long prompt), speculation (over none)
@@ -54,7 +56,7 @@ const { values, positionals } = parseArgs({
   },
 });
 /** Each request of these takes seconds. */
-const SLOW = ['speech', 'whisperx'];
+const SLOW = ['sd-ipex', 'speech', 'whisperx'];
 const clientsOf = (name: string): number[] =>
   (values.clients ?? (SLOW.includes(name) ? '1,4' : '1,8,32')).split(',').map(Number);
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
