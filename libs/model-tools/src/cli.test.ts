@@ -132,7 +132,7 @@ test('lock says what is missing', async () => {
   const cases: [string[], string][] = [
     [['lock', file], 'expected --from org/name'],
     [['convert', file], 'expected --from MODEL, or --to FILE'],
-    [['convert', file, '--from', './x'], 'expected --task to be one of generate, embed, transcribe'],
+    [['convert', file, '--from', './x'], 'expected --task to be one of generate, embed, rerank, transcribe'],
     [['convert', file, '--from', './x', '--task', 'embed', '--weights', 'int3'], 'expected --weights to be one of'],
     [['convert', file, '--from', './x', '--task', 'embed', '--source', 'x:'], 'is of no known kind'],
     [['convert', file, '--from', './x', '--to', 'vllm'], 'expected --to with --from to be an engine: oneapi, xft'],

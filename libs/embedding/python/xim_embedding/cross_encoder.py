@@ -71,13 +71,16 @@ class CrossEncoder:
         }
 
     def _prove(self) -> None:
-        """Runs one inference, so that a model that cannot run fails at the start and not in the first call."""
+        """Runs a batch, so that a model that cannot run fails at the start and not in the first call.
+
+        A classification without a padding token computes one pair, but not two.
+        """
         try:
-            (logit,) = self.run(list(self.prepare({"queries": ["ready"], "documents": ["ready"]})))
+            scores = self.run(list(self.prepare({"queries": ["ready"], "documents": ["ready", "ready"]})))
         except ValueError as error:
             raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
-        if not np.isfinite(logit):
-            raise StartError(f"the model gives {logit} for a pair; expected a finite number", permanent=True)
+        if not np.isfinite(scores).all():
+            raise StartError(f"the model gives {scores[0]} for a pair; expected a finite number", permanent=True)
 
     def _open_pairs(self, tokenizer: Tokenizer, context: Context) -> PairTokens:
         prompt = read_prompt(Path(context.model_path), context.options)

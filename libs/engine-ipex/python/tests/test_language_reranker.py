@@ -161,6 +161,12 @@ def test_a_sequence_classification_made_of_it_gets_the_same_prompt(tmp_path: Pat
     )
 
 
+def test_a_classification_that_cannot_compute_two_pairs_fails_the_start(tmp_path: Path) -> None:
+    write(tmp_path, Qwen3ForSequenceClassification, num_labels=1, pad_token_id=None)
+    with pytest.raises(StartError, match="no padding token is defined"):
+        load(tmp_path, prompt="qwen3-reranker")
+
+
 def test_language_models_with_other_answers_are_refused(tmp_path: Path) -> None:
     _, tokenizer = write(tmp_path)
     (tmp_path / "1_LogitScore").mkdir()

@@ -169,7 +169,7 @@ def test_a_model_for_embeddings_scores_by_the_cosine_of_its_vectors(tmp_path: Pa
 def test_a_model_that_is_no_reranker_fails_the_start(tmp_path: Path) -> None:
     write(tmp_path, "bert")
     BertForSequenceClassification(BertConfig(**{**SMALL, "num_labels": 3})).save_pretrained(tmp_path)
-    with pytest.raises(StartError, match=r"gives \[1, 3\] numbers for 1 pairs"):
+    with pytest.raises(StartError, match=r"gives \[2, 3\] numbers for 2 pairs"):
         load(tmp_path)
     BertModel(BertConfig(**SMALL)).save_pretrained(tmp_path)
     with pytest.raises(StartError, match="lacks the tensors"):

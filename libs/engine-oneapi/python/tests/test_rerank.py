@@ -69,7 +69,7 @@ def test_query_and_document_are_told_apart_and_padding_is_not_read(tmp_path: Pat
 
 def test_a_model_with_several_labels_is_refused(tmp_path: Path) -> None:
     write(tmp_path, labels=2)
-    with pytest.raises(StartError, match=r"gives \[1, 2\] numbers for 1 pairs"):
+    with pytest.raises(StartError, match=r"gives \[2, 2\] numbers for 2 pairs"):
         load(tmp_path)
 
 

@@ -8,7 +8,7 @@ import type { ChosenFiles, ModelFiles, ModelFormat } from './model-format.ts';
 const FORMATS: readonly ModelFormat[] = [...LANGUAGE_FORMATS, ...ENCODER_FORMATS, ...MEDIA_FORMATS];
 
 /** The tasks for which safetensors of Transformers are converted. */
-export const CONVERTED_TASKS: readonly ModelEntry['task'][] = ['generate', 'embed', 'transcribe'];
+export const CONVERTED_TASKS: readonly ModelEntry['task'][] = ['generate', 'embed', 'rerank', 'transcribe'];
 
 type Engines = readonly Pick<EngineFactory, 'name' | 'formats'>[];
 

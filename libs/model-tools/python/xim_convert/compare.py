@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from optimum.intel import OVModelForCausalLM, OVModelForFeatureExtraction
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from optimum.intel import OVModelForCausalLM, OVModelForFeatureExtraction, OVModelForSequenceClassification
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from .agreement import hold_to
+from .errors import ConvertError
+from .reranker import read_answers
 from .sentence_model import read_sentence_model
 
 _TEXT = (
@@ -20,10 +22,23 @@ _TEXT = (
 )
 _TEXTS = ("A cat sleeps on the warm stove.", "Shares fell after the bank raised its rate.", _TEXT)
 
+_PAIRS = (
+    ("Where do boats rest?", _TEXT),
+    ("Where do boats rest?", _TEXTS[1]),
+    ("Why did the shares fall?", _TEXTS[1]),
+    ("Why did the shares fall?", _TEXTS[0]),
+)
+
 LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.99, "int8": 0.95, "int4": 0.8}
 """Measured on a model of 135 million parameters, which loses more by few bits than larger models."""
 
 LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.98, "int4": 0.9}
+
+LEAST_SCORES = {"fp32": 0.999, "fp16": 0.99, "int8": 0.9, "int4": 0.7}
+"""1 - d / (1 + s) for the greatest difference d of two scores and the greatest score s, both in log-odds."""
+
+# The arithmetic of the comparison, on every CPU.
+_F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
 def compare_logits(original: Path, converted: Path, weights: str) -> float:
@@ -34,9 +49,7 @@ def compare_logits(original: Path, converted: Path, weights: str) -> float:
     expected = _logits(
         AutoModelForCausalLM.from_pretrained(original, dtype=torch.float32, local_files_only=True), inputs
     )
-    found = _logits(
-        OVModelForCausalLM.from_pretrained(converted, ov_config={"INFERENCE_PRECISION_HINT": "f32"}), inputs
-    )
+    found = _logits(OVModelForCausalLM.from_pretrained(converted, ov_config=_F32), inputs)
     likely = torch.topk(expected, 5, dim=-1).indices
     agreement = float((likely == found.argmax(-1, keepdim=True)).any(-1).float().mean())
     return hold_to(agreement, LEAST_AGREEMENT[weights], weights, "of the next tokens are among the original's five")
@@ -49,7 +62,7 @@ def compare_vectors(original: Path, converted: Path, weights: str) -> float:
     """
     tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
     before = AutoModel.from_pretrained(original, dtype=torch.float32, local_files_only=True)
-    after = OVModelForFeatureExtraction.from_pretrained(converted, ov_config={"INFERENCE_PRECISION_HINT": "f32"})
+    after = OVModelForFeatureExtraction.from_pretrained(converted, ov_config=_F32)
     to_vector = read_sentence_model(original).to_vector
     cosines = []
     for text in _TEXTS:
@@ -57,6 +70,41 @@ def compare_vectors(original: Path, converted: Path, weights: str) -> float:
         one, other = to_vector(_hidden(before, inputs)), to_vector(_hidden(after, inputs))
         cosines.append(float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
     return hold_to(min(cosines), LEAST_COSINE[weights], weights, "is the least cosine to the original's vectors")
+
+
+def compare_scores(original: Path, converted: Path, weights: str) -> float:
+    """The agreement of a cross-encoder's logits for pairs of a query and a document.
+
+    Raises ConvertError below LEAST_SCORES, and if the original lacks tensors.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
+    before, found = AutoModelForSequenceClassification.from_pretrained(
+        original, dtype=torch.float32, local_files_only=True, output_loading_info=True
+    )
+    if found["missing_keys"]:
+        raise ConvertError(f"the model lacks the tensors {', '.join(sorted(found['missing_keys'])[:5])}")
+    pairs = [tokenizer(*pair, return_tensors="pt") for pair in _PAIRS]
+    return _hold_scores([float(_logits(before, pair)[0]) for pair in pairs], pairs, converted, weights)
+
+
+def compare_answers(original: Path, converted: Path, weights: str) -> float:
+    """The agreement of a language model's logit("yes") - logit("no") with the logit of the classification made of it.
+
+    Both read the same tokens, so no prompt is needed. Raises ConvertError below LEAST_SCORES.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
+    yes, no = read_answers(original, tokenizer)
+    before = AutoModelForCausalLM.from_pretrained(original, dtype=torch.float32, local_files_only=True)
+    pairs = [tokenizer(*pair, return_tensors="pt") for pair in _PAIRS]
+    answers = [_logits(before, pair)[-1] for pair in pairs]
+    return _hold_scores([float(each[yes] - each[no]) for each in answers], pairs, converted, weights)
+
+
+def _hold_scores(expected: list[float], pairs: list[Any], converted: Path, weights: str) -> float:
+    after = OVModelForSequenceClassification.from_pretrained(converted, ov_config=_F32)
+    found = np.array([float(_logits(after, pair)[0]) for pair in pairs])
+    agreement = 1 - np.abs(found - expected).max() / (1 + np.abs(expected).max())
+    return hold_to(float(agreement), LEAST_SCORES[weights], weights, "is the agreement with the original's scores")
 
 
 def _logits(model: Any, inputs: Any) -> torch.Tensor:

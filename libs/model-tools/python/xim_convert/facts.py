@@ -13,14 +13,20 @@ _POSITIONS_AFTER_PADDING = {
 }
 
 
-def to_shape(task: str, folder: Path, config: Any) -> dict[str, Any]:
-    """The numbers from which memory is computed. `config`: the model's, as Transformers names its members."""
-    if task == "embed":
-        model = read_sentence_model(folder)
+_RERANKERS = ("cross-encoder", "yes-no")
+
+
+def to_shape(kind: str, folder: Path, config: Any) -> dict[str, Any]:
+    """The numbers from which memory is computed. `config`: the model's, as Transformers names its members.
+
+    `kind` is a task, or of a reranker its kind.
+    """
+    if kind != "generate":
+        width: int = config.hidden_size
         return {
             "contextLength": _longest_text(folder, config),
             "layers": config.num_hidden_layers,
-            "dimensions": model.dimensions(config.hidden_size),
+            "dimensions": width if kind in _RERANKERS else read_sentence_model(folder).dimensions(width),
         }
     heads = config.num_attention_heads
     return {
@@ -31,15 +37,18 @@ def to_shape(task: str, folder: Path, config: Any) -> dict[str, Any]:
     }
 
 
-def to_options(task: str, folder: Path) -> dict[str, Any]:
-    """Options of the profile: which pooling a model for embeddings was trained with.
+def to_options(kind: str, folder: Path) -> dict[str, Any]:
+    """Options of the profile: the scoring of a reranker, and which pooling a model for embeddings was trained with.
 
     Several at once have no option: they, and what follows pooling, are read from the folder's own files.
     """
-    if task != "embed":
+    if kind == "generate":
         return {}
+    if kind in _RERANKERS:
+        return {"scoring": "cross-encoder"}
     poolings = read_sentence_model(folder).poolings
-    return {**({"pooling": poolings[0]} if len(poolings) == 1 else {}), "normalize": True}
+    scoring = {"scoring": kind} if kind == "similarity" else {}
+    return {**scoring, **({"pooling": poolings[0]} if len(poolings) == 1 else {}), "normalize": True}
 
 
 def _longest_text(folder: Path, config: Any) -> int:

@@ -13,13 +13,21 @@ from optimum.exporters.openvino import main_export
 from optimum.intel import OVConfig
 from transformers import AutoConfig
 
-from .compare import compare_logits, compare_vectors
+from .compare import compare_answers, compare_logits, compare_scores, compare_vectors
 from .errors import ConvertError
 from .facts import to_options, to_shape
 from .pickled import read_tensors
+from .reranker import read_reranker, to_classifier
 from .sentence_model import copy_sentence_model
 
-TASKS = {"generate": "text-generation-with-past", "embed": "feature-extraction"}
+# By the task, or of a reranker by its kind: the exporter's task, and the comparison with the original.
+_EXPORTS = {
+    "generate": ("text-generation-with-past", compare_logits),
+    "embed": ("feature-extraction", compare_vectors),
+    "similarity": ("feature-extraction", compare_vectors),
+    "cross-encoder": ("text-classification", compare_scores),
+    "yes-no": ("text-classification", compare_answers),
+}
 
 _MODES = {"int8": nncf.CompressWeightsMode.INT8_SYM, "int4": nncf.CompressWeightsMode.INT4_ASYM}
 _STORED = {"int8": {"u8", "i8"}, "int4": {"u4", "i4"}}
@@ -35,11 +43,18 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
     """
     config = _read_config(folder)
     _without_pickles(folder, say)
+    kind = read_reranker(folder, config) if task == "rerank" else task
+    source = folder
+    if kind == "yes-no":
+        say("making a sequence classification of the language model")
+        source = folder / "classifier"
+        to_classifier(folder, source)
+    exported, compare = _EXPORTS[kind]
     say("exporting")
     main_export(
-        model_name_or_path=str(folder),
+        model_name_or_path=str(source),
         output=str(output),
-        task=TASKS[task],
+        task=exported,
         ov_config=OVConfig(dtype="fp32" if weights == "fp32" else "fp16"),
         library_name="transformers",
         stateful=task == "generate",
@@ -50,16 +65,15 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
     if weights in _MODES:
         say(f"quantising the weights to {weights}")
         _quantise(output / _MODEL, weights)
-    if task == "embed":
-        copy_sentence_model(folder, output)
-    else:
+    if kind == "generate":
         _copy_tokenizer(folder, output)
+    else:
+        copy_sentence_model(folder, output)
     # It says how the export was made, and no program reads it.
     (output / "openvino_config.json").unlink(missing_ok=True)
     say("comparing one inference with the original")
-    compare = compare_logits if task == "generate" else compare_vectors
     agreement = compare(folder, output, weights)
-    return {"shape": to_shape(task, folder, config), "options": to_options(task, folder), "agreement": agreement}
+    return {"shape": to_shape(kind, folder, config), "options": to_options(kind, folder), "agreement": agreement}
 
 
 def _read_config(folder: Path) -> Any:

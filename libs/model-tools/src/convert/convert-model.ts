@@ -12,7 +12,7 @@ import { prepareTools, type ToolOptions, TOOLS, toolsVersion } from './tool-envi
 export type Weights = 'fp32' | 'fp16' | 'int8' | 'int4';
 
 /** Tasks whose models are converted. */
-export type ConvertTask = 'generate' | 'embed' | 'transcribe';
+export type ConvertTask = 'generate' | 'embed' | 'rerank' | 'transcribe';
 
 /** A kind of files for an engine. */
 export interface Target {
@@ -31,7 +31,7 @@ export interface Target {
 export const ENGINES = {
   oneapi: [
     {
-      tasks: ['generate', 'embed'],
+      tasks: ['generate', 'embed', 'rerank'],
       weights: ['int8', 'fp32', 'fp16', 'int4'],
       title: 'OpenVINO IR',
       format: 'openvino',
