@@ -34,7 +34,7 @@ class RerankHandler:
         """`open_language_model` opens a model whose logits are those of the token after each pair."""
         self._scorings: dict[str, Callable[[], CrossEncoder | Similarity]] = {
             "cross-encoder": lambda: CrossEncoder(open_pair_encoder),
-            "yes-no": lambda: YesNo(open_language_model or _refuse_language_model),
+            "yes-no": lambda: _to_yes_no(open_language_model),
             "similarity": lambda: Similarity(open_encoder),
         }
 
@@ -83,7 +83,9 @@ def read_scoring(folder: Path, options: Mapping[str, Any]) -> str:
     )
 
 
-def _refuse_language_model(context: Context) -> PairEncoder:
+def _to_yes_no(open_language_model: Callable[[Context], PairEncoder] | None) -> YesNo:
+    if open_language_model is not None:
+        return YesNo(open_language_model)
     raise StartError(
         "the model is a language model that answers yes or no, which this engine does not compute; it computes the "
         "converted model: npx xim-models convert models.json --task rerank --from MODEL, where MODEL has safetensors",

@@ -73,6 +73,13 @@ def test_a_model_with_several_labels_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_language_model_is_refused_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "config.json").write_text('{"architectures": ["Qwen3ForCausalLM"]}', "utf8")
+    with pytest.raises(StartError, match=r"npx xim-models convert models\.json --task rerank"):
+        load(tmp_path)
+
+
 def test_a_model_for_embeddings_scores_by_the_cosine_of_its_vectors() -> None:
     [model] = CACHE.glob("models--sentence-transformers--all-MiniLM-L6-v2/snapshots/*/model.onnx")
     shape = {"contextLength": 256, "dimensions": 384}

@@ -451,6 +451,8 @@ describe('models that hear, speak and draw', () => {
     const hub = { endpoint: 'http://127.0.0.1:9', token: undefined };
     const options = { task: 'transcribe', cacheDir: folder, hub, offline: true, signal: undefined } as const;
     expect(await needsConversion({ text: folder, ...options })).toBe(true);
+    expect(await needsConversion({ text: folder, ...options, task: 'rerank' })).toBe(true);
+    expect(await needsConversion({ text: folder, ...options, task: 'speak' })).toBe(false);
     expect(await needsConversion({ text: write('made', ['config.json', 'model.bin']), ...options })).toBe(false);
   });
 

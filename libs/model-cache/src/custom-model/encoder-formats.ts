@@ -5,7 +5,7 @@ import { type FormatFacts, type ModelFiles, type ModelFormat, readObject, toCoun
 const of = {
   tasks: ['embed', 'rerank'],
   // The folder of the model tells its own pooling, and whether a reranker is a cross-encoder.
-  modelOptions: ['pooling', 'normalize', 'scoring'],
+  modelOptions: ['pooling', 'normalize', 'scoring', 'prompt'],
   readFacts: readEncoderShape,
 } as const;
 
