@@ -1,8 +1,9 @@
 import type { Truncation } from './task.ts';
 
 /**
- * The task `rerank`: the relevance of documents to a query. A reranker is a cross-encoder, which reads query and document
- * together as one pair, or a model for embeddings, which reads each text alone and whose score is the cosine of the vectors.
+ * The task `rerank`: the relevance of documents to a query. A reranker is a cross-encoder or a language model, which reads
+ * query and document together as one pair, or a model for embeddings, which reads each text alone and whose score is the
+ * cosine of the vectors.
  */
 
 export interface RerankInput {
