@@ -74,8 +74,11 @@ def write_model(
     after_norms: bool = False,
     tokenizer: Callable[[GGUFWriter], None] | None = None,
     part_tensors: int = 0,
+    experts: int = 0,
 ) -> Path:
     """Writes a random decoder. `fields`: more fields, named without the architecture; `extra`: more tensors.
+
+    `experts`: of each feed-forward block, of which a token has two; 0: the block is one network.
 
     `part_tensors`: most tensors of a part, 0: a single file. Returns the file, or the first part.
     """
@@ -96,6 +99,9 @@ def write_model(
         add = {int: writer.add_uint32, float: writer.add_float32, str: writer.add_string, bool: writer.add_bool}
         add[type(value)](f"{architecture}.{name}", value)
 
+    if experts:
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(2)
     if tokenizer:
         tokenizer(writer)
 
@@ -104,6 +110,10 @@ def write_model(
         writer.add_tensor(f"{name}.weight", data, raw_dtype=kind)
         if biases and "attn_" in name:
             writer.add_tensor(f"{name}.bias", (rng.standard_normal(rows) * 0.3).astype(np.float32))
+
+    def add_experts(name: str, rows: int, columns: int) -> None:
+        data = random_tensor(rng, kind, experts * rows, columns)
+        writer.add_tensor(f"{name}_exps.weight", data.reshape(experts, rows, -1), raw_dtype=kind)
 
     def add_norm(name: str, size: int) -> None:
         writer.add_tensor(f"{name}.weight", (1 + rng.standard_normal(size) * 0.2).astype(np.float32))
@@ -122,10 +132,21 @@ def write_model(
         else:
             for part, heads in (("q", HEADS), ("k", KV_HEADS), ("v", KV_HEADS)):
                 add_matrix(f"{block}attn_{part}", heads * HEAD, HIDDEN)
+        if experts:
+            router = rng.standard_normal((experts, HIDDEN)) * 4 * HIDDEN**-0.5
+            writer.add_tensor(block + "ffn_gate_inp.weight", router.astype(np.float32))
+            for part, (rows, columns) in {
+                "gate": (INNER, HIDDEN),
+                "up": (INNER, HIDDEN),
+                "down": (HIDDEN, INNER),
+            }.items():
+                add_experts(f"{block}ffn_{part}", rows, columns)
+        elif not fused:
             add_matrix(block + "ffn_gate", INNER, HIDDEN)
             add_matrix(block + "ffn_up", INNER, HIDDEN)
         add_matrix(block + "attn_output", HIDDEN, HEADS * HEAD)
-        add_matrix(block + "ffn_down", HIDDEN, INNER)
+        if not experts:
+            add_matrix(block + "ffn_down", HIDDEN, INNER)
         if head_norms:
             add_norm(block + "attn_q_norm", HEAD)
             add_norm(block + "attn_k_norm", HEAD)

@@ -133,7 +133,23 @@ class _Reference:
         mixed = np.einsum("hqk,khd->qhd", weights / weights.sum(-1, keepdims=True), value)
         return self.linear(name + "attn_output", mixed.reshape(count, -1).astype(np.float32))
 
+    def mixture(self, name: str, hidden: Floats) -> Floats:
+        scores = self.linear(name + "ffn_gate_inp", hidden)
+        chances = np.exp(scores - scores.max(-1, keepdims=True))
+        gates, ups, downs = (self.weight(f"{name}ffn_{part}_exps.weight") for part in ("gate", "up", "down"))
+        assert gates is not None and ups is not None and downs is not None
+        result = np.zeros_like(hidden)
+        for row, own in enumerate(chances):
+            chosen = np.argsort(-own)[: self.get("expert_used_count")]
+            for expert in chosen:
+                gate = gates[expert] @ hidden[row]
+                inner = gate / (1 + np.exp(-gate)) * (ups[expert] @ hidden[row])
+                result[row] += own[expert] / own[chosen].sum() * (downs[expert] @ inner)
+        return result
+
     def feed_forward(self, name: str, hidden: Floats) -> Floats:
+        if name + "ffn_gate_inp.weight" in self.tensors:
+            return self.mixture(name, hidden)
         if name + "ffn_gate.weight" in self.tensors:
             gate, up = self.linear(name + "ffn_gate", hidden), self.linear(name + "ffn_up", hidden)
         else:

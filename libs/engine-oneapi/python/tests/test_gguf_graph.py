@@ -15,6 +15,7 @@ from gguf import GGMLQuantizationType as Kind
 from gguf_files import CONTEXT, HEAD, VOCABULARY, write_model
 from xim_engine_oneapi.gguf import build_model, read_tokenizer
 from xim_engine_oneapi.int8_products import INT8_GROUP
+from xim_worker import StartError
 
 BLOCK, BLOCKS = 32, 16
 TOKENS = [int(token) for token in np.random.default_rng(3).integers(0, VOCABULARY, 70)]
@@ -106,6 +107,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         },
     },
     "qwen3": {"head_norms": True},
+    "qwen3moe": {"head_norms": True, "experts": 8},
+    "llama of experts": {"experts": 4, "tied": False},
     "gemma3": {
         "layers": 7,
         "after_norms": True,
@@ -141,6 +144,35 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 def test_architectures(tmp_path: Path, name: str) -> None:
     path = write_model(tmp_path / "model.gguf", name.split()[0], **ARCHITECTURES[name])
     assert difference(path, TOKENS, run(path, [TOKENS], [])[0]) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("kind", "int8_group", "most"),
+    [
+        *((kind, None, 1e-5) for kind in (Kind.F32, Kind.Q4_0, Kind.Q8_0, Kind.IQ4_NL)),
+        *((kind, None, 4e-3) for kind in (Kind.Q4_1, Kind.Q2_K, Kind.Q4_K, Kind.Q6_K)),
+        (Kind.IQ2_S, None, 2e-2),
+        (Kind.Q4_K, INT8_GROUP, 5e-2),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_only_the_chosen_experts_are_computed_and_their_weights_stay_packed(
+    tmp_path: Path, kind: Kind, int8_group: int | None, most: float
+) -> None:
+    path = write_model(tmp_path / "model.gguf", "qwen3moe", kind, head_norms=True, experts=8, layers=1)
+    assert difference(path, TOKENS, run(path, [TOKENS], [], int8_group)[0]) < most
+    compiled = openvino.Core().compile_model(build_model(path, int8_group=int8_group), "CPU")
+    nodes = compiled.get_runtime_model().get_ops()
+    products = [node for node in nodes if node.get_rt_info()["layerType"].astype(str) == "GatherMatmul"]
+    bits = [product.input_value(1).get_element_type().bitwidth for product in products]
+    assert [count <= (32 if kind == Kind.F32 else 8) for count in bits] == [True] * 3, bits
+
+
+@pytest.mark.parametrize("kind", [Kind.F16, Kind.BF16], ids=lambda kind: str(kind.name))
+def test_experts_that_would_be_unpacked_are_refused(tmp_path: Path, kind: Kind) -> None:
+    path = write_model(tmp_path / "model.gguf", "qwen3moe", kind, head_norms=True, experts=2, layers=1)
+    with pytest.raises(StartError, match=f"{kind.name} .* twice the memory"):
+        build_model(path)
 
 
 def test_parts_of_a_split_file(tmp_path: Path) -> None:

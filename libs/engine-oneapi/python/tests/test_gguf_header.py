@@ -26,7 +26,8 @@ def test_shape_and_kinds(tmp_path: Path) -> None:
     [
         ("gemma2", {}, r"'gemma2' is not supported \(its attention scores have a soft cap"),
         ("mamba", {}, "'mamba' is not supported; supported: llama, qwen2"),
-        ("llama", {"fields": {"expert_count": 8}}, "a mixture of experts is not supported"),
+        ("granite", {"experts": 8}, "a mixture of experts is not supported"),
+        ("qwen3moe", {"experts": 8, "fields": {"expert_gating_func": 2}}, "not chosen by a softmax"),
         ("llama", {"fields": {"rope.scaling.type": "dynamic"}}, "rope scaling 'dynamic' is not supported"),
         ("llama", {"fields": {"attn_logit_softcapping": 30.0}}, r"a soft cap of attention scores \(30\)"),
         ("llama", {"fields": {"attention.value_length": 32}}, "keys and values of different sizes"),

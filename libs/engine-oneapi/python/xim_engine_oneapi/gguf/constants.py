@@ -42,15 +42,32 @@ def matrix(
     return grouped(to_groups(kind, data) if int8_group is None else to_int8(kind, data, int8_group))
 
 
-def grouped(groups: Groups) -> Node:
-    """An f32 node `[R, C]` that unpacks groups, in the pattern that the CPU plugin's compressed kernels recognise."""
-    rows, count, size = groups.values.shape
+def stack(tensor: GgufTensor, int8_group: int | None = None) -> Node:
+    """The weights of experts `[experts, rows, columns]`, as `matrix` has those of one product."""
+    kind, data = tensor.kind, np.asarray(tensor.data)
+    if kind == Kind.F32:
+        return op.constant(np.ascontiguousarray(data))
+    if kind in FLOATS:
+        return op.convert(op.constant(_halves(kind, data)), Type.f32)
+    rows = data.reshape(-1, data.shape[-1])
+    groups = to_groups(kind, rows) if int8_group is None else to_int8(kind, rows, int8_group)
+    return grouped(groups, tensor.shape[0])
+
+
+def grouped(groups: Groups, experts: int = 0) -> Node:
+    """An f32 node that unpacks groups, in the pattern that the CPU plugin's compressed kernels recognise.
+
+    `[R, C]`, or `[experts, R / experts, C]`.
+    """
+    if experts:
+        groups = groups.stacked(experts)
+    *rows, count, size = groups.values.shape
     node = op.convert(_u4(groups) if groups.bits == 4 else op.constant(groups.values), Type.f16)
     if groups.zeros is not None:
         zeros = op.constant(groups.zeros)
         node = op.subtract(node, op.convert(zeros, Type.f16) if groups.zeros.dtype == np.uint8 else zeros)
     node = op.multiply(node, op.constant(groups.scales))
-    node = op.reshape(node, op.constant(np.array([rows, count * size], np.int64)), False)
+    node = op.reshape(node, op.constant(np.array([*rows, count * size], np.int64)), False)
     return op.convert(node, Type.f32)
 
 

@@ -24,21 +24,23 @@ class Family:
     """n: each n-th layer has no rotary embedding. 0: all layers have."""
     local_base: float = 10000.0
     """Rotary base of the layers with a sliding window, where the file gives none."""
+    experts: bool = False
+    """The feed-forward block may be a mixture of experts, with the normalised chances of the chosen ones as shares."""
     shared_scale_layers: int = 0
     """The model with this number of layers scales scores by the embedding's size per head, not by the head's size."""
 
 
 REASONS = {
     "gemma2": "its attention scores have a soft cap, which paged attention lacks",
-    "qwen3moe": "mixtures of experts are not supported",
-    "qwen2moe": "mixtures of experts are not supported",
+    "qwen2moe": "its experts have one in common, which is not supported",
 }
 """Why a well-known architecture is missing."""
 
 FAMILIES = {
-    "llama": Family(adjacent=True),
+    "llama": Family(adjacent=True, experts=True),
     "qwen2": Family(),
     "qwen3": Family(),
+    "qwen3moe": Family(experts=True),
     "gemma3": Family(activation="gelu", scaled_embedding=True, local_layers=6, shared_scale_layers=62),
     "phi3": Family(),
     "granite": Family(adjacent=True),

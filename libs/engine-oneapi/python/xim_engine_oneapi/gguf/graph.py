@@ -12,8 +12,9 @@ from openvino import Node, Output, Type
 from openvino import opset13 as op
 from openvino.op import _PagedAttentionExtension
 
-from .constants import Order, matrix, vector
+from .constants import Order, matrix, stack, vector
 from .container import GgufTensor
+from .experts import Experts, mixture
 from .header import GgufHeader, read_header
 from .rope import frequencies
 
@@ -167,6 +168,13 @@ class _Builder:
         return node.output(0)
 
     def _feed_forward(self, name: str, hidden: Node) -> Node:
+        if self.shape.experts:
+            tensors = self.header.tensors
+            router = self._matrix([tensors[name + "ffn_gate_inp.weight"]])
+            gate, up, down = (
+                stack(tensors[f"{name}ffn_{part}_exps.weight"], self.int8_group) for part in ("gate", "up", "down")
+            )
+            return mixture(hidden, Experts(router, gate, up, down), self.shape.experts)
         if name + "ffn_gate.weight" in self.header.tensors:
             gate, up = self._linear(name + "ffn_gate", hidden), self._linear(name + "ffn_up", hidden)
         else:  # both in one tensor, the gate first

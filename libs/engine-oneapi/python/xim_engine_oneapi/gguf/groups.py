@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,15 @@ class Groups:
         """The groups of these rows, in this order."""
         zeros = None if self.zeros is None else self.zeros[rows]
         return replace(self, values=self.values[rows], scales=self.scales[rows], zeros=zeros)
+
+    def stacked(self, experts: int) -> Groups:
+        """The same groups with the rows of each expert apart: [experts, R / experts, G, …]."""
+
+        def apart(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return values.reshape(experts, -1, *values.shape[1:])
+
+        zeros = None if self.zeros is None else apart(self.zeros)
+        return replace(self, values=apart(self.values), scales=apart(self.scales), zeros=zeros)
 
     def weights(self) -> Floats:
         """[R, C] in f32: the weights that these groups stand for."""

@@ -22,7 +22,7 @@ TABLE = "token_embd.weight"
 NAMES = re.compile(
     r"token_embd\.weight|output_norm\.weight|output\.weight|rope_(freqs|factors_long|factors_short)\.weight"
     r"|blk\.\d+\.((attn|ffn|post_attention|post_ffw|attn_q|attn_k)_norm\.weight"
-    r"|(attn_(q|k|v|qkv|output)|ffn_(gate|up|down))\.(weight|bias))"
+    r"|(attn_(q|k|v|qkv|output)|ffn_(gate|up|down))\.(weight|bias)|ffn_(gate_inp|(gate|up|down)_exps)\.weight)"
 )
 """The tensors that the graph has a place for."""
 
@@ -40,6 +40,8 @@ class Shape:
     """Elements of a head that the rotary embedding turns."""
     context: int
     vocabulary: int
+    experts: int = 0
+    """Experts that a token is computed by; 0: the feed-forward block has none."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def _shape(path: Path, parts: Sequence[GgufFile], architecture: str) -> Shape:
         rotated=size("rope.dimension_count", head_size),
         context=size("context_length"),
         vocabulary=table.shape[0],
+        experts=size("expert_used_count", 0),
     )
 
 
@@ -152,8 +155,16 @@ def _check(header: GgufHeader) -> None:
     softcap = header.field("{arch}.attn_logit_softcapping", 0.0)
     if softcap:
         raise _refused(header.path, f"a soft cap of attention scores ({softcap:g}) is not supported")
-    if header.field("{arch}.expert_count", 0):
+    if header.shape.experts and not header.family.experts:
         raise _refused(header.path, "a mixture of experts is not supported; choose a dense model")
+    if header.field("{arch}.expert_gating_func", 1) != 1 or header.field("{arch}.expert_weights_scale", 1.0) != 1:
+        raise _refused(header.path, "its experts are not chosen by a softmax of their scores; choose another model")
+    halves = {tensor.kind.name for name, tensor in header.tensors.items() if "_exps." in name} & {"F16", "BF16"}
+    if halves:
+        raise _refused(
+            header.path,
+            f"experts of kind {' and '.join(halves)} would be unpacked into twice the memory; choose a quantised file",
+        )
     scaling = header.field("{arch}.rope.scaling.type", "none")
     if scaling not in ("none", "linear", "yarn", "longrope"):
         raise _refused(header.path, f"rope scaling {scaling!r} is not supported; none, linear, yarn and longrope are")
@@ -163,11 +174,15 @@ def _required(header: GgufHeader) -> list[str]:
     names = ["output_norm.weight"]
     for layer in range(header.shape.layers):
         block = f"blk.{layer}."
-        parts = ["attn_norm", "attn_output", "ffn_norm", "ffn_up", "ffn_down"]
+        parts = ["attn_norm", "attn_output", "ffn_norm"]
         parts += ["attn_qkv"] if f"{block}attn_qkv.weight" in header.tensors else ["attn_q", "attn_k", "attn_v"]
         up = header.tensors.get(f"{block}ffn_up.weight")
-        if up is not None and up.shape[0] == header.field("{arch}.feed_forward_length"):
-            parts.append("ffn_gate")  # else both are in one tensor
+        if header.shape.experts:
+            parts += ["ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"]
+        else:
+            parts += ["ffn_up", "ffn_down"]
+            if up is not None and up.shape[0] == header.field("{arch}.feed_forward_length"):
+                parts.append("ffn_gate")  # else both are in one tensor
         names += [f"{block}{part}.weight" for part in parts]
     return names
 
