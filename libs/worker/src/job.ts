@@ -15,6 +15,12 @@ const MAX_SOCKET_PATH_BYTES = 107;
 /** Codes of a program that is not there, may not be run or is none; a lack of memory or processes may pass. */
 const NO_PROGRAM = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENOEXEC', 'E2BIG'];
 
+/**
+ * Milliseconds between a connection's end and the end of the job. The exit code of the job tells the cause, and a
+ * launcher of ranks needs time to tell it, more on a loaded machine.
+ */
+const EXIT_AFTER_CLOSE_MS = 5000;
+
 export interface JobOptions {
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
@@ -74,7 +80,9 @@ export function startJob(options: JobOptions): Job {
     });
     socket.on('error', () => undefined);
     // A worker that closes its socket but lives on can do nothing for us; the exit itself is told by the process.
-    socket.on('close', () => setTimeout(() => kill('the worker closed its connection'), 200).unref());
+    socket.on('close', () =>
+      setTimeout(() => kill('the worker closed its connection'), EXIT_AFTER_CLOSE_MS).unref(),
+    );
   });
 
   const sealed = (): void => {
