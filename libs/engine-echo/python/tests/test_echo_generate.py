@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from echo_service import Service, text
+from xim_engine_echo import start
 from xim_worker import Event
 
 
@@ -175,9 +176,11 @@ def test_many_prompts_at_once_come_back_whole() -> None:
     assert ["".join(event.get("text", "") for event in events) for events in answers] == texts
 
 
-def test_the_rate_is_kept_from_the_first_call_on() -> None:
+def test_the_rate_is_kept_from_the_first_call_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: 100 + sum(slept), sleep=slept.append)
+    monkeypatch.setattr(start, "time", clock)
     service = Service(rate=50)
-    began = time.monotonic()
     service.run(prompt="one two three four five")
     # The first of six steps is at once.
-    assert time.monotonic() - began >= 5 / 50
+    assert slept == pytest.approx([1 / 50] * 5)

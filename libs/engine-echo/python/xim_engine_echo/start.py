@@ -33,6 +33,8 @@ def start(context: Context) -> Faults:
     while (passed := time.monotonic() - began) < delay:
         context.progress("waiting, as the profile asks", passed / delay)
         time.sleep(min(0.1, delay - passed))
+    if delay > 0:
+        context.progress("waiting, as the profile asks", 1.0)
     faults = Faults(context.options.get("faults", {}))
     faults.load()
     return faults
