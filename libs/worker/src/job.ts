@@ -80,9 +80,7 @@ export function startJob(options: JobOptions): Job {
     });
     socket.on('error', () => undefined);
     // A worker that closes its socket but lives on can do nothing for us; the exit itself is told by the process.
-    socket.on('close', () =>
-      setTimeout(() => kill('the worker closed its connection'), EXIT_AFTER_CLOSE_MS).unref(),
-    );
+    socket.on('close', () => setTimeout(() => kill('the worker closed its connection'), EXIT_AFTER_CLOSE_MS).unref());
   });
 
   const sealed = (): void => {
