@@ -98,9 +98,9 @@ class TinyRunner:
         """Returns keys and values up to this position, [position + 1, 2, KV_HEADS, HEAD]."""
         size = self._limits.block_tokens
         if not size:
-            own = self._own.setdefault(
-                number, np.full((LAYERS, self._limits.context_length, 2, KV_HEADS, HEAD), np.nan)
-            )
+            if number not in self._own:
+                self._own[number] = np.full((LAYERS, self._limits.context_length, 2, KV_HEADS, HEAD), np.nan)
+            own = self._own[number]
             own[layer, position] = pair
             return own[layer, : position + 1]
         self._cache[table[position // size], layer, position % size] = pair
@@ -109,7 +109,7 @@ class TinyRunner:
 
 
 def _norm(state: Doubles) -> Doubles:
-    result: Doubles = state / np.sqrt(np.mean(state * state) + 1e-6)
+    result: Doubles = state / (state @ state / WIDTH + 1e-6) ** 0.5
     return result
 
 
