@@ -24,8 +24,8 @@ function describeEcho(task: Task, options: EchoOptions): void {
   describeEngine(suite);
 }
 
-describeEcho('generate', { rate: 1000, contextLength: 1_000_000 });
-describeEcho('generate', { rate: 1000, contextLength: 1_000_000, ranks: 3 });
+describeEcho('generate', { rate: 1000, contextLength: 250_000 });
+describeEcho('generate', { rate: 1000, contextLength: 250_000, ranks: 3 });
 describeEcho('embed', { rate: 200 });
 describeEcho('rerank', { rate: 200 });
 describeEcho('transcribe', { rate: 1000 });

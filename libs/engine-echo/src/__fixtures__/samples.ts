@@ -29,7 +29,7 @@ const clock = { name: 'clock', parameters: { type: 'object', properties: { hour:
 export const samples: Required<EngineSuite['samples']> = {
   generate: {
     quick: { prompt: { messages: [{ role: 'user', content: 'Zehn zahme Ziegen 日本 😀' }] }, maxTokens: 20 },
-    long: { prompt: { text: 'again and' }, maxTokens: 900_000, ignoreEnd: true },
+    long: { prompt: { text: 'again and' }, maxTokens: 200_000, ignoreEnd: true },
     more: [
       { prompt: { text: 'one two three' }, choices: 3, maxTokens: 2, sampling: { seed: 7 } },
       { prompt: { text: 'naïve 😀 <think>hm, 日本?</think> answer' }, logprobs: 2 },

@@ -120,7 +120,7 @@ describe('what the generators make', { timeout: PATIENCE }, () => {
   });
 
   it('passes its tests: a service on its model, one that waits for its handler, the conformance suite', () => {
-    for (const project of ['my-embedder', 'my-painter', 'engine-my-engine']) bin('nx', 'test', project);
+    bin('nx', 'run-many', '--target=test', '--projects=my-embedder,my-painter,engine-my-engine');
   });
 
   it('answers the command of its README', async () => {
