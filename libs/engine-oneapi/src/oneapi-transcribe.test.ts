@@ -23,14 +23,14 @@ const folder = mkdtempSync(join(tmpdir(), 'xim-transcribe-'));
 const decoded = Object.fromEntries(clips.map((clip) => [clip, samplesOf(clip)])) as Record<Clip, Int16Array>;
 const austen = clips.filter((clip) => clip !== 'jfk');
 const saidBy = (names: readonly Clip[]) => names.map((name) => spoken[name]).join(' ');
-// Eight minutes in each slot take longer than a test may, with a wide beam.
-const long = writeWav(join(folder, 'long.wav'), Object.values(decoded), 16);
+// Four minutes in each slot take longer than a test may, with a wide beam.
+const long = writeWav(join(folder, 'long.wav'), Object.values(decoded), 8);
 const create = (settings: EngineSettings = {}) => createEngine(whisper, { python: transcribePython, ...settings });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describeEngine({
   name: 'oneapi: transcribe',
-  create: () => create({ options: { beamSize: 10 }, plan: { slots: 2 } }),
+  create: () => create({ options: { beamSize: 20 }, plan: { slots: 2 } }),
   createFaulty: (fault) =>
     fault === 'permanent'
       ? create({ options: { computeType: 'int3' } })
