@@ -19,9 +19,15 @@ from .wire import PROTOCOL, Connection, HostGone
 
 AnyHandler = StepHandler | BatchHandler | CallHandler
 
-_PERMANENT = (ImportError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
+_PERMANENT = (ImportError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError, ArithmeticError)
 """Exceptions of `load` that the next start would raise again: a wheel that is missing or made for another host, an
 option or a file with a wrong value. Others, such as OSError and MemoryError, may pass."""
+
+
+def is_permanent(error: Exception) -> bool:
+    """Whether the next start would raise this exception of `load` again."""
+    # A plain Exception is what the tokenizers library raises for a broken file.
+    return isinstance(error, _PERMANENT) or type(error) is Exception
 
 
 class _Runner(Protocol):
@@ -88,7 +94,7 @@ def _load(connection: Connection, handlers: list[AnyHandler], rank: int) -> Plan
         raise
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        permanent = error.permanent if isinstance(error, StartError) else isinstance(error, _PERMANENT)
+        permanent = error.permanent if isinstance(error, StartError) else is_permanent(error)
         message = str(error) if isinstance(error, StartError) else f"{type(error).__name__}: {error}"
         connection.send({"type": "failed", "message": message, "permanent": permanent})
         leave(1)
