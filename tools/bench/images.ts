@@ -24,10 +24,15 @@ const MOST_REST = 0.15;
 /** Pictures of one client, against the same pipeline in diffusers. The weights are random, the architecture is real. */
 export async function benchImages(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const python = join(settings.env['XIM_VENVS']!, 'ipex', 'bin', 'python');
-  const folder = mkdtempSync(join(tmpdir(), 'xim-bench-pipeline-'));
+  const work = mkdtempSync(join(tmpdir(), 'xim-bench-pipeline-'));
+  const folder = join(work, 'pipeline');
   try {
     execFileSync(python, [join(ROOT, 'tools/bench/random_pipeline.py'), folder], { stdio: ['ignore', 2, 2] });
-    const service = await startService('apps/sd-ipex/src/main.ts', { ...settings.env, XIM_MODEL: folder });
+    const service = await startService('apps/sd-ipex/src/main.ts', {
+      ...settings.env,
+      XIM_MODEL: folder,
+      XIM_MODEL_CACHE: join(work, 'cache'),
+    });
     try {
       return await compareWithBare({
         python,
@@ -44,7 +49,7 @@ export async function benchImages(settings: Settings, say: (line: string) => voi
       await service.stop();
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
