@@ -13,7 +13,7 @@ from gguf.quants import dequantize
 
 Floats = npt.NDArray[np.float32]
 
-ADJACENT = {"llama", "granite", "smollm3"}
+ADJACENT = {"llama", "granite", "granitemoe", "smollm3"}
 """Architectures whose rotary embedding turns neighbouring elements."""
 
 

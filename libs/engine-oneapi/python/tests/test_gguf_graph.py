@@ -92,6 +92,7 @@ def test_other_kinds_are_close(tmp_path: Path, kind: Kind) -> None:
     assert difference(path, TOKENS, run(path, [TOKENS], [])[0]) < 2e-2
 
 
+GRANITE = {"embedding_scale": 6.0, "residual_scale": 0.3, "attention.scale": 0.02, "logit_scale": 2.0}
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "llama": {"tied": False},
     "llama with biases": {"biases": True},
@@ -128,14 +129,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
             "rope.scaling.attn_factor": 1.19,
         },
     },
-    "granite": {
-        "fields": {
-            "embedding_scale": 6.0,
-            "residual_scale": 0.3,
-            "attention.scale": 0.02,
-            "logit_scale": 2.0,
-        }
-    },
+    "granite": {"fields": GRANITE},
+    "granitemoe": {"fields": GRANITE, "experts": 8},
     "smollm3": {"tied": False, "layers": 5},
 }
 

@@ -44,5 +44,6 @@ FAMILIES = {
     "gemma3": Family(activation="gelu", scaled_embedding=True, local_layers=6, shared_scale_layers=62),
     "phi3": Family(),
     "granite": Family(adjacent=True),
+    "granitemoe": Family(adjacent=True, experts=True),
     "smollm3": Family(adjacent=True, unrotated_layers=4),
 }
