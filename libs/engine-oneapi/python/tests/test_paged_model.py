@@ -149,6 +149,17 @@ def test_only_a_model_with_state_is_one_for_generation(paged: ov.Model) -> None:
     assert not is_stateful(paged)
 
 
+@pytest.mark.parametrize("name", ["conv_state_table.0", "la.block_indices"])
+def test_a_model_that_keeps_more_than_keys_and_values_is_refused(name: str) -> None:
+    model = _Stateful().build()
+    other = op.parameter([-1], Type.i32, name=name)
+    other.output(0).set_names({name})
+    model.add_parameters([other])
+    with pytest.raises(StartError, match=rf"needs {name}: .* the engine ipex serves it") as raised:
+        to_paged(model)
+    assert raised.value.permanent
+
+
 def test_the_inputs_have_the_names_and_types_that_the_runner_sets(paged: ov.Model) -> None:
     inputs = {port.any_name: str(port.element_type) for port in paged.inputs}
 

@@ -6,10 +6,18 @@ version, and a test holds the names and types of the inputs.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 from openvino._offline_transformations import paged_attention_transformation
+from xim_worker import StartError
+
+_INPUTS = {
+    *("input_ids", "position_ids", "past_lens", "subsequence_begins"),
+    *("block_indices", "block_indices_begins", "max_context_len"),
+}
 
 # The state that the transformation replaces by blocks; a model without it is not a language model with a cache.
 _STATE = "ReadValue"
@@ -26,10 +34,27 @@ def to_paged(model: ov.Model) -> ov.Model:
     Inputs: `input_ids` and `position_ids` [tokens] i64, `past_lens`, `subsequence_begins`, `block_indices`,
     `block_indices_begins` i32, `max_context_len` i32, `rows` [rows] i64, and `key_cache.N` and `value_cache.N` whose
     shapes the device decides. Output: logits [rows, vocabulary] of the tokens whose indices are in `rows`.
+
+    Raises StartError, permanent, for a model that needs other inputs.
     """
     paged_attention_transformation(model)
+    _refuse_other_inputs(model)
     gather_rows(model)
     return model
+
+
+def _refuse_other_inputs(model: ov.Model) -> None:
+    """A convolution or a recurrence becomes inputs such as `conv_state_table.0` and `la.block_indices`."""
+    names = [port.any_name for port in model.inputs]
+    other = [name for name in names if name not in _INPUTS and not re.fullmatch(r"(key|value)_cache\.\d+|\d+", name)]
+    missing = sorted(_INPUTS - set(names))
+    if other or missing:
+        found = f"needs {', '.join(other[:3])}" if other else f"lacks {', '.join(missing)}"
+        raise StartError(
+            f"the graph {found}: a model with a convolution, a recurrence or biases in place of positions (such as "
+            "LFM2, Qwen3.5, Bloom) is not served from OpenVINO IR; the engine ipex serves it from safetensors",
+            permanent=True,
+        )
 
 
 def gather_rows(model: ov.Model) -> None:
