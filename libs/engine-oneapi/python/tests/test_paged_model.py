@@ -155,7 +155,7 @@ def test_a_model_that_keeps_more_than_keys_and_values_is_refused(name: str) -> N
     other = op.parameter([-1], Type.i32, name=name)
     other.output(0).set_names({name})
     model.add_parameters([other])
-    with pytest.raises(StartError, match=rf"needs {name}: .* the engine ipex serves it") as raised:
+    with pytest.raises(StartError, match=rf"needs {name}: .* a service with the engine ipex serves it") as raised:
         to_paged(model)
     assert raised.value.permanent
 
