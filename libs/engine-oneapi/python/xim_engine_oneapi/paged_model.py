@@ -52,7 +52,8 @@ def _refuse_other_inputs(model: ov.Model) -> None:
         found = f"needs {', '.join(other[:3])}" if other else f"lacks {', '.join(missing)}"
         raise StartError(
             f"the graph {found}: a model with a convolution, a recurrence or biases in place of positions (such as "
-            "LFM2, Qwen3.5, Bloom) is not served from OpenVINO IR; a service with the engine ipex serves it from safetensors",
+            "LFM2, Qwen3.5, Bloom) is not served from OpenVINO IR; a service with the engine ipex serves it from "
+            "safetensors",
             permanent=True,
         )
 
