@@ -28,7 +28,7 @@ const HELP = `usage: npm run bench -- [chat] [embedding] [plan] [runtime] [sd-ip
 
 chat, embedding, sd-ipex, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same
 library, and prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
-Nothing else should run on the machine meanwhile.
+Without a name all but sd-ipex, which fetches PyTorch. Nothing else should run on the machine meanwhile.
 
 whisperx: both sides have the same weights and dtype, language, beam, ladder of temperatures and thresholds; neither cuts silence,
 times words or batches windows. The service alone computes voice activity, and receives the recording over HTTP.
@@ -59,7 +59,9 @@ const { values, positionals } = parseArgs({
 const SLOW = ['sd-ipex', 'speech', 'whisperx'];
 const clientsOf = (name: string): number[] =>
   (values.clients ?? (SLOW.includes(name) ? '1,4' : '1,8,32')).split(',').map(Number);
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+/** It needs PyTorch, which is fetched for it alone. */
+const ONLY_BY_NAME = 'sd-ipex';
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS).filter((name) => name !== ONLY_BY_NAME);
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 if (values.help || unknown.length > 0) {
   console.log(unknown.length > 0 ? `There is no benchmark ${unknown.join(', ')}.\n\n${HELP}` : HELP);

@@ -20,6 +20,14 @@ import app from './app.ts';
 
 const RATE = 16_000;
 
+/** How a client names its file, and where it sends it. */
+interface SendOptions {
+  readonly name?: string;
+  readonly type?: string;
+  readonly to?: string;
+  readonly signal?: AbortSignal;
+}
+
 interface Timed {
   readonly start: number;
   readonly end: number;
@@ -48,10 +56,7 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
   const send = (
     file: Uint8Array,
     fields: Readonly<Record<string, string>> = {},
-    name = 'a',
-    type = '',
-    signal?: AbortSignal,
-    to = url,
+    { name = 'a', type = '', to = url, signal }: SendOptions = {},
   ) => {
     const form = new FormData();
     for (const [field, value] of Object.entries({ model: 'whisper-1', ...fields })) form.append(field, value);
@@ -65,13 +70,13 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
   const errorsOf = (text: string): number => wordErrors(text, spoken.jfk).errors;
 
   it('of a browser have no duration, a wrong name and a wrong type, and are heard alike', async () => {
-    const expected = await textOf(await send(ogg, { language: 'en' }, 'jfk.ogg', 'audio/ogg'));
+    const expected = await textOf(await send(ogg, { language: 'en' }, { name: 'jfk.ogg', type: 'audio/ogg' }));
     expect(errorsOf(expected)).toBeLessThanOrEqual(1);
     const blob = toLiveWebm(ogg);
     // The head, before the first cluster, has no element of a duration.
     const head = blob.subarray(0, blob.indexOf(Buffer.from([0x1f, 0x43, 0xb6, 0x75])));
     expect([head.length > 100, head.includes(Buffer.from([0x44, 0x89]))]).toEqual([true, false]);
-    expect(await textOf(await send(blob, { language: 'en' }, 'blob.mp3', 'text/plain'))).toBe(expected);
+    expect(await textOf(await send(blob, { language: 'en' }, { name: 'blob.mp3', type: 'text/plain' }))).toBe(expected);
   });
 
   it.each([
@@ -192,7 +197,7 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
   it('that are short are answered before a long one that came first, and health answers meanwhile', async () => {
     let longIsDone = false;
     const stopped = new AbortController();
-    const long = await send(toWav([samples], 30), { stream: 'true', language: 'en' }, 'a', '', stopped.signal);
+    const long = await send(toWav([samples], 30), { stream: 'true', language: 'en' }, { signal: stopped.signal });
     const reader = long.body!.getReader();
     await reader.read();
     const rest = (async () => {
@@ -210,10 +215,10 @@ describe('whisperx: recordings', { timeout: 300_000 }, () => {
 
   it('are translated whole: a stream of a translation is refused by name', async () => {
     const translations = url.replace('transcriptions', 'translations');
-    const answer = await send(ogg, { stream: 'true' }, 'a', '', undefined, translations);
+    const answer = await send(ogg, { stream: 'true' }, { to: translations });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ error: { param: 'stream' } });
-    const whole = await send(ogg, {}, 'a', '', undefined, translations);
+    const whole = await send(ogg, {}, { to: translations });
     expect(errorsOf(await textOf(whole))).toBeLessThanOrEqual(1);
   });
 

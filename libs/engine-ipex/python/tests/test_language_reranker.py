@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from reranker_scores import scores_of
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM, Qwen3ForSequenceClassification
 from xim_embedding.rerank import RerankHandler
@@ -78,15 +79,6 @@ def load(folder: Path, **options: Any) -> RerankHandler:
     model = {"id": "m", "shape": {"contextLength": 512}}
     handler.load(Context(model, str(folder), options, Plan(2, 4, 0, 2048), 0, lambda step, fraction: None))
     return handler
-
-
-def scores_of(handler: RerankHandler, request: RerankInput) -> list[float]:
-    items = list(handler.prepare(request))
-    result = handler.finish(request, items, handler.run(items))
-    assert result["kind"] == "log-odds"
-    assert result["inputTokens"] == sum(item.size for item in items)
-    found: list[float] = np.frombuffer(result["scores"], "<f4").tolist()
-    return found
 
 
 def prompt_of(tokenizer: Tokenizer, query: str, document: str) -> list[int]:

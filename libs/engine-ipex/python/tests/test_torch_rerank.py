@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from reranker_scores import scores_of
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
@@ -70,15 +71,6 @@ def load(folder: Path, **options: Any) -> RerankHandler:
     model = {"id": "m", "shape": {"contextLength": 32}}
     handler.load(Context(model, str(folder), options, Plan(2, 4, 0, 256), 0, lambda step, fraction: None))
     return handler
-
-
-def scores_of(handler: RerankHandler, request: RerankInput) -> list[float]:
-    items = list(handler.prepare(request))
-    result = handler.finish(request, items, handler.run(items))
-    assert result["kind"] == "log-odds"
-    assert result["inputTokens"] == sum(item.size for item in items)
-    found: list[float] = np.frombuffer(result["scores"], "<f4").tolist()
-    return found
 
 
 def expected_of(folder: Path, model: Any, query: str, document: str, has_segments: bool) -> float:

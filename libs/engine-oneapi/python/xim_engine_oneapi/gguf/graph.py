@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ from openvino import Node, Output, Type
 from openvino import opset13 as op
 from openvino.op import _PagedAttentionExtension
 
-from .constants import Order, matrix, stack, vector
-from .container import GgufTensor
-from .experts import Experts, mixture
+from .constants import Order
+from .feed_forward import feed_forward
 from .header import GgufHeader, read_header
-from .rope import frequencies
+from .layers import Layers
+from .nodes import empty, integer, integer32, integers, scaled, slice_last, split_last
+from .rope import angles, halves
 
 Progress = Callable[[float], None]
 
@@ -39,9 +40,9 @@ def build_model(
 
 class _Builder:
     def __init__(self, header: GgufHeader, progress: Progress, int8_group: int | None):
-        self.int8_group = int8_group
         self.header, self.shape, self.family, self.progress = header, header.shape, header.family, progress
-        self.epsilon = float(header.field("{arch}.attention.layer_norm_rms_epsilon", 1e-5))
+        epsilon = float(header.field("{arch}.attention.layer_norm_rms_epsilon", 1e-5))
+        self.layers = Layers(header.tensors, epsilon, int8_group)
         self.residual = float(header.field("{arch}.residual_scale", 1.0)) or 1.0
         self.window = int(header.field("{arch}.attention.sliding_window", 0) or 0)
         self.parameters: list[Node] = []
@@ -53,48 +54,52 @@ class _Builder:
         ]
         self.longest = self._input("max_context_len", [], Type.i32)
         self.rows = self._input("rows", [-1], Type.i64)
-        self.angles = {local: self._angles(local) for local in {self._is_local(n) for n in range(self.shape.layers)}}
+        self.angles = {
+            local: angles(header, self.positions, local=local)
+            for local in {self._is_local(n) for n in range(self.shape.layers)}
+        }
 
     def build(self) -> openvino.Model:
-        table = self._matrix([self.header.tensors["token_embd.weight"]])
-        hidden = op.unsqueeze(op.gather(table, self.ids, _integer(0)), _integer(1))
-        hidden = _scaled(hidden, self._embedding_scale())
+        table = self.layers.matrix([self.header.tensors["token_embd.weight"]])
+        hidden = op.unsqueeze(op.gather(table, self.ids, integer(0)), integer(1))
+        hidden = scaled(hidden, self._embedding_scale())
         for layer in range(self.shape.layers):
             hidden = self._layer(layer, hidden)
             self.progress((layer + 1) / (self.shape.layers + 1))
-        hidden = self._norm("output_norm", op.gather(hidden, self.rows, _integer(0)))
+        hidden = self.layers.norm("output_norm", op.gather(hidden, self.rows, integer(0)))
         head = self.header.tensors.get("output.weight")
         logits = op.matmul(
-            op.squeeze(hidden, _integer(1)), table if head is None else self._matrix([head]), False, True
+            op.squeeze(hidden, integer(1)), table if head is None else self.layers.matrix([head]), False, True
         )
-        logits = _scaled(logits, 1 / (float(self.header.field("{arch}.logit_scale", 1.0)) or 1.0))
+        logits = scaled(logits, 1 / (float(self.header.field("{arch}.logit_scale", 1.0)) or 1.0))
         softcap = float(self.header.field("{arch}.final_logit_softcapping", 0.0))
         if softcap:
-            logits = _scaled(op.tanh(_scaled(logits, 1 / softcap)), softcap)
+            logits = scaled(op.tanh(scaled(logits, 1 / softcap)), softcap)
         logits.output(0).set_names({"logits"})
         self.progress(1.0)
         return openvino.Model([op.result(logits)], self.parameters, self.header.architecture)
 
     def _layer(self, layer: int, hidden: Node) -> Node:
         name = f"blk.{layer}."
-        block = self._attention(layer, self._norm(name + "attn_norm", hidden))
-        hidden = op.add(hidden, _scaled(self._after(name + "post_attention_norm", block), self.residual))
-        block = self._feed_forward(name, self._norm(name + "ffn_norm", hidden))
-        return op.add(hidden, _scaled(self._after(name + "post_ffw_norm", block), self.residual))
+        block = self._attention(layer, self.layers.norm(name + "attn_norm", hidden))
+        hidden = op.add(hidden, scaled(self.layers.norm_if_there(name + "post_attention_norm", block), self.residual))
+        block = self.layers.norm(name + "ffn_norm", hidden)
+        block = feed_forward(self.layers, name, block, self.family, self.shape.experts)
+        return op.add(hidden, scaled(self.layers.norm_if_there(name + "post_ffw_norm", block), self.residual))
 
     def _attention(self, layer: int, hidden: Node) -> Node:
         shape, name = self.shape, f"blk.{layer}."
         query_size, key_size = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
         both, value = self._projections(name, hidden, query_size, key_size)
-        if name + "attn_q_norm.weight" in self.header.tensors:
-            states = _split(both, query_size, key_size)
+        if self.layers.has(name + "attn_q_norm"):
+            states = split_last(both, query_size, key_size)
             query = self._rotated(layer, self._heads(states[0], shape.heads, name + "attn_q_norm"), shape.heads)
             key = self._rotated(layer, self._heads(states[1], shape.kv_heads, name + "attn_k_norm"), shape.kv_heads)
         else:
             heads = shape.heads + shape.kv_heads
-            query, key = _split(self._rotated(layer, self._heads(both, heads), heads), query_size, key_size)
-        value = op.reshape(value, _integers(0, key_size), True).output(0)
-        return self._linear(name + "attn_output", op.unsqueeze(self._paged(layer, query, key, value), _integer(1)))
+            query, key = split_last(self._rotated(layer, self._heads(both, heads), heads), query_size, key_size)
+        value = op.reshape(value, integers(0, key_size), True).output(0)
+        return self.layers.linear(name + "attn_output", op.unsqueeze(self._paged(layer, query, key, value), integer(1)))
 
     def _projections(self, name: str, hidden: Node, query_size: int, key_size: int) -> list[Output]:
         """Queries with keys, and values: `[T, 1, size]`.
@@ -102,48 +107,52 @@ class _Builder:
         One product for all of them: a decode step has few rows, and there the number of products costs most.
         """
         sizes = (query_size + key_size, key_size)
-        orders = [self._order(self.shape.heads), self._order(self.shape.kv_heads), None]
-        if name + "attn_qkv.weight" in self.header.tensors:
+        orders: list[Order | None] = [None] * 3
+        if self.family.adjacent:
+            orders[:2] = [halves(count, self.shape) for count in (self.shape.heads, self.shape.kv_heads)]
+        if self.layers.has(name + "attn_qkv"):
             starts = (0, query_size, query_size + key_size)
             rows = [
                 start + (np.arange(size, dtype=np.int64) if order is None else order)
                 for start, size, order in zip(starts, (query_size, key_size, key_size), orders, strict=True)
             ]
-            return _split(self._linear(name + "attn_qkv", hidden, np.concatenate(rows)), *sizes)
+            return split_last(self.layers.linear(name + "attn_qkv", hidden, np.concatenate(rows)), *sizes)
         names = [name + part for part in ("attn_q", "attn_k", "attn_v")]
         kinds = [self.header.tensors[each + ".weight"].kind for each in names]
         if kinds[0] == kinds[1] == kinds[2]:
-            return _split(self._joined(names, orders, hidden), *sizes)
+            return split_last(self.layers.joined(names, orders, hidden), *sizes)
         if kinds[0] == kinds[1]:
-            both = self._joined(names[:2], orders, hidden)
+            both = self.layers.joined(names[:2], orders, hidden)
         else:
             both = op.concat(
-                [self._linear(each, hidden, order) for each, order in zip(names[:2], orders, strict=False)], -1
+                [self.layers.linear(each, hidden, order) for each, order in zip(names[:2], orders, strict=False)], -1
             )
-        return [both.output(0), self._linear(names[2], hidden).output(0)]
+        return [both.output(0), self.layers.linear(names[2], hidden).output(0)]
 
     def _heads(self, states: Output, heads: int, norm: str | None = None) -> Node:
         """[T, 1, heads * size] → [T, 1, heads, size], normalised."""
-        states = op.reshape(states, _integers(0, 0, heads, self.shape.head_size), True)
-        return states if norm is None else self._norm(norm, states)
+        states = op.reshape(states, integers(0, 0, heads, self.shape.head_size), True)
+        return states if norm is None else self.layers.norm(norm, states)
 
     def _rotated(self, layer: int, states: Node, heads: int) -> Node:
         """[T, 1, heads, size] → [T, heads * size], turned by position; the plugin fuses it."""
         size, turned = self.shape.head_size, self.shape.rotated
-        states = op.transpose(states, _integers(0, 2, 1, 3))
+        states = op.transpose(states, integers(0, 2, 1, 3))
         every = self.family.unrotated_layers
         if not every or (layer + 1) % every:
             cosine, sine = self.angles[self._is_local(layer)]
-            front = states if turned == size else _slice(states, 0, turned)
-            half = op.concat([_scaled(_slice(front, turned // 2, turned), -1.0), _slice(front, 0, turned // 2)], -1)
+            front = states if turned == size else slice_last(states, 0, turned)
+            half = op.concat(
+                [scaled(slice_last(front, turned // 2, turned), -1.0), slice_last(front, 0, turned // 2)], -1
+            )
             front = op.add(op.multiply(front, cosine), op.multiply(half, sine))
-            states = front if turned == size else op.concat([front, _slice(states, turned, size)], -1)
-        return op.reshape(op.transpose(states, _integers(0, 2, 1, 3)), _integers(0, heads * size), True)
+            states = front if turned == size else op.concat([front, slice_last(states, turned, size)], -1)
+        return op.reshape(op.transpose(states, integers(0, 2, 1, 3)), integers(0, heads * size), True)
 
     def _paged(self, layer: int, query: Output, key: Output, value: Output) -> Output:
         caches = [self._input(f"{kind}_cache.{layer}", [-1] * 4, Type.dynamic) for kind in ("key", "value")]
         window = self.window if self._is_local(layer) or not self.family.local_layers else 0
-        none, floats = _empty(np.int32), _empty(np.float32)
+        none, floats = empty(np.int32), empty(np.float32)
         node = _PagedAttentionExtension(
             [
                 each if isinstance(each, Output) else each.output(0)
@@ -155,10 +164,10 @@ class _Builder:
                     self.longest,
                     none,  # score aggregation window
                     *(none, none, floats),  # rotation of cached keys: blocks, deltas, table
-                    *(floats, _integer32(0), _integer32(0)),  # sparse attention: threshold, block size, stride
+                    *(floats, integer32(0), integer32(0)),  # sparse attention: threshold, block size, stride
                     op.constant(np.zeros((0, 0, 0, 0), np.float32)),  # sinks
-                    *(_integer32(0), none, none, none),  # eviction by diversity: start, sizes, blocks, their begins
-                    *(none, _empty(np.uint8), none),  # types of tokens and further parts that text does not need
+                    *(integer32(0), none, none, none),  # eviction by diversity: start, sizes, blocks, their begins
+                    *(none, empty(np.uint8), none),  # types of tokens and further parts that text does not need
                 )
             ]
         )
@@ -166,78 +175,6 @@ class _Builder:
         for side in "kv":
             info[f"num_{side}_heads"], info[f"{side}_head_size"] = self.shape.kv_heads, self.shape.head_size
         return node.output(0)
-
-    def _feed_forward(self, name: str, hidden: Node) -> Node:
-        if self.shape.experts:
-            tensors = self.header.tensors
-            router = self._matrix([tensors[name + "ffn_gate_inp.weight"]])
-            gate, up, down = (
-                stack(tensors[f"{name}ffn_{part}_exps.weight"], self.int8_group) for part in ("gate", "up", "down")
-            )
-            return mixture(hidden, Experts(router, gate, up, down), self.shape.experts)
-        if name + "ffn_gate.weight" in self.header.tensors:
-            gate, up = self._linear(name + "ffn_gate", hidden), self._linear(name + "ffn_up", hidden)
-        else:  # both in one tensor, the gate first
-            size = int(self.header.tensors[name + "ffn_up.weight"].shape[0]) // 2
-            gate, up = (
-                self._linear(name + "ffn_up", hidden, np.arange(start, start + size, dtype=np.int64))
-                for start in (0, size)
-            )
-        gate = op.swish(gate) if self.family.activation == "silu" else op.gelu(gate, "tanh")
-        return self._linear(name + "ffn_down", op.multiply(gate, up))
-
-    def _linear(self, name: str, hidden: Node | Output, order: Order | None = None) -> Node:
-        return self._joined([name], [order], hidden)
-
-    def _joined(self, names: list[str], orders: Sequence[Order | None], hidden: Node | Output) -> Node:
-        """One product with the weights of tensors of one kind, below each other; with their biases."""
-        parts = [
-            (self.header.tensors[name + ".weight"], self.header.tensors.get(name + ".bias"), order)
-            for name, order in zip(names, orders, strict=False)
-        ]
-        node = op.matmul(
-            hidden, self._matrix([weight for weight, _, _ in parts], [order for *_, order in parts]), False, True
-        )
-        if all(bias is None for _, bias, _ in parts):
-            return node
-        values = [
-            np.zeros(weight.shape[0], np.float32)
-            if bias is None
-            else vector(bias)[slice(None) if order is None else order]
-            for weight, bias, order in parts
-        ]
-        return op.add(node, op.constant(np.concatenate(values)))
-
-    def _matrix(self, tensors: list[GgufTensor], orders: Sequence[Order | None] = ()) -> Node:
-        return matrix(tensors, orders, self.int8_group)
-
-    def _norm(self, name: str, hidden: Node) -> Node:
-        """Root mean square norm over the last axis. Gemma's `1 + weight` is in the file already."""
-        mean = op.reduce_mean(op.power(hidden, _number(2.0)), _integers(-1), True)
-        inverse = op.divide(_number(1.0), op.sqrt(op.add(mean, _number(self.epsilon))))
-        return op.multiply(op.multiply(hidden, inverse), op.constant(vector(self.header.tensors[name + ".weight"])))
-
-    def _after(self, name: str, hidden: Node) -> Node:
-        """A norm that only some families have."""
-        return self._norm(name, hidden) if name + ".weight" in self.header.tensors else hidden
-
-    def _order(self, heads: int) -> Order | None:
-        """Rows of queries or keys, so that a rotary embedding of neighbours becomes one of halves."""
-        if not self.family.adjacent:
-            return None
-        size, turned = self.shape.head_size, self.shape.rotated
-        head = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, size)])
-        order: Order = (np.arange(heads)[:, np.newaxis] * size + head).reshape(-1).astype(np.int64)
-        return order
-
-    def _angles(self, local: bool) -> tuple[Node, Node]:
-        """Cosine and sine [T, 1, 1, rotated]."""
-        turns, strength = frequencies(self.header, local=local)
-        positions = op.reshape(op.convert(self.positions, Type.f32), _integers(-1, 1, 1), False)
-        angles = op.multiply(positions, op.constant(turns.reshape(1, 1, -1)))
-        angles = op.concat([angles, angles], -1)
-        cosine, sine = (op.unsqueeze(_scaled(node, strength), _integer(1)) for node in (op.cos(angles), op.sin(angles)))
-        return cosine, sine
 
     def _is_local(self, layer: int) -> bool:
         every = self.family.local_layers
@@ -258,37 +195,3 @@ class _Builder:
         node.output(0).set_names({name})
         self.parameters.append(node)
         return node
-
-
-def _scaled(node: Node, factor: float) -> Node:
-    return node if factor == 1.0 else op.multiply(node, _number(factor))
-
-
-def _slice(node: Node, start: int, end: int) -> Node:
-    return op.slice(node, _integers(start), _integers(end), _integers(1), _integers(-1))
-
-
-def _split(node: Node, *sizes: int) -> list[Output]:
-    """Parts of the last axis."""
-    parts: list[Output] = op.variadic_split(node, _integer(-1), _integers(*sizes)).outputs()
-    return parts
-
-
-def _number(value: float) -> Node:
-    return op.constant(np.array(value, np.float32))
-
-
-def _integer(value: int) -> Node:
-    return op.constant(np.array(value, np.int64))
-
-
-def _integer32(value: int) -> Node:
-    return op.constant(np.array(value, np.int32))
-
-
-def _integers(*values: int) -> Node:
-    return op.constant(np.array(values, np.int64))
-
-
-def _empty(kind: type[np.generic]) -> Node:
-    return op.constant(np.zeros(0, kind))

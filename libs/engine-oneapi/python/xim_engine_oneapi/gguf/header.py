@@ -157,7 +157,8 @@ def _check(header: GgufHeader) -> None:
         raise _refused(header.path, f"a soft cap of attention scores ({softcap:g}) is not supported")
     if header.shape.experts and not header.family.experts:
         raise _refused(header.path, "a mixture of experts is not supported; choose a dense model")
-    if header.field("{arch}.expert_gating_func", 1) != 1 or header.field("{arch}.expert_weights_scale", 1.0) != 1:
+    gate, scale = header.field("{arch}.expert_gating_func", 1), header.field("{arch}.expert_weights_scale", 1.0)
+    if gate != 1 or scale not in (0, 1):
         raise _refused(header.path, "its experts are not chosen by a softmax of their scores; choose another model")
     halves = {tensor.kind.name for name, tensor in header.tensors.items() if "_exps." in name} & {"F16", "BF16"}
     if halves:

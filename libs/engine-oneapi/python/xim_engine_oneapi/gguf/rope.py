@@ -6,8 +6,12 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from openvino import Node, Type
+from openvino import opset13 as op
 
-from .header import GgufHeader
+from .constants import Order
+from .header import GgufHeader, Shape
+from .nodes import integer, integers, scaled
 
 Floats = npt.NDArray[np.float32]
 
@@ -62,3 +66,21 @@ def _kept(header: GgufHeader, half: int, base: float, original: int) -> npt.NDAr
     low = max(0, math.floor(place("yarn_beta_fast", 32.0)))
     high = min(2 * half - 1, math.ceil(place("yarn_beta_slow", 1.0)))
     return 1 - np.clip((np.arange(half, dtype=np.float64) - low) / max(0.001, high - low), 0, 1)
+
+
+def angles(header: GgufHeader, positions: Node, *, local: bool) -> tuple[Node, Node]:
+    """Cosine and sine [T, 1, 1, rotated] of the positions [T]; `local`: of the layers with a sliding window."""
+    turns, strength = frequencies(header, local=local)
+    column = op.reshape(op.convert(positions, Type.f32), integers(-1, 1, 1), False)
+    half = op.multiply(column, op.constant(turns.reshape(1, 1, -1)))
+    whole = op.concat([half, half], -1)
+    cosine, sine = (op.unsqueeze(scaled(node, strength), integer(1)) for node in (op.cos(whole), op.sin(whole)))
+    return cosine, sine
+
+
+def halves(heads: int, shape: Shape) -> Order:
+    """Rows of queries or keys, so that a rotary embedding of neighbours becomes one of halves."""
+    size, turned = shape.head_size, shape.rotated
+    head = np.concatenate([np.arange(0, turned, 2), np.arange(1, turned, 2), np.arange(turned, size)])
+    order: Order = (np.arange(heads)[:, np.newaxis] * size + head).reshape(-1).astype(np.int64)
+    return order
