@@ -47,7 +47,7 @@ def main() -> None:
             clauses = split_clauses(normalize(sentence, voice.language))
             phonemes = phonemizer.phonemize(voice.espeak_voice, [clause.text for clause in clauses])
             ids = voice.to_ids([(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)])
-            speech = synthesizer.speak(voice.name, Utterance(ids, voice.length_scale, 0, seed))
+            speech = synthesizer.speak(voice.name, Utterance(ids, voice.length_scale, 0, seed, is_repeatable=False))
             if encoder is not None:
                 # The pause that the service leaves after a sentence is sound to encode too.
                 encoder.write(np.concatenate([speech.samples, np.zeros(voice.sample_rate // 5, np.float32)]))

@@ -59,6 +59,15 @@ describe('oneapi: memory', () => {
     expect(oneapi.memory({ ...entry({}), artifacts: {} }, profile).tokensPerThreadSecond).toBeUndefined();
   });
 
+  it('a voice has room between its layers for each sentence that is computed at once', () => {
+    const reserve = (options: Profile['options']) => oneapi.memory(entry({}, 'speak'), { ...profile, options }).reserveBytes;
+    const sentence = 300 * 1024 ** 2;
+    const { reserveBytes } = oneapi.memory(entry({}, 'embed'), profile);
+    expect(reserve({})).toBe(reserveBytes + 3 * sentence);
+    expect(reserve({ streams: 1 })).toBe(reserveBytes + sentence);
+    expect(reserve({ streams: 4 })).toBe(reserveBytes + 5 * sentence);
+  });
+
   it('the default model has all figures', () => {
     const { entry: model } = modelOf('chat');
     expect(oneapi.memory(model, model.profiles[0]!)).toMatchObject({

@@ -10,6 +10,9 @@ const LARGEST_DOUBLED = 2 ** 30;
 /** Measured: SmolLM2-135M Q4_1, 512 tokens a step, is 0.44 GiB resident with its weights and without cache; Node adds 0.1 GiB. */
 const RESERVE_BYTES = 384 * 1024 ** 2;
 
+/** Of a compiled form of a voice, between its layers. Measured: en_US-joe-medium with sentences of up to 110 characters. */
+const SPOKEN_SENTENCE_BYTES = 300 * 1024 ** 2;
+
 /**
  * Tokens × bytes of weights that a thread gets through in a second. Measured: SmolLM2-135M Q4_1 (98 MB of files, 148 MB
  * in memory), a prompt at 490 tokens/s on two AVX2 cores; anything newer is faster.
@@ -24,10 +27,16 @@ export function oneapiMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
   return {
     weightBytes: of(doubles ? DOUBLING : REPACKING),
     kvBytesPerToken: kvBytesPerToken(model, profile),
-    reserveBytes: RESERVE_BYTES,
+    reserveBytes: RESERVE_BYTES + (model.task === 'speak' ? voiceForms(profile) * SPOKEN_SENTENCE_BYTES : 0),
     tokensPerThreadSecond: read > 0 ? TOKEN_BYTES_PER_THREAD_SECOND / read : undefined,
     work: oneapiWork(model, profile),
   };
+}
+
+/** Streams that divide the threads, at least two unless the profile says otherwise, and one with all threads (speak.py). */
+function voiceForms({ options }: Profile): number {
+  const streams = Number(options?.['streams'] ?? 2);
+  return streams === 1 ? 1 : streams + 1;
 }
 
 const isGguf = ({ artifacts }: ModelEntry, { artifact = '' }: Profile): boolean =>

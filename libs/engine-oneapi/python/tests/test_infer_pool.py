@@ -38,6 +38,30 @@ def test_waits_until_one_is_given_back() -> None:
     assert took.is_set()
 
 
+def test_what_must_be_repeatable_waits_for_the_one_with_all_threads() -> None:
+    pool = InferPool(["a", "b"], alone="all")
+    took: list[str] = []
+
+    def take() -> None:
+        with pool.take(repeatable=True) as taken:
+            took.append(taken)
+
+    with pool.take(repeatable=True) as first, pool.take() as beside:
+        assert (first, beside in {"a", "b"}) == ("all", True)
+        waiting = threading.Thread(target=take)
+        waiting.start()
+        waiting.join(0.05)
+        assert took == []
+    waiting.join(5)
+    assert took == ["all"]
+
+
+def test_with_one_form_everything_is_repeatable() -> None:
+    pool = InferPool(["only"])
+    with pool.take(repeatable=True) as taken:
+        assert taken == "only"
+
+
 def test_gives_back_after_a_failure() -> None:
     pool = InferPool(["a"], alone="all")
     for _ in range(3):

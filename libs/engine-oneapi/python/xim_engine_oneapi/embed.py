@@ -6,17 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import openvino as ov
 from xim_embedding.encoder import Floats, Int64s
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool
+from .infer_pool import InferPool, compile_pool
 from .runtime import describe_runtime
 from .weights import IR, find_weights, weight_bytes
 
-# A second compiled model, for a single batch, holds the weights a second time.
-_MOST_COPIED_BYTES = 512 * 2**20
-_FEW_THREADS = 4
 # Kernels that OpenVINO keeps for shapes it has seen. Batches of texts have thousands of shapes, and its default of
 # 5,000 kernels takes two megabytes for each new shape. This number is as fast for the shapes that come again.
 _CACHED_KERNELS = 256
@@ -33,13 +29,9 @@ class OpenVINOEncoder:
         # long text slow.
         self.parallel = int(context.options.get("streams", min(2, threads)))
         context.progress("compiling the model", None)
-        config = {
-            "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,
-            "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
-        }
-        core = ov.Core()
-        self._model = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": self.parallel})
+        self._model, requests, alone = compile_pool(
+            weights, weight_bytes(weights), threads, self.parallel, {"CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS}
+        )
         self._inputs = {port.get_any_name() for port in self._model.inputs}
         unknown = self._inputs.difference(_INPUTS)
         if unknown:
@@ -47,10 +39,6 @@ class OpenVINOEncoder:
                 f"{weights.name} has the inputs {', '.join(sorted(unknown))}; known are {', '.join(_INPUTS)}",
                 permanent=True,
             )
-        requests = [self._model.create_infer_request() for _ in range(self.parallel)]
-        alone = None
-        if _is_worth_a_copy(threads, self.parallel, weight_bytes(weights)):
-            alone = core.compile_model(str(weights), "CPU", {**config, "NUM_STREAMS": 1}).create_infer_request()
         # Every one of them runs once before the service is ready.
         for request in [*requests, *([] if alone is None else [alone])]:
             self._requests = InferPool([request])
@@ -69,8 +57,3 @@ class OpenVINOEncoder:
 
     def describe(self) -> tuple[Runtime, str]:
         return describe_runtime(self._model)
-
-
-def _is_worth_a_copy(threads: int, streams: int, weight_bytes: int) -> bool:
-    """Whether a single text needs the threads of the other streams. With few streams it does not."""
-    return streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Generic, TypeVar
 
+import openvino as ov
+
 T = TypeVar("T")
+
+# A second compiled model, for a single batch, holds the weights a second time.
+_MOST_COPIED_BYTES = 512 * 2**20
+_FEW_THREADS = 4
 
 
 class InferPool(Generic[T]):
@@ -20,26 +27,52 @@ class InferPool(Generic[T]):
 
     def __init__(self, shared: Sequence[T], alone: T | None = None) -> None:
         self._shared = list(shared)
-        self._alone = alone
+        self._alone = [] if alone is None else [alone]
+        self._has_alone = alone is not None
         self._taken = 0
         self._given_back = threading.Condition()
 
     @contextmanager
-    def take(self) -> Iterator[T]:
-        """Waits while all that may be taken is in use."""
+    def take(self, repeatable: bool = False) -> Iterator[T]:
+        """Waits while all that may be taken is in use.
+
+        `repeatable`: the same input gives the same bits at each call. Forms with different numbers of threads round
+        differently, so the form is `alone` whatever else runs, where there is one.
+        """
         with self._given_back:
-            if self._taken == 0 and self._alone is not None:
-                taken, kind = self._alone, "alone"
-            else:
-                while not self._shared:
-                    self._given_back.wait()
-                taken, kind = self._shared.pop(), "shared"
+            while not (kind := self._kind(repeatable)):
+                self._given_back.wait()
+            taken = kind.pop()
             self._taken += 1
         try:
             yield taken
         finally:
             with self._given_back:
                 self._taken -= 1
-                if kind == "shared":
-                    self._shared.append(taken)
-                self._given_back.notify()
+                kind.append(taken)
+                self._given_back.notify_all()
+
+    def _kind(self, repeatable: bool) -> list[T]:
+        """The kind to take from now. It is empty while its requests are in use."""
+        wants_alone = repeatable and self._has_alone
+        return self._alone if wants_alone or (self._alone and self._taken == 0) else self._shared
+
+
+def compile_pool(
+    model: ov.Model | Path, weight_bytes: int, threads: int, streams: int, config: Mapping[str, object]
+) -> tuple[ov.CompiledModel, list[ov.InferRequest], ov.InferRequest | None]:
+    """Compiles a model for the CPU: `streams` infer requests that divide the threads, and one with all of them.
+
+    The last is None where a stream has threads enough, or where the weights are too large to be held twice. The caller
+    runs each of them once and makes an InferPool. Raises RuntimeError.
+    """
+    core = ov.Core()
+    source: ov.Model | str = str(model) if isinstance(model, Path) else model
+    settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **config}
+    compiled = core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": streams})
+    requests = [compiled.create_infer_request() for _ in range(streams)]
+    is_worth_a_copy = streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES
+    if not is_worth_a_copy:
+        return compiled, requests, None
+    alone = core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": 1})
+    return compiled, requests, alone.create_infer_request()

@@ -11,7 +11,7 @@ import openvino as ov
 from xim_speech.synthesizer import Floats, Speech, Utterance
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool
+from .infer_pool import InferPool, compile_pool
 from .runtime import describe_runtime
 from .speak_graph import NOISES, PACE, prepare_vits
 from .speak_kokoro import KokoroSynthesizer
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from xim_speech.voice import Voice
 
 _INPUTS = ("input", "input_lengths", "scales", "sid")
-# One stream per this number of threads. With fewer threads one sentence is slow, and so the first sound is late.
+# Sentences side by side beat one over all threads (less waiting for each other). With fewer threads than this a
+# sentence is slow, and so the first sound is late.
 _THREADS_PER_STREAM = 4
 # Kernels that OpenVINO keeps for shapes it has seen. Few sentences have the same length, so that its default of 5,000
 # grows by several megabytes with each of the first thousand sentences and is hardly ever used.
@@ -35,11 +36,8 @@ def open_synthesizer(context: Context, voices: Sequence[Voice]) -> Synthesizer:
     """The profile's option `streams` is the number of sentences that are computed at once, each with its share of the
     threads; `precision` (`f32` or `bf16`, default `f32`) is the arithmetic."""
     threads = context.plan.threads
-    parallel = int(context.options.get("streams", max(1, threads // _THREADS_PER_STREAM)))
+    parallel = int(context.options.get("streams", min(threads, max(2, threads // _THREADS_PER_STREAM))))
     config: dict[str, object] = {
-        "INFERENCE_NUM_THREADS": threads,
-        "ENABLE_CPU_PINNING": False,
-        "NUM_STREAMS": parallel,
         "INFERENCE_PRECISION_HINT": str(context.options.get("precision", "f32")),
         "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
     }
@@ -63,7 +61,7 @@ class VitsSynthesizer:
         for number, voice in enumerate(voices):
             context.progress(f"compiling {voice.name}", number / len(voices))
             path = Path(context.model_path) / f"{voice.name}.onnx"
-            self._voices[voice.name] = _Voice(path, voice, config, self.parallel)
+            self._voices[voice.name] = _Voice(path, voice, context.plan.threads, parallel, config)
 
     def speak(self, voice: str, utterance: Utterance) -> Speech:
         return self._voices[voice].speak(utterance)
@@ -73,10 +71,9 @@ class VitsSynthesizer:
 
 
 class _Voice:
-    def __init__(self, path: Path, voice: PiperVoice, config: dict[str, object], parallel: int) -> None:
-        core = ov.Core()
+    def __init__(self, path: Path, voice: PiperVoice, threads: int, parallel: int, config: dict[str, object]) -> None:
         try:
-            model = core.read_model(str(path))
+            model = ov.Core().read_model(str(path))
             self._channels = prepare_vits(model)
         except (RuntimeError, ValueError) as error:
             raise StartError(f"{path.name} is not a VITS voice as piper exports it: {error}", permanent=True) from error
@@ -89,17 +86,16 @@ class _Voice:
                 permanent=True,
             )
         self._scales = np.array([voice.noise_scale, 1, voice.noise_w], np.float32)
-        self.compiled = core.compile_model(model, "CPU", config)
-        requests = [self.compiled.create_infer_request() for _ in range(parallel)]
+        self.compiled, requests, alone = compile_pool(model, path.stat().st_size, threads, parallel, config)
         # As many as the shortest utterance has: the encoder's window fits no fewer.
         ids = np.array([*voice.ids["^"], *(5 * voice.ids["_"]), *voice.ids["$"]], np.int64)
         # Every one of them runs once before the service is ready.
-        for request in requests:
+        for request in [*requests, *([] if alone is None else [alone])]:
             self._requests = InferPool([request])
             samples = self.speak(Utterance(ids, pace=1, speaker=0, seed=0)).samples
             if len(samples) == 0 or not np.isfinite(samples).all():
                 raise StartError(f"{path.name} gives no sound", permanent=True)
-        self._requests = InferPool(requests)
+        self._requests = InferPool(requests, alone)
 
     def speak(self, utterance: Utterance) -> Speech:
         ids = utterance.ids.reshape(1, -1)
@@ -115,7 +111,7 @@ class _Voice:
         }
         for name, channels, length in zip(NOISES, self._channels, lengths, strict=True):
             inputs[name] = generator.standard_normal((1, channels, length), np.float32)
-        with self._requests.take() as request:
+        with self._requests.take(utterance.is_repeatable) as request:
             outputs = request.infer({name: value for name, value in inputs.items() if name in self._names})
             samples: Floats = np.array(outputs[0], np.float32).reshape(-1)
             frames = int(outputs[1])

@@ -12,9 +12,10 @@ from openvino import opset13 as ops
 from xim_speech.synthesizer import Floats, Speech, Utterance
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool
+from .infer_pool import InferPool, compile_pool
 from .runtime import describe_runtime
 from .speak_graph import last_name, wanted_shape
+from .weights import weight_bytes
 
 _NAMES = {"input_ids": "ids", "tokens": "ids", "style": "style", "ref_s": "style", "speed": "speed"}
 """Names of the inputs in the exports that are in use, and their meaning."""
@@ -45,26 +46,26 @@ class KokoroSynthesizer:
         self._voices = {voice.name: voice for voice in voices}
         path = _find_model(Path(context.model_path))
         context.progress(f"compiling {path.name}", None)
-        core = ov.Core()
         try:
-            model = core.read_model(str(path))
+            model = ov.Core().read_model(str(path))
             self._names = _read_names(model)
             self._noises = feed_noise(model)
-            self.compiled = core.compile_model(model, "CPU", config)
+            self.compiled, requests, alone = compile_pool(
+                model, weight_bytes(path), context.plan.threads, parallel, config
+            )
         except (RuntimeError, ValueError) as error:
             raise StartError(
                 f"{path.name} cannot be compiled as Kokoro by OpenVINO: {str(error).strip().splitlines()[-1]}",
                 permanent=True,
             ) from error
-        requests = [self.compiled.create_infer_request() for _ in range(parallel)]
         ids = np.array([0, *sorted(voices[0].ids.values())[1:8], 0], np.int64)
         # Every request runs once before the service is ready.
-        for request in requests:
+        for request in [*requests, *([] if alone is None else [alone])]:
             self._requests = InferPool([request])
             samples = self.speak(voices[0].name, Utterance(ids, pace=1, speaker=0, seed=0)).samples
             if len(samples) == 0 or not np.isfinite(samples).all():
                 raise StartError(f"{path.name} gives no sound", permanent=True)
-        self._requests = InferPool(requests)
+        self._requests = InferPool(requests, alone)
 
     def speak(self, voice: str, utterance: Utterance) -> Speech:
         generator = np.random.default_rng(utterance.seed)
@@ -77,7 +78,7 @@ class KokoroSynthesizer:
         for name, normal in self._noises.items():
             draw = generator.standard_normal if normal else generator.random
             inputs[name] = draw(_NOISE, np.float32)
-        with self._requests.take() as request:
+        with self._requests.take(utterance.is_repeatable) as request:
             samples: Floats = np.array(request.infer(inputs)[0], np.float32).reshape(-1)
         return Speech(np.clip(samples, -1, 1), len(samples) // _SAMPLES_PER_FRAME)
 

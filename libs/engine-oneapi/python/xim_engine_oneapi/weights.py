@@ -38,8 +38,8 @@ def find_weights(context: Context | Companion, *endings: str) -> Path:
 
 
 def weight_bytes(path: Path) -> int:
-    """Size of the weights in bytes; `path` is a result of `find_weights`. The weights of an IR are in its .bin file."""
-    if path.name == IR:
+    """Size of the weights in bytes; the weights of an IR (`.xml`) are in the .bin file beside it."""
+    if path.suffix == ".xml":
         return path.with_suffix(".bin").stat().st_size
     return sum(part.stat().st_size for part in [path, *_later_parts(path)])
 

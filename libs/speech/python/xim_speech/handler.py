@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-import numpy as np
-from xim_audio import FORMATS, OUTPUT_RATE, AudioEncoder, wav_header
+from xim_audio import FORMATS, OUTPUT_RATE
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
 from .kokoro import find_kokoro_voices, read_kokoro_voice
@@ -16,22 +17,10 @@ from .normalize import normalize
 from .phonemizer import Phonemizer
 from .piper import read_piper_voice
 from .sentences import split_clauses, split_sentences
-from .synthesizer import Floats, Int64s, Synthesizer, Utterance
+from .speech_file import MEDIA_TYPES, SpeechFile, finish_sentence
+from .synthesizer import Int64s, Speech, Synthesizer, Utterance
 from .turns import Turns
 from .voice import Voice
-
-_MEDIA_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "aac": "audio/aac",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-}
-# Silence after a sentence, in seconds at speed 1.
-_PAUSE = 0.2
-# Seconds of fading at the end of a sentence, so that it does not end with a click.
-_FADE = 0.01
 
 
 @dataclass(frozen=True)
@@ -55,6 +44,8 @@ class SpeakHandler:
 
     def load(self, context: Context) -> Info:
         voices = _find_voices(context)
+        # A sentence of each call is computed ahead of its encoding.
+        self._threads = ThreadPoolExecutor(context.plan.slots, thread_name_prefix="speak")
         self._speakers = dict(_name_speakers(voices))
         self._phonemizer = Phonemizer()
         context.progress("starting espeak-ng", None)
@@ -81,8 +72,8 @@ class SpeakHandler:
         text: str = request["text"]
         sentences = self._phonemize(text, speaker.voice)
         # Without a first sentence there is nothing to speak, and the call fails before an answer begins.
-        ids = next(sentences, None)
-        if ids is None:
+        first = next(sentences, None)
+        if first is None:
             raise InvalidInput(
                 "There is nothing to speak: the text has no letters, digits or symbols that have a name. "
                 "Give a text with words.",
@@ -90,28 +81,34 @@ class SpeakHandler:
             )
         yield {
             "type": "start",
-            "mediaType": _MEDIA_TYPES[format],
+            "mediaType": MEDIA_TYPES[format],
             "sampleRate": OUTPUT_RATE,
             "inputCharacters": len(text),
         }
-        file: _File | None = None
-        index = input_tokens = frames = samples = 0
-        while ids is not None:
-            utterance = Utterance(ids, speaker.voice.length_scale / speed, speaker.number, seed + index)
+        file: SpeechFile | None = None
+        input_tokens = frames = samples = 0
+        is_repeatable = request.get("seed") is not None
+
+        def speak(number: int, ids: Int64s) -> Speech | None:
+            """Waits for the call's turn and computes a sentence; None if the call is cancelled by then."""
+            pace = speaker.voice.length_scale / speed
             with self._turns.take():
                 if cancelled():
-                    return
-                speech = self._synthesizer.speak(speaker.voice.name, utterance)
+                    return None
+                utterance = Utterance(ids, pace, speaker.number, seed + number, is_repeatable)
+                return self._synthesizer.speak(speaker.voice.name, utterance)
+
+        for ids, speech, is_last in self._ahead(first, sentences, speak):
+            if speech is None:
+                return
             input_tokens += len(ids)
             frames += speech.frames
-            sound = _finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
+            sound = finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
             samples += len(sound)
-            ids = next(sentences, None)
-            file = file or _File(format, speaker.voice.sample_rate, is_whole=ids is None)
+            file = file or SpeechFile(format, speaker.voice.sample_rate, is_whole=is_last)
             encoded = file.write(sound)
             # The encoder may hold back a short sentence. Then None lets the runtime check for cancellation.
             yield {"type": "audio", "bytes": encoded} if encoded else None
-            index += 1
         assert file is not None
         rest = file.finish()
         if rest:
@@ -120,8 +117,34 @@ class SpeakHandler:
         yield {"type": "end", "duration": samples / speaker.voice.sample_rate, "usage": usage}
 
     def close(self) -> None:
-        """Ends the process of espeak-ng. Without this call it ends with the current process."""
+        """Ends the threads and the process of espeak-ng. Without this call they end with the current process."""
+        self._threads.shutdown(cancel_futures=True)
         self._phonemizer.close()
+
+    def _ahead(
+        self, ids: Int64s, following: Iterator[Int64s], speak: Callable[[int, Int64s], Speech | None]
+    ) -> Iterator[tuple[Int64s, Speech | None, bool]]:
+        """Yields each sentence's ids, its speech, and whether it is the last.
+
+        The first sentence leaves before the second is computed. From then on a sentence is computed while the one
+        before it is encoded and sent.
+        """
+        coming: Future[Speech | None] | None = None
+        try:
+            for number in count():
+                speech = speak(number, ids) if coming is None else coming.result()
+                after = next(following, None)
+                if after is None:
+                    coming = None
+                elif number > 0:
+                    coming = self._threads.submit(speak, number + 1, after)
+                yield ids, speech, after is None
+                if after is None:
+                    return
+                ids = after
+        finally:
+            if coming is not None:
+                coming.cancel()
 
     def _read(self, request: Request) -> tuple[_Speaker, str, float, int]:
         name = request.get("voice") or next(iter(self._speakers))
@@ -164,36 +187,6 @@ class SpeakHandler:
             self._phonemizer.phonemize(voice.espeak_voice, ["1"])
         except (ValueError, RuntimeError) as error:
             raise StartError(f"the phonemes of {voice.name} cannot be made: {error}", permanent=True) from error
-
-
-class _File:
-    """The file of one call. A WAV file of one sentence is complete before it is sent, so its header has the sizes."""
-
-    def __init__(self, format: str, rate: int, is_whole: bool) -> None:
-        self._is_sized = format == "wav" and is_whole
-        self._encoder = AudioEncoder("pcm" if self._is_sized else format, rate)
-        self._parts: list[bytes] = []
-
-    def write(self, samples: Floats) -> bytes:
-        encoded = self._encoder.write(samples)
-        if not self._is_sized:
-            return encoded
-        self._parts.append(encoded)
-        return b""
-
-    def finish(self) -> bytes:
-        rest = self._encoder.finish()
-        if not self._is_sized:
-            return rest
-        data = b"".join([*self._parts, rest])
-        return wav_header(len(data)) + data
-
-
-def _finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
-    fade = min(len(samples), round(_FADE * rate))
-    ramp = np.linspace(1, 0, fade, dtype=np.float32)
-    pause = np.zeros(round(_PAUSE / speed * rate), np.float32)
-    return np.concatenate([samples[: len(samples) - fade], samples[len(samples) - fade :] * ramp, pause])
 
 
 def _find_voices(context: Context) -> list[Voice]:

@@ -24,7 +24,10 @@ class Utterance:
     speaker: int
     """The speaker's number inside the voice file; 0 for a voice with one speaker."""
     seed: int
-    """Not negative. The same utterance with the same seed gives the same samples."""
+    """Not negative; the start of the noise."""
+    is_repeatable: bool = True
+    """The same utterance gives the same samples, bit for bit, whatever else is computed beside it. Otherwise an engine
+    may choose the number of threads by the load, and the rounding of the last bits changes with it."""
 
 
 @dataclass(frozen=True)
