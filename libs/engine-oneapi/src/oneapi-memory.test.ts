@@ -60,7 +60,8 @@ describe('oneapi: memory', () => {
   });
 
   it('a voice has room between its layers for each sentence that is computed at once', () => {
-    const reserve = (options: Profile['options']) => oneapi.memory(entry({}, 'speak'), { ...profile, options }).reserveBytes;
+    const reserve = (options: Profile['options']) =>
+      oneapi.memory(entry({}, 'speak'), { ...profile, options }).reserveBytes;
     const sentence = 300 * 1024 ** 2;
     const { reserveBytes } = oneapi.memory(entry({}, 'embed'), profile);
     expect(reserve({})).toBe(reserveBytes + 3 * sentence);
