@@ -90,4 +90,13 @@ describe('a language model of the user in safetensors', { timeout: 900_000 }, ()
       await server.close();
     }
   });
+
+  it('is refused while it is converted, if the graph needs more than keys and values', () => {
+    const script = join(root, 'libs/engine-ipex/python/tests/tiny_language_models.py');
+    execFileSync(join(venvs, 'ipex/bin/python'), [script, folder, 'bloom'], { stdio: 'ignore' });
+    const made = ready(['--weights', 'fp32'], {}, join(folder, 'bloom'));
+    expect(made.status).not.toBe(0);
+    expect(made.stdout).toBe('');
+    expect(made.stderr).toMatch(/has biases in place of positions.*the engine ipex serves this model from safetensors/);
+  });
 });

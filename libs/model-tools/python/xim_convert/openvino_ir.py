@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,8 @@ _STORED = {"int8": {"u8", "i8"}, "int4": {"u4", "i4"}}
 _MODEL = "openvino_model.xml"
 _PICKLE = "pytorch_model.bin"
 _TOKENIZER = "tokenizer.json"
+# The names that the exporter gives to the states with keys and values.
+_KEYS_AND_VALUES = re.compile(r"past_key_values\.|cache_params\.past\.(key|value)\.")
 
 
 def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -62,6 +65,8 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         local_files_only=True,
         trust_remote_code=False,
     )
+    if kind == "generate":
+        _refuse_other_states(output / _MODEL)
     if weights in _MODES:
         say(f"quantising the weights to {weights}")
         _quantise(output / _MODEL, weights)
@@ -96,6 +101,19 @@ def _without_pickles(folder: Path, say: Callable[[str], None]) -> None:
 
     save_file(read_tensors(folder / _PICKLE), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / _PICKLE).unlink()
+
+
+def _refuse_other_states(path: Path) -> None:
+    """The engine keeps keys and values in blocks, and gives every token its position."""
+    model = ov.Core().read_model(path)
+    states = [op.get_variable_id() for op in model.get_ops() if op.get_type_name() == "ReadValue"]
+    other = [name for name in states if not _KEYS_AND_VALUES.match(name)]
+    if other or not any(port.any_name == "position_ids" for port in model.inputs):
+        found = f"keeps the state {other[0]}" if other else "has biases in place of positions"
+        raise ConvertError(
+            f"the graph {found}; OpenVINO IR is served for models that keep keys and values only. A service with the "
+            "engine ipex serves this model from safetensors: use the folder as it is"
+        )
 
 
 def _quantise(path: Path, weights: str) -> None:
