@@ -9,7 +9,7 @@ import numpy as np
 from xim_embedding.encoder import Floats, Int64s
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool, compile_pool
+from .infer_pool import compile_pool
 from .runtime import describe_runtime
 from .weights import IR, find_weights, weight_bytes
 
@@ -29,7 +29,7 @@ class OpenVINOEncoder:
         # long text slow.
         self.parallel = int(context.options.get("streams", min(2, threads)))
         context.progress("compiling the model", None)
-        self._model, requests, alone = compile_pool(
+        self._model, pool = compile_pool(
             weights, weight_bytes(weights), threads, self.parallel, {"CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS}
         )
         self._inputs = {port.get_any_name() for port in self._model.inputs}
@@ -40,11 +40,10 @@ class OpenVINOEncoder:
                 permanent=True,
             )
         # Every one of them runs once before the service is ready.
-        for request in [*requests, *([] if alone is None else [alone])]:
-            self._requests = InferPool([request])
+        for self._requests in pool.each():
             with self.forward(np.zeros((1, 8), np.int64), np.ones((1, 8), np.int64)):
                 pass
-        self._requests = InferPool(requests, alone)
+        self._requests = pool
 
     @contextmanager
     def forward(self, ids: Int64s, mask: Int64s, segments: Int64s | None = None) -> Iterator[Floats]:

@@ -52,6 +52,10 @@ class InferPool(Generic[T]):
                 kind.append(taken)
                 self._given_back.notify_all()
 
+    def each(self) -> Iterator[InferPool[T]]:
+        """A pool of each single request, so that every one of them runs once before the service is ready."""
+        return (InferPool([request]) for request in [*self._shared, *self._alone])
+
     def _kind(self, repeatable: bool) -> list[T]:
         """The kind to take from now. It is empty while its requests are in use."""
         wants_alone = repeatable and self._has_alone
@@ -60,11 +64,11 @@ class InferPool(Generic[T]):
 
 def compile_pool(
     model: ov.Model | Path, weight_bytes: int, threads: int, streams: int, config: Mapping[str, object]
-) -> tuple[ov.CompiledModel, list[ov.InferRequest], ov.InferRequest | None]:
+) -> tuple[ov.CompiledModel, InferPool[ov.InferRequest]]:
     """Compiles a model for the CPU: `streams` infer requests that divide the threads, and one with all of them.
 
-    The last is None where a stream has threads enough, or where the weights are too large to be held twice. The caller
-    runs each of them once and makes an InferPool. Raises RuntimeError.
+    The last is left out where a stream has threads enough, or where the weights are too large to be held twice. Raises
+    RuntimeError.
     """
     core = ov.Core()
     source: ov.Model | str = str(model) if isinstance(model, Path) else model
@@ -73,6 +77,6 @@ def compile_pool(
     requests = [compiled.create_infer_request() for _ in range(streams)]
     is_worth_a_copy = streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES
     if not is_worth_a_copy:
-        return compiled, requests, None
+        return compiled, InferPool(requests)
     alone = core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": 1})
-    return compiled, requests, alone.create_infer_request()
+    return compiled, InferPool(requests, alone.create_infer_request())

@@ -11,10 +11,11 @@ import openvino as ov
 from xim_speech.synthesizer import Floats, Speech, Utterance
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool, compile_pool
+from .infer_pool import compile_pool
 from .runtime import describe_runtime
 from .speak_graph import NOISES, PACE, prepare_vits
 from .speak_kokoro import KokoroSynthesizer
+from .weights import weight_bytes
 
 if TYPE_CHECKING:
     from xim_speech.piper import PiperVoice
@@ -86,16 +87,15 @@ class _Voice:
                 permanent=True,
             )
         self._scales = np.array([voice.noise_scale, 1, voice.noise_w], np.float32)
-        self.compiled, requests, alone = compile_pool(model, path.stat().st_size, threads, parallel, config)
+        self.compiled, pool = compile_pool(model, weight_bytes(path), threads, parallel, config)
         # As many as the shortest utterance has: the encoder's window fits no fewer.
         ids = np.array([*voice.ids["^"], *(5 * voice.ids["_"]), *voice.ids["$"]], np.int64)
         # Every one of them runs once before the service is ready.
-        for request in [*requests, *([] if alone is None else [alone])]:
-            self._requests = InferPool([request])
+        for self._requests in pool.each():
             samples = self.speak(Utterance(ids, pace=1, speaker=0, seed=0)).samples
             if len(samples) == 0 or not np.isfinite(samples).all():
                 raise StartError(f"{path.name} gives no sound", permanent=True)
-        self._requests = InferPool(requests, alone)
+        self._requests = pool
 
     def speak(self, utterance: Utterance) -> Speech:
         ids = utterance.ids.reshape(1, -1)

@@ -12,7 +12,7 @@ from openvino import opset13 as ops
 from xim_speech.synthesizer import Floats, Speech, Utterance
 from xim_worker import Context, Runtime, StartError
 
-from .infer_pool import InferPool, compile_pool
+from .infer_pool import compile_pool
 from .runtime import describe_runtime
 from .speak_graph import last_name, wanted_shape
 from .weights import weight_bytes
@@ -50,9 +50,7 @@ class KokoroSynthesizer:
             model = ov.Core().read_model(str(path))
             self._names = _read_names(model)
             self._noises = feed_noise(model)
-            self.compiled, requests, alone = compile_pool(
-                model, weight_bytes(path), context.plan.threads, parallel, config
-            )
+            self.compiled, pool = compile_pool(model, weight_bytes(path), context.plan.threads, parallel, config)
         except (RuntimeError, ValueError) as error:
             raise StartError(
                 f"{path.name} cannot be compiled as Kokoro by OpenVINO: {str(error).strip().splitlines()[-1]}",
@@ -60,12 +58,11 @@ class KokoroSynthesizer:
             ) from error
         ids = np.array([0, *sorted(voices[0].ids.values())[1:8], 0], np.int64)
         # Every request runs once before the service is ready.
-        for request in [*requests, *([] if alone is None else [alone])]:
-            self._requests = InferPool([request])
+        for self._requests in pool.each():
             samples = self.speak(voices[0].name, Utterance(ids, pace=1, speaker=0, seed=0)).samples
             if len(samples) == 0 or not np.isfinite(samples).all():
                 raise StartError(f"{path.name} gives no sound", permanent=True)
-        self._requests = InferPool(requests, alone)
+        self._requests = pool
 
     def speak(self, voice: str, utterance: Utterance) -> Speech:
         generator = np.random.default_rng(utterance.seed)
