@@ -97,7 +97,8 @@ describe('oneapi: what Whisper hears', { timeout: 300_000 }, () => {
       .join('');
 
   it('says what it computes with', () => {
-    expect(info).toMatchObject({ runtime: { name: 'ctranslate2' }, dtype: 'int8', models: ['openai/whisper-base'] });
+    const name = expect.stringMatching(/^(openvino\+)?ctranslate2$/);
+    expect(info).toMatchObject({ runtime: { name }, dtype: 'int8', models: ['openai/whisper-base'] });
     expect(info.languages).toEqual(expect.arrayContaining(['en', 'de', 'zh']));
   });
 
@@ -205,6 +206,31 @@ describe('oneapi: what Whisper hears', { timeout: 300_000 }, () => {
     await expect(iterator.next().then(() => iterator.next())).rejects.toThrow();
     expect(textOf(await run({ audio: { bytes: recording('jfk') } }))).toContain('my fellow Americans');
   });
+});
+
+it.each(['openvino', 'ctranslate2'])('the encoder on %s hears the words', { timeout: 120_000 }, async (encoder) => {
+  const engine = create({ options: { encoder } });
+  try {
+    const { runtime } = await engine.start();
+    expect(runtime.name).toBe(encoder === 'openvino' ? 'openvino+ctranslate2' : 'ctranslate2');
+    let text = '';
+    const input = { audio: { bytes: recording('jfk') }, language: 'en' };
+    for await (const event of engine.transcribe!(input, { id: 'test', signal: new AbortController().signal })) {
+      if (event.type === 'segment') text += event.segment.text;
+    }
+    expect(wordErrors(text, spoken.jfk).errors).toBeLessThanOrEqual(1);
+  } finally {
+    await engine.stop();
+  }
+});
+
+it('an unknown encoder is refused with those that there are', { timeout: 120_000 }, async () => {
+  const engine = create({ options: { encoder: 'onnx' } });
+  await expect(engine.start()).rejects.toMatchObject({
+    permanent: true,
+    message: expect.stringContaining("encoder is 'onnx'; expected openvino or ctranslate2"),
+  });
+  await engine.stop();
 });
 
 it('an environment without the wheels is named', { timeout: 120_000 }, async () => {

@@ -1,37 +1,61 @@
-"""The task `transcribe`: Whisper on CTranslate2, and on OpenVINO the small models around it."""
+"""The task `transcribe`: Whisper's decoder on CTranslate2, its encoder and the small models around it on OpenVINO."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from xim_embedding.dense import read_tensors
 from xim_transcription.models import Models
 from xim_transcription.whisper import Whisper
-from xim_worker import Context, StartError
+from xim_worker import Context, StartError, cpu_flags
 
 from .character_model import CTCModel
 from .voice_activity import SileroDetector
 from .voice_encoder import RESEMBLYZER, GE2EEncoder, read_resemblyzer
 from .weights import find_weights
+from .whisper_encoder import WhisperEncoder
 
+# Not measured there; elsewhere OpenVINO's encoder takes two thirds of the time.
+_INT8_PRODUCTS = frozenset(["avx512_vnni", "avx_vnni"])
 _SILERO = "assets/silero_vad_v6.onnx"
 
 
 def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Models:
     """The models of a service: `main`, the companions `vad` and `speaker` or the models in the app's wheels, and the
-    companion `alignment`, if there is one.
+    companion `alignment`, if there is one. `workers` passes of the models run at once.
+
+    The profile's option `encoder`, `openvino` or `ctranslate2`, is the library of Whisper's encoder. By default it is
+    OpenVINO where CTranslate2 has no instructions for products of 8-bit numbers.
 
     Without a companion the model of voice activity is the one inside faster-whisper's wheel, and the encoder of voices
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
     """
     # First, since an app may lack this wheel.
-    recogniser = Whisper(context, workers, tick)
+    recogniser = Whisper(context, workers, tick, partial(_open_encoder, context, workers))
     context.progress("compiling the models around it", None)
     alignment = context.companions.get("alignment")
     aligner = None if alignment is None else CTCModel(alignment, max(1, context.plan.threads // workers))
     return Models(recogniser, SileroDetector(_vad_path(context)), _voices(context), aligner)
+
+
+def _open_encoder(context: Context, workers: int, folder: Path, dtype: str) -> WhisperEncoder | None:
+    default = "ctranslate2" if _INT8_PRODUCTS.intersection(cpu_flags()) else "openvino"
+    library = context.options.get("encoder", default)
+    if library not in ("openvino", "ctranslate2"):
+        raise StartError(f"encoder is {library!r}; expected openvino or ctranslate2", permanent=True)
+    if library == "ctranslate2":
+        return None
+    context.progress("compiling the encoder", None)
+    try:
+        return WhisperEncoder(folder, context.plan.threads, workers, dtype)
+    except (ValueError, RuntimeError) as error:
+        raise StartError(
+            f"{error}. With the option encoder: ctranslate2 in the profile, CTranslate2 computes the encoder too.",
+            permanent=True,
+        ) from error
 
 
 def _vad_path(context: Context) -> Path:

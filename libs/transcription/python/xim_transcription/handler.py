@@ -12,6 +12,7 @@ import numpy as np
 from xim_worker import Context, Event, Info, InvalidInput, Request, StartError
 
 from .alignment import time_words
+from .lanes import MOST_TOGETHER
 from .models import FRAME, RATE, DecodingOptions, Floats, Models
 from .recording import Recording
 from .request import check, to_activity
@@ -38,11 +39,12 @@ OpenModels = Callable[[Context, int, Callable[[], None]], Models]
 class TranscribeHandler:
     """A CallHandler. Options of the profile:
 
-    - `workers`: windows that run at once (default: one for every 4 threads)
+    - `workers`: passes of the models that run at once (default: one for every 4 threads). Each has two windows in
+      work: while one is encoded the other waits, and both are decoded together
     - `mostSeconds`: the longest recording, in seconds (default 4 hours)
     - `speakerThreshold`: the largest cosine distance of two voices that count as one speaker (default 0.375)
 
-    `load` calls `open_models` with the context, the number of workers and the pool's `tick`. It raises StartError.
+    `load` calls `open_models` with the context, the option `workers` and the pool's `tick`. It raises StartError.
     """
 
     def __init__(self, open_models: OpenModels) -> None:
@@ -57,11 +59,12 @@ class TranscribeHandler:
             ) from error
         self._decode = decode
         options = context.options
-        self._workers = int(options.get("workers", max(1, context.plan.threads // 4)))
+        lanes = int(options.get("workers", max(1, context.plan.threads // 4)))
+        self._workers = lanes * MOST_TOGETHER
         self._most_seconds = float(options.get("mostSeconds", 4 * 3600))
         self._threshold = float(options.get("speakerThreshold", THRESHOLD))
         self._pool = WindowPool(self._workers)
-        self._models = self._open_models(context, self._workers, self._pool.tick)
+        self._models = self._open_models(context, lanes, self._pool.tick)
         self._prove(context)
         runtime, dtype = self._models.recogniser.describe()
         return Info(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 from xim_worker import Context, Runtime, StartError, cpu_flags
 
+from .lanes import Lanes
 from .models import DecodingOptions, Floats
 from .tokens import to_chance
 
@@ -23,6 +25,18 @@ _FRAMES_PER_SECOND = 100
 _REST_FRAMES = 100
 # Characters per second; fast speech has 25.
 _MOST_LETTERS = 35
+
+
+class Encoder(Protocol):
+    library: str
+    version: str
+
+    def __call__(self, features: Floats) -> Floats:
+        """Maps mel spectrograms `[1, mels, 3000]` to states `[1, 1500, size]`. Several threads may call it at once."""
+        ...
+
+
+OpenEncoder = Callable[[Path, str], Encoder | None]
 
 
 @dataclass(frozen=True)
@@ -39,11 +53,14 @@ class Whisper:
     Options of the profile: `computeType`, a dtype that CTranslate2 supports on this CPU (default `int8`), and
     `beamSize` (default 5). Raises StartError.
 
-    `workers` windows run at once, each with its share of the plan's threads. `tick` is called after every pass of the
-    model, in the thread of the window; an exception of `tick` ends the window.
+    `lanes` passes of the model run at once, each with its share of the plan's threads. `tick` is called after every
+    pass, in the thread of the window; an exception of `tick` ends the window. `open_encoder` opens another encoder
+    than CTranslate2's for the folder and the dtype, or returns None.
     """
 
-    def __init__(self, context: Context, workers: int, tick: Callable[[], None]) -> None:
+    def __init__(
+        self, context: Context, lanes: int, tick: Callable[[], None], open_encoder: OpenEncoder = lambda *_: None
+    ) -> None:
         try:
             import ctranslate2
             import faster_whisper
@@ -73,13 +90,15 @@ class Whisper:
                 str(folder),
                 device="cpu",
                 compute_type=self._dtype,
-                cpu_threads=max(1, context.plan.threads // workers),
-                num_workers=workers,
+                cpu_threads=max(1, context.plan.threads // lanes),
+                num_workers=lanes,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError) as error:
             raise StartError(f"{folder} cannot be loaded as a Whisper model: {error}", permanent=True) from error
-        self._model.model = _Ticking(self._model.model, tick)
+        self._encoder = open_encoder(folder, self._dtype)
+        array = ctranslate2.StorageView.from_array
+        self._model.model = _Passes(self._model.model, self._encoder, Lanes(lanes), tick, array)
         self._transcribe: Any = transcribe
         self._tokenizer: Any = tokenizer.Tokenizer
         self._multilingual = bool(self._model.model.is_multilingual)
@@ -162,33 +181,61 @@ class Whisper:
                 ]
 
     def describe(self) -> tuple[Runtime, str]:
-        return {"name": "ctranslate2", "version": self._version, "isa": _isa()}, self._dtype
+        name, version = "ctranslate2", self._version
+        if self._encoder is not None:
+            name, version = f"{self._encoder.library}+ctranslate2", f"{self._encoder.version}+{version}"
+        return {"name": name, "version": version, "isa": _isa()}, self._dtype
 
 
-class _Ticking:
-    """CTranslate2's model, with a call of `tick` after each pass, where a window may be cancelled."""
+class _Passes:
+    """CTranslate2's model, whose passes wait for a lane, and decode windows that wait for the same together.
 
-    def __init__(self, model: Any, tick: Callable[[], None]) -> None:
+    It calls `tick` after each pass, where a window may be cancelled.
+    """
+
+    def __init__(
+        self, model: Any, encoder: Encoder | None, lanes: Lanes, tick: Callable[[], None], to_view: Callable[[Any], Any]
+    ) -> None:
         self._model = model
+        self._encoder = encoder
+        self._lanes = lanes
         self._tick = tick
+        self._to_view = to_view
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
-    def encode(self, *args: Any, **options: Any) -> Any:
-        result = self._model.encode(*args, **options)
-        self._tick()
-        return result
+    def encode(self, features: Any, **options: Any) -> Any:
+        return self._run(lambda: self._encode(features, options))
 
-    def generate(self, *args: Any, **options: Any) -> Any:
-        result = self._model.generate(*args, **options)
-        self._tick()
-        return result
+    def detect_language(self, states: Any) -> Any:
+        return self._run(lambda: self._model.detect_language(states))
 
     def align(self, *args: Any, **options: Any) -> Any:
-        result = self._model.align(*args, **options)
+        return self._run(lambda: self._model.align(*args, **options))
+
+    def generate(self, states: Any, prompts: Sequence[Sequence[int]], **options: Any) -> Any:
+        (prompt,) = prompts
+        # numpy has no bfloat16, and the library decodes only prompts of one length together.
+        group = (len(prompt), options) if states.dtype.name == "float32" else None
+        result = self._lanes.run(lambda items: self._generate(items, options), (states, prompt), group)
+        self._tick()
+        return [result]
+
+    def _run(self, compute: Callable[[], Any]) -> Any:
+        result = self._lanes.run(lambda _: [compute()], None)
         self._tick()
         return result
+
+    def _encode(self, features: Any, options: Mapping[str, Any]) -> Any:
+        if self._encoder is None:
+            return self._model.encode(features, **options)
+        return self._to_view(self._encoder(np.asarray(features)))
+
+    def _generate(self, items: Sequence[tuple[Any, Sequence[int]]], options: Mapping[str, Any]) -> Any:
+        views, prompts = zip(*items, strict=True)
+        states = views[0] if len(views) == 1 else self._to_view(np.concatenate([np.asarray(view) for view in views]))
+        return self._model.generate(states, list(prompts), **options)
 
 
 def _is_echo(found: Any, frames: int) -> bool:
