@@ -67,14 +67,17 @@ def encode(weights: dict[str, Array], features: Array) -> Array:
         return weights[f"encoder/{name}"].astype(np.float64)
 
     def gelu(values: Array) -> Array:
-        return values * (1 + np.vectorize(math.erf)(values / math.sqrt(2))) / 2
+        result: Array = values * (1 + np.vectorize(math.erf)(values / math.sqrt(2))) / 2
+        return result
 
     def norm(rows: Array, name: str) -> Array:
         normal = (rows - rows.mean(1, keepdims=True)) / np.sqrt(rows.var(1, keepdims=True) + 1e-5)
-        return normal * of(f"{name}/gamma") + of(f"{name}/beta")
+        result: Array = normal * of(f"{name}/gamma") + of(f"{name}/beta")
+        return result
 
     def linear(rows: Array, name: str) -> Array:
-        return rows @ of(f"{name}/weight").T + of(f"{name}/bias")
+        result: Array = rows @ of(f"{name}/weight").T + of(f"{name}/bias")
+        return result
 
     def convolve(rows: Array, name: str, stride: int) -> Array:
         padded = np.pad(rows, ((0, 0), (1, 1)))

@@ -35,17 +35,17 @@ def read_variables(path: Path) -> dict[str, Array]:
 def _parse(data: Array) -> dict[str, Array]:
     at = 0
 
-    def number(kind: str) -> int:
+    def take(size: int) -> bytes:
         nonlocal at
-        (value,) = struct.unpack_from(f"<{kind}", data, at)
-        at += struct.calcsize(f"<{kind}")
+        at += size
+        return data[at - size : at].tobytes()
+
+    def number(kind: str) -> int:
+        (value,) = struct.unpack(f"<{kind}", take(struct.calcsize(f"<{kind}")))
         return int(value)
 
     def text() -> str:
-        nonlocal at
-        length = number("H")
-        at += length
-        return bytes(data[at - length : at]).rstrip(b"\0").decode()
+        return take(number("H")).rstrip(b"\0").decode()
 
     version = number("I")
     if version != _VERSION:
