@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -73,10 +74,14 @@ def compile_pool(
     core = ov.Core()
     source: ov.Model | str = str(model) if isinstance(model, Path) else model
     settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **config}
-    compiled = core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": streams})
-    requests = [compiled.create_infer_request() for _ in range(streams)]
     is_worth_a_copy = streams > 1 and threads / streams < _FEW_THREADS and weight_bytes <= _MOST_COPIED_BYTES
-    if not is_worth_a_copy:
-        return compiled, InferPool(requests)
-    alone = core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": 1})
-    return compiled, InferPool(requests, alone.create_infer_request())
+
+    def compile_form(streams: int) -> ov.CompiledModel:
+        return core.compile_model(source, "CPU", {**settings, "NUM_STREAMS": streams})
+
+    # Side by side, since the compiler works mostly in one thread.
+    with ThreadPoolExecutor() as compiler:
+        alone = compiler.submit(compile_form, 1) if is_worth_a_copy else None
+        compiled = compile_form(streams)
+    requests = [compiled.create_infer_request() for _ in range(streams)]
+    return compiled, InferPool(requests, None if alone is None else alone.result().create_infer_request())
