@@ -21,8 +21,11 @@ export function ipexWork(model: ModelEntry, profile: Profile): Work | undefined 
   if (bytes === 0) return undefined;
   const weights = bytes / FILE_WIDTH;
   switch (model.task) {
-    case 'generate':
-      return { bytes, operations: 2 * weights, dtype: 'bf16', bandwidthShare: 0.5, peakShare: 0.17 };
+    case 'generate': {
+      const { activeShare = 1 } = model.shape;
+      const operations = 2 * weights * activeShare;
+      return { bytes: bytes * activeShare, operations, dtype: 'bf16', bandwidthShare: 0.5, peakShare: 0.17 };
+    }
     case 'generateImage': {
       const { steps = USUAL_STEPS, guidance, size = '512x512' } = (profile.options ?? {}) as Options;
       const [width = 512, height = 512] = size.split('x').map(Number);

@@ -28,6 +28,14 @@ describe('oneapi: work', () => {
     expect(named(path)).toBeCloseTo((2 * 8000) / bits);
   });
 
+  it('of a mixture of experts counts the experts that a token uses', () => {
+    const model = mainOf('chat');
+    const [profile] = model.profiles;
+    const all = oneapiWork(model, profile!)!;
+    const some = oneapiWork({ ...model, shape: { ...model.shape, activeShare: 0.25 } }, profile!)!;
+    expect([some.bytes, some.operations]).toEqual([all.bytes / 4, all.operations / 4]);
+  });
+
   it('the kind may stand in the name of the artifact', () => {
     expect(named('openvino_model.bin', 'openvino-int8')).toBe(named('a.Q8_0.gguf'));
   });

@@ -20,9 +20,17 @@ export function oneapiWork(model: ModelEntry, profile: Profile): Work | undefine
   if (bytes === 0) return undefined;
   const weights = (bytes * 8) / bitsOf(profile, model.artifacts[profile.artifact ?? '']);
   switch (model.task) {
-    case 'generate':
+    case 'generate': {
+      const { activeShare = 1 } = model.shape;
       // One row at a time: unpacking 4-bit weights leaves a sixth of the peak.
-      return { bytes, operations: 2 * weights, dtype: 'fp32', bandwidthShare: 0.75, peakShare: 0.17 };
+      return {
+        bytes: bytes * activeShare,
+        operations: 2 * weights * activeShare,
+        dtype: 'fp32',
+        bandwidthShare: 0.75,
+        peakShare: 0.17,
+      };
+    }
     case 'embed':
     case 'rerank':
       // About half of a small encoder is its table of tokens, which is not multiplied.

@@ -88,6 +88,8 @@ export interface ModelShape {
   readonly truncatable?: boolean | undefined;
   /** Bytes of weights in memory, where that differs from the files. */
   readonly weightBytes?: number | undefined;
+  /** Share of the weights that one token is multiplied with, 0 to 1: of a mixture of experts. Absent: all of them. */
+  readonly activeShare?: number | undefined;
 }
 
 /** Why an engine does not take a model on a host: everything that is missing, and what would work. */

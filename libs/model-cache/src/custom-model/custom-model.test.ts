@@ -214,7 +214,8 @@ test.each(['file', 'folder'])('a %s of this machine is served where it lies', as
 test('a folder with OpenVINO IR is served where it lies, for the engine that reads it', async () => {
   const ir = join(folder, 'Tiny IR');
   mkdirSync(ir);
-  const config = { max_position_embeddings: 8192, num_hidden_layers: 30, num_attention_heads: 9 };
+  const experts = { num_local_experts: 4, num_experts_per_tok: 2, intermediate_size: 1536 };
+  const config = { max_position_embeddings: 8192, num_hidden_layers: 30, num_attention_heads: 9, ...experts };
   const contents = {
     'config.json': JSON.stringify({ ...config, num_key_value_heads: 3, hidden_size: 576 }),
     'openvino_model.bin': 'weights',
@@ -227,7 +228,7 @@ test('a folder with OpenVINO IR is served where it lies, for the engine that rea
     { name: 'oneapi', formats: ['gguf', 'openvino-ir'] },
   ];
   const model = await resolveModel(ir, { engines, offline: true });
-  expect(model).toMatchObject({ id: 'local/Tiny-IR', shape: SHAPE });
+  expect(model).toMatchObject({ id: 'local/Tiny-IR', shape: { ...SHAPE, activeShare: 0.538 } });
   expect(model.profiles).toEqual([
     { engine: 'oneapi', artifact: 'own', isa: ['avx2'], options: { prefixCache: false } },
   ]);
@@ -282,6 +283,11 @@ const read = (bytes: Buffer) =>
 test.each([
   ['heads per layer', { 'llama.attention.head_count_kv': [2, 8, 4] }, { ...SHAPE, kvHeads: 8 }],
   ['a width of keys of its own', { 'llama.attention.key_length': 128 }, { ...SHAPE, headDim: 128 }],
+  [
+    'experts',
+    { 'llama.expert_count': 8, 'llama.expert_used_count': 2, 'llama.feed_forward_length': 1536 },
+    { ...SHAPE, activeShare: 0.28 },
+  ],
 ])('reads a header with %s', async (_, keys, shape) => {
   const { 'tokenizer.ggml.tokens': tokens, ...model } = LLAMA;
   expect(await read(makeGguf({ ...model, ...keys, 'tokenizer.ggml.tokens': tokens }))).toEqual({

@@ -1,5 +1,6 @@
 import type { DefaultSampling, ModelShape } from '@xim/engine';
 import { ModelFetchError } from '../errors.ts';
+import { toActiveShare } from './active-share.ts';
 
 // Source of the format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian).
 
@@ -69,9 +70,28 @@ export async function readGguf(readAt: ReadAt, name: string): Promise<GgufFacts>
   const kvHeads = count('attention.head_count_kv') ?? heads;
   // A key is as wide as a head, unless the file says otherwise.
   const headDim = count('attention.key_length') ?? (heads && width && width % heads === 0 ? width / heads : undefined);
+  const activeShare =
+    width &&
+    toActiveShare({
+      layers,
+      width,
+      experts: count('expert_count'),
+      used: count('expert_used_count'),
+      expertWidth: count('expert_feed_forward_length') ?? count('feed_forward_length'),
+      heads,
+      kvHeads,
+      headDim,
+      vocabulary: count('vocab_size'),
+    });
   return {
     architecture,
-    shape: { contextLength, layers, ...(kvHeads && { kvHeads }), ...(headDim && { headDim }) },
+    shape: {
+      contextLength,
+      layers,
+      ...(kvHeads && { kvHeads }),
+      ...(headDim && { headDim }),
+      ...(activeShare && { activeShare }),
+    },
     sampling: toSampling(keys),
   };
 }

@@ -86,6 +86,12 @@ const modelShape = z
     dimensions: count.describe('Elements of an embedding vector.'),
     truncatable: z.boolean().optional().describe('Whether a prefix of the vector, renormalised, may be asked for.'),
     weightBytes: count.describe('Bytes of weights in memory, where that differs from the files.'),
+    activeShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('Share of the weights that one token is multiplied with: of a mixture of experts.'),
   })
   .readonly()
   .describe('The numbers from which memory is computed; only what the task has.');
