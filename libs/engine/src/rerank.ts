@@ -11,6 +11,11 @@ export interface RerankInput {
   readonly queries: readonly string[];
   /** At least one; no text is empty. */
   readonly documents: readonly string[];
+  /**
+   * A sentence that says when a document is relevant, for a model whose prompt has a place for it. Not empty. Absent: the
+   * model's own. Other models refuse it with `XIM_UNSUPPORTED_PARAMETER`.
+   */
+  readonly instruction?: string | undefined;
   /** Tokens of each document that are read; the rest of a longer one is cut off. Absent: all. */
   readonly documentTokens?: number | undefined;
   /**

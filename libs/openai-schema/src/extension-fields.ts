@@ -251,7 +251,7 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('return_text', ['TEI'], ['rerank'], 'it belongs to requests with texts; use return_documents', false),
   refused('truncate', ['TEI'], ['rerank'], 'it belongs to requests with texts; use truncate_prompt_tokens', false),
   refused('truncation_direction', ['TEI'], ['rerank'], 'it belongs to requests with texts; use truncation_side'),
-  refused('instruction', vllm, pairs, 'the model is asked as it was trained'),
+  honoured('instruction', vllm, pairs, 'instruction'),
   refused('activation', vllm, pairs, 'use use_activation', true),
   refused('softmax', vllm, pairs, 'use use_activation'),
   refused('items', ['SGLang'], ['score'], 'use text_2'),

@@ -99,6 +99,7 @@ def test_the_prompt_of_a_document_is_not_among_its_tokens(tmp_path: Path) -> Non
         ({"queries": ["a", "b"], "documents": ["a", "b", "a"]}, "queries"),
         ({"queries": ["a"], "documents": ["a", ""]}, "documents.1"),
         ({"queries": ["a"], "documents": ["a"], "documentTokens": 0}, "documentTokens"),
+        ({"queries": ["a"], "documents": ["a"], "instruction": "b"}, "instruction"),
         ({"queries": ["a"], "documents": ["a"], "truncate": {"tokens": 0}}, "truncate.tokens"),
         ({"queries": ["a"], "documents": ["b", "a " * 17]}, "documents.1"),
         ({"queries": ["a", "a", "a " * 17], "documents": ["a", "b", "b"], "truncate": {}}, "queries.2"),

@@ -35,6 +35,9 @@ class Halves(NamedTuple):
 class PairTokens:
     """Pairs, joined by the tokenizer's post-processor: `[CLS] query [SEP] document [SEP]` for BERT."""
 
+    takes_instruction = False
+    """Whether the model's prompt has a place for the instruction of a request."""
+
     def __init__(self, tokenizer: Tokenizer, context_length: int) -> None:
         self._tokenizer = tokenizer
         self._context_length = context_length
@@ -47,6 +50,11 @@ class PairTokens:
         """Yields the pair of each document, and tokenises a few documents at a time. Raises InvalidInput."""
         queries, documents = request["queries"], request["documents"]
         check_lists(queries, documents)
+        instruction = check_instruction(request.get("instruction"), self.takes_instruction)
+        for number, query in enumerate(queries):
+            # A query and an instruction are never cut.
+            if (size := len(query) + len(instruction or "")) > self._most_characters:
+                raise self._too_long(f"a query of {size} characters", f"queries.{number}")
         room = self._room(request.get("truncate"))
         keep_end = (request.get("truncate") or {}).get("keep") == "end"
         most = check_count(request.get("documentTokens"), "documentTokens")
@@ -58,7 +66,7 @@ class PairTokens:
         for at in range(0, len(documents), _SLICE):
             part = [self._cut_text(text, keep_end) if is_cut else text for text in documents[at : at + _SLICE]]
             asked = queries * len(part) if len(queries) == 1 else queries[at : at + _SLICE]
-            for number, halves in enumerate(self._encode_halves(asked, part), at):
+            for number, halves in enumerate(self._encode_halves(asked, part, instruction), at):
                 if most is not None and len(halves.document) > most:
                     halves.document.truncate(most)
                 yield self._fitting(halves, room, keep_end, f"documents.{number}")
@@ -76,7 +84,9 @@ class PairTokens:
         empty = self._encode([""])[0]
         return len(self._join(empty, empty).tokens)
 
-    def _encode_halves(self, queries: Sequence[str], documents: Sequence[str]) -> Iterator[Halves]:
+    def _encode_halves(
+        self, queries: Sequence[str], documents: Sequence[str], instruction: str | None
+    ) -> Iterator[Halves]:
         different = list(dict.fromkeys(queries))
         encoded = dict(zip(different, self._encode(different), strict=True))
         for query, document in zip(queries, self._encode(documents), strict=True):
@@ -122,6 +132,21 @@ def check_lists(queries: list[str], documents: list[str]) -> None:
         for number, text in enumerate(texts):
             if not text:
                 raise InvalidInput("A text is empty; leave it out or give it words.", f"{name}.{number}")
+
+
+def check_instruction(instruction: str | None, is_taken: bool) -> str | None:
+    """Raises InvalidInput for an instruction that is empty, or for any where the model takes none."""
+    if instruction is None:
+        return None
+    if not is_taken:
+        raise InvalidInput(
+            "This model's prompt has no place for an instruction: leave instruction out.",
+            "instruction",
+            "XIM_UNSUPPORTED_PARAMETER",
+        )
+    if not instruction:
+        raise InvalidInput("The instruction is empty; leave it out or give it words.", "instruction")
+    return instruction
 
 
 def check_count(count: int | None, name: str) -> int | None:

@@ -32,6 +32,8 @@ _INSTRUCTION = "Given a web search query, retrieve relevant passages that answer
 class PromptedPairs(PairTokens):
     """Pairs in the prompt; a pair that is too long loses tokens of its document, and the prompt stays whole."""
 
+    takes_instruction = True
+
     def __init__(self, tokenizer: Tokenizer, context_length: int) -> None:
         before, after = (tokenizer.encode(text, add_special_tokens=False) for text in (_BEFORE, _AFTER))
         self._before: list[int] = before.ids
@@ -41,9 +43,11 @@ class PromptedPairs(PairTokens):
     def _count_special(self) -> int:
         return len(self._before) + len(self._after)
 
-    def _encode_halves(self, queries: Sequence[str], documents: Sequence[str]) -> Iterator[Halves]:
+    def _encode_halves(
+        self, queries: Sequence[str], documents: Sequence[str], instruction: str | None
+    ) -> Iterator[Halves]:
         """Tokenises query and document as one text: a token may hold the space before the document's first word."""
-        heads = [f"<Instruct>: {_INSTRUCTION}\n<Query>: {query}\n<Document>: " for query in queries]
+        heads = [f"<Instruct>: {instruction or _INSTRUCTION}\n<Query>: {query}\n<Document>: " for query in queries]
         texts = [head + document for head, document in zip(heads, documents, strict=True)]
         for head, encoded in zip(heads, self._encode(texts), strict=True):
             size = sum(stop <= len(head) for _, stop in encoded.offsets)

@@ -8,7 +8,7 @@ import numpy as np
 from xim_worker import Context, EmbedItem, Info, Item, RerankInput, RerankResult
 
 from .encoder import Encoder, Floats
-from .pairs import check_count, check_lists
+from .pairs import check_count, check_instruction, check_lists
 from .text_vectors import TextVectors
 
 
@@ -32,6 +32,7 @@ class Similarity:
     def prepare(self, request: RerankInput) -> Iterator[Item]:
         queries, documents = request["queries"], request["documents"]
         check_lists(queries, documents)
+        check_instruction(request.get("instruction"), is_taken=False)
         most = check_count(request.get("documentTokens"), "documentTokens")
         model, tokens = self._vectors.model, self._vectors.tokens
         seen: set[str] = set()

@@ -39,6 +39,15 @@ def test_a_query_for_each_document(handler: Rerank) -> None:
     assert scores[0] > 4 > -4 > scores[1]
 
 
+def test_the_instruction_stands_before_the_query(handler: Rerank) -> None:
+    request: Any = {"queries": [" two"], "documents": ["one two"]}
+    [plain], before = scores_of(handler, request)
+    request["instruction"] = "nine"
+    [with_it], after = scores_of(handler, request)
+    assert plain > 4 > with_it
+    assert after == before + 1
+
+
 @pytest.mark.parametrize(
     ("fields", "relevant"),
     [

@@ -40,7 +40,10 @@ class Rerank:
         most = request.get("documentTokens")
         if most is not None and (type(most) is not int or most < 1):
             raise InvalidInput(f"documentTokens is {most!r}; expected a whole number from 1.", "documentTokens")
-        encoded = [self._encode(query, f"queries.{number}") for number, query in enumerate(queries)]
+        # An echo's instruction stands before each query.
+        given = request.get("instruction")
+        before = [] if given is None else self._encode(given, "instruction")
+        encoded = [before + self._encode(query, f"queries.{number}") for number, query in enumerate(queries)]
         items = []
         for number, document in enumerate(documents):
             query = encoded[number if len(encoded) > 1 else 0]

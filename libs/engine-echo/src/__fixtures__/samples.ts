@@ -150,6 +150,7 @@ export const samples: Required<EngineSuite['samples']> = {
     long: { queries: ['sea'], documents: Array.from({ length: 2000 }, () => ' a'.repeat(127)) },
     more: [
       { queries: ['one', 'two'], documents: ['one', 'one'] },
+      { queries: ['sea'], documents: ['the sea', 'the harbour'], instruction: 'Find harbours.' },
       { queries: ['sea'], documents: ['the sea'.repeat(9)], documentTokens: 3 },
       { queries: ['sea'], documents: ['a '.repeat(5000)], truncate: {} },
       { queries: ['sea'], documents: [`${'a '.repeat(50)}sea`], truncate: { tokens: 9, keep: 'end' } },

@@ -81,8 +81,8 @@ def load(folder: Path, **options: Any) -> RerankHandler:
     return handler
 
 
-def prompt_of(tokenizer: Tokenizer, query: str, document: str) -> list[int]:
-    middle = MIDDLE.format(instruction=INSTRUCTION, query=query, document=document)
+def prompt_of(tokenizer: Tokenizer, query: str, document: str, instruction: str = INSTRUCTION) -> list[int]:
+    middle = MIDDLE.format(instruction=instruction, query=query, document=document)
     return [each for text in (PREFIX, middle, SUFFIX) for each in tokenizer.encode(text).ids]
 
 
@@ -108,6 +108,18 @@ def test_a_batch_has_the_scores_that_transformers_gives_each_prompt(tmp_path: Pa
     queries = DOCUMENTS[::-1]
     each = [expected_of(model, tokenizer, *pair) for pair in zip(queries, DOCUMENTS, strict=True)]
     assert scores_of(handler, {"queries": queries, "documents": DOCUMENTS}) == pytest.approx(each, abs=1e-3)
+
+
+def test_the_instruction_of_a_request_takes_the_place_of_the_default(tmp_path: Path) -> None:
+    _, tokenizer = write(tmp_path)
+    handler = load(tmp_path)
+    request: RerankInput = {"queries": [QUERY], "documents": DOCUMENTS[:1], "instruction": "Find a harbour."}
+    [item] = handler.prepare(request)
+    assert item.data.tokens == prompt_of(tokenizer, QUERY, DOCUMENTS[0], "Find a harbour.")
+    for fields, param in (({"instruction": ""}, "instruction"), ({"instruction": "a" * 4_000_000}, "queries.0")):
+        with pytest.raises(InvalidInput) as refusal:
+            list(handler.prepare({**request, **fields}))  # type: ignore[typeddict-item]
+        assert refusal.value.param == param
 
 
 def test_a_prompt_that_is_too_long_is_refused_or_cut_at_its_document(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def test_a_pair_that_is_too_long_is_refused_or_cut_at_its_document(tmp_path: Pat
         ({"queries": ["a"], "documents": ["a"], "truncate": {"tokens": -1}}, "truncate.tokens"),
         ({"queries": ["sea " * 30], "documents": ["a"], "truncate": {}}, "documents.0"),
         ({"queries": ["a"], "documents": ["a" * 40_000]}, "documents.0"),
+        ({"queries": ["a" * 40_000], "documents": ["a"], "truncate": {}}, "queries.0"),
+        ({"queries": ["a"], "documents": ["a"], "instruction": "b"}, "instruction"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, request_: RerankInput, param: str) -> None:

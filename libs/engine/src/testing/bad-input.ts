@@ -90,6 +90,7 @@ const ofEveryEngine: { readonly [T in Task]: readonly BadInput<InputOf[T]>[] } =
     { what: 'an empty query', input: { queries: [''], documents: ['a'] } },
     { what: 'an empty document', input: { queries: ['a'], documents: ['full', ''] } },
     { what: 'fewer queries than documents', input: { queries: ['a', 'b'], documents: ['c', 'd', 'e'] } },
+    { what: 'an empty instruction', input: { queries: ['a'], documents: ['b'], instruction: '' } },
     { what: 'documents without tokens', input: { queries: ['a'], documents: ['b'], documentTokens: 0 } },
   ],
   transcribe: [

@@ -57,6 +57,7 @@ const examples: Record<string, object> = {
   add_generation_prompt: { add_generation_prompt: false },
   continue_final_message: { continue_final_message: true },
   chat_template_kwargs: { chat_template_kwargs: { style: 'short' } },
+  instruction: { instruction: 'Find harbours.' },
   truncate_prompt_tokens: { truncate_prompt_tokens: 3 },
   truncate: { truncate: true },
   truncation_side: { truncate: true, truncation_side: 'left' },

@@ -7,6 +7,7 @@ export const rerankParamNames: ParamNames = {
   'queries.0': 'query',
   queries: 'query',
   documents: 'documents',
+  instruction: 'instruction',
   documentTokens: 'max_tokens_per_doc',
   'truncate.tokens': 'truncate_prompt_tokens',
   'truncate.keep': 'truncation_side',
@@ -28,6 +29,7 @@ export function toRerankInput(request: RerankRequest): RerankInput {
   return {
     queries: [request.query],
     documents: request.documents.map((document) => (typeof document === 'string' ? document : document.text)),
+    instruction: request.instruction ?? undefined,
     documentTokens: request.max_tokens_per_doc ?? undefined,
     truncate: toTruncation(request),
   };
@@ -50,7 +52,7 @@ export function toScoreInput(request: ScoreRequest): RerankInput {
     const found = `text_1 has ${queries.length} texts and text_2 has ${documents.length}`;
     throw new InvalidInputError(`${found}; expected one text in text_1, or as many as in text_2.`, { param: 'text_1' });
   }
-  return { queries, documents, truncate: toTruncation(request) };
+  return { queries, documents, instruction: request.instruction ?? undefined, truncate: toTruncation(request) };
 }
 
 function toTruncation(

@@ -52,6 +52,17 @@ describe('Cohere’s rerank', () => {
     });
   });
 
+  it('puts an instruction before the query', async () => {
+    // Of an echo's three tokens for instruction and query, " two" is in no document.
+    const { results } = await rerank({ instruction: 'nine', documents: ['nine'] });
+    const [alone] = (await rerank({ documents: ['nine'] })).results;
+    expect(results[0]!.relevance_score).toBeGreaterThan(alone!.relevance_score);
+    expect(await refusalOf('/v1/rerank', { query, documents, instruction: '' })).toMatchObject({
+      status: 400,
+      param: 'instruction',
+    });
+  });
+
   it('gives so many results as top_n says, with their documents on request', async () => {
     const { results } = await rerank({ top_n: 2, return_documents: true });
     expect(results.map(({ index, document }) => [index, document])).toEqual([

@@ -13,6 +13,11 @@ const texts = z.array(text).min(1).max(MAX_PAIRS);
 const model = z.string().nullish().describe('Left out, it is the one that is served, unless the service is strict.');
 
 const shared = {
+  instruction: text
+    .nullish()
+    .describe(
+      'A sentence that says when a document is relevant, such as "Find the paragraph that answers the question". For Qwen3-Reranker; other models refuse it.',
+    ),
   truncate_prompt_tokens: z
     .int()
     .min(-1)

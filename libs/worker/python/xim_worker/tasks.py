@@ -412,6 +412,10 @@ class RerankInput(TypedDict):
     """One for all documents, or one for each. No text is empty."""
     documents: list[str]
     """At least one; no text is empty."""
+    instruction: NotRequired[str]
+    """A sentence that says when a document is relevant, for a model whose prompt has a place for it. Not empty. Absent:
+    the model's own. Other models refuse it with `XIM_UNSUPPORTED_PARAMETER`.
+    """
     documentTokens: NotRequired[int]
     """Tokens of each document that are read; the rest of a longer one is cut off. Absent: all."""
     truncate: NotRequired[Truncation]
