@@ -28,7 +28,7 @@ def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Mod
     companion `alignment`, if there is one. `workers` passes of the models run at once.
 
     The profile's option `encoder`, `openvino` or `ctranslate2`, is the library of Whisper's encoder. By default it is
-    OpenVINO where CTranslate2 has no instructions for products of 8-bit numbers.
+    OpenVINO where CTranslate2 has no instructions for products of 8-bit numbers, and the weights can be read.
 
     Without a companion the model of voice activity is the one inside faster-whisper's wheel, and the encoder of voices
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
@@ -42,16 +42,19 @@ def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Mod
 
 
 def _open_encoder(context: Context, workers: int, folder: Path, dtype: str) -> WhisperEncoder | None:
-    default = "ctranslate2" if _INT8_PRODUCTS.intersection(cpu_flags()) else "openvino"
-    library = context.options.get("encoder", default)
-    if library not in ("openvino", "ctranslate2"):
+    library = context.options.get("encoder")
+    if library not in (None, "openvino", "ctranslate2"):
         raise StartError(f"encoder is {library!r}; expected openvino or ctranslate2", permanent=True)
-    if library == "ctranslate2":
+    if library == "ctranslate2" or (library is None and _INT8_PRODUCTS.intersection(cpu_flags())):
         return None
     context.progress("compiling the encoder", None)
     try:
         return WhisperEncoder(folder, context.plan.threads, workers, dtype)
     except (ValueError, RuntimeError) as error:
+        if library is None:
+            # A file of an older version of the format, for example, which CTranslate2 reads by itself.
+            context.progress(f"the encoder stays on CTranslate2: {error}", None)
+            return None
         raise StartError(
             f"{error}. With the option encoder: ctranslate2 in the profile, CTranslate2 computes the encoder too.",
             permanent=True,
