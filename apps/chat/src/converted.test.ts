@@ -73,6 +73,17 @@ describe('a language model of the user in safetensors', { timeout: 900_000 }, ()
     }
   });
 
+  it('may have weights in FP8, which are unpacked first', () => {
+    const python = join(venvs, 'ipex/bin/python');
+    const script = join(root, 'libs/engine-ipex/python/tests/tiny_language_models.py');
+    execFileSync(python, [script, folder, 'llama'], { stdio: 'ignore' });
+    execFileSync(python, [join(root, 'libs/model-tools/python/tests/quantise_fp8.py'), join(folder, 'llama')]);
+    const made = ready(['--weights', 'fp32'], {}, join(folder, 'llama'));
+    expect(made.status, made.stderr).toBe(0);
+    expect(made.stderr).toMatch(/unpacking the weights \(compressed-tensors\)/);
+    expect(made.stderr).toMatch(/agrees with the original: 100\.0 %/);
+  });
+
   it('may be of Gemma, which the tools do not export with every version of Transformers', async () => {
     const script = join(root, 'libs/engine-ipex/python/tests/tiny_language_models.py');
     execFileSync(join(venvs, 'ipex/bin/python'), [script, folder, 'gemma2'], { stdio: 'ignore' });

@@ -10,9 +10,35 @@ const METHODS: Readonly<Record<string, string>> = {
   mxfp4: 'MXFP4',
 };
 
+interface Quantisation {
+  readonly quant_method?: unknown;
+  readonly format?: unknown;
+  readonly bits?: unknown;
+  readonly version?: unknown;
+}
+
+/** Formats of compressed-tensors that a conversion unpacks. */
+const COMPRESSED = ['float-quantized', 'int-quantized', 'naive-quantized', 'pack-quantized'];
+
+/** Whether a conversion unpacks the weights (dequantize.py of xim_convert). */
+function isUnpacked({ quant_method: method, format, bits, version = 'gemm' }: Quantisation): boolean {
+  switch (method) {
+    case 'fp8':
+      return true;
+    case 'gptq':
+      return bits === 2 || bits === 4 || bits === 8;
+    case 'awq':
+      return bits === 4 && String(version).toLowerCase() === 'gemm';
+    case 'compressed-tensors':
+      return COMPRESSED.includes(String(format));
+    default:
+      return false;
+  }
+}
+
 /**
- * Rejects with a `ModelFetchError` for safetensors of Transformers that no program here reads: quantised weights, and a
- * LoRA adapter, alone or beside its model. Reads only the configurations.
+ * Rejects with a `ModelFetchError` for safetensors of Transformers that no program here reads: weights in a quantised
+ * form that a conversion does not unpack, and a LoRA adapter, alone or beside its model. Reads only the configurations.
  */
 export async function refuseUnreadable(files: ModelFiles): Promise<void> {
   const { place, names } = files;
@@ -30,9 +56,12 @@ export async function refuseUnreadable(files: ModelFiles): Promise<void> {
   // A model of several parts has the configuration of its text model inside.
   const found = own ?? (text as { quantization_config?: unknown } | null | undefined)?.quantization_config;
   if (typeof found !== 'object' || found === null) return;
-  const { quant_method: method = 'an unnamed method' } = found as { quant_method?: unknown };
+  if (isUnpacked(found)) return;
+  const { quant_method: method = 'an unnamed method', format, bits } = found as Quantisation;
+  const kind = format ?? (typeof bits === 'number' && method !== 'bitsandbytes' ? `${bits} bits` : undefined);
+  const named = `${METHODS[String(method)] ?? String(method)}${kind === undefined ? '' : ` (${String(kind)})`}`;
   throw new ModelFetchError(
-    `${place} has weights that are quantised by ${METHODS[String(method)] ?? String(method)}, which cannot be read here. Use the ` +
+    `${place} has weights that are quantised by ${named}, which cannot be read here. Use the ` +
       'floating-point model that they were made from, which --weights int8 or int4 makes small, or a GGUF file of the model',
   );
 }

@@ -15,6 +15,7 @@ from optimum.intel import OVConfig
 from transformers import AutoConfig
 
 from .compare import compare_answers, compare_logits, compare_scores, compare_vectors
+from .dequantize import dequantize
 from .errors import ConvertError
 from .facts import to_options, to_shape
 from .pickled import read_tensors
@@ -46,6 +47,7 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
     """
     config = _read_config(folder)
     _without_pickles(folder, say)
+    dequantize(folder, say)
     kind = read_reranker(folder, config) if task == "rerank" else task
     source = folder
     if kind == "yes-no":

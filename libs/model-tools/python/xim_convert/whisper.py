@@ -12,6 +12,7 @@ from ctranslate2.converters import TransformersConverter
 from tokenizers import Tokenizer
 
 from .compare_whisper import compare_whisper
+from .dequantize import dequantize
 from .errors import ConvertError
 from .sentence_model import read_json
 
@@ -31,6 +32,7 @@ def to_ctranslate2(weights: str, folder: Path, output: Path, say: Callable[[str]
     `compare_whisper`.
     """
     config = _read_config(folder)
+    dequantize(folder, say)
     features = _read_features(folder, config)
     say(f"converting to CTranslate2 with {weights} weights")
     converter = TransformersConverter(str(folder), low_cpu_mem_usage=True)

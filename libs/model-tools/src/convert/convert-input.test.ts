@@ -73,13 +73,14 @@ test('quantised weights and adapters are refused by name before anything is fetc
 });
 
 test.each([
-  ['config.json', '{"quantization_config":{"quant_method":"gptq","bits":4}}', 'quantised by GPTQ'],
-  ['config.json', '{"quantization_config":{"quant_method":"fp8"}}', 'quantised by FP8'],
+  ['config.json', '{"quantization_config":{"quant_method":"gptq","bits":3}}', 'quantised by GPTQ (3 bits)'],
+  ['config.json', '{"quantization_config":{"quant_method":"awq","bits":4,"version":"gemv"}}', 'quantised by AWQ'],
+  ['config.json', '{"quantization_config":{"quant_method":"mxfp4"}}', 'quantised by MXFP4'],
   ['config.json', '{"quantization_config":{"quant_method":"bitsandbytes"}}', 'quantised by bitsandbytes'],
   [
     'config.json',
-    '{"text_config":{"quantization_config":{"quant_method":"compressed-tensors"}}}',
-    'compressed-tensors',
+    '{"text_config":{"quantization_config":{"quant_method":"compressed-tensors","format":"marlin-24"}}}',
+    'compressed-tensors (marlin-24)',
   ],
   ['adapter_config.json', '{"base_model_name_or_path":"org/base"}', 'adapter of org/base and not a whole model; merge'],
 ])('of a folder with %s %s it is said what works', async (file, text, expected) => {
@@ -89,6 +90,19 @@ test.each([
   writeFileSync(join(model, 'model.safetensors'), WEIGHTS);
   writeFileSync(join(model, file), text);
   await expect(readFolder(model, undefined)).rejects.toThrow(expected);
+});
+
+test.each([
+  { quant_method: 'fp8', weight_block_size: [128, 128] },
+  { quant_method: 'gptq', bits: 4 },
+  { quant_method: 'awq', bits: 4, version: 'gemm' },
+  { quant_method: 'compressed-tensors', format: 'pack-quantized' },
+])('weights in the form %j are read', async (quantisation) => {
+  const model = join(folder, 'quantised');
+  mkdirSync(model);
+  writeFileSync(join(model, 'config.json'), JSON.stringify({ quantization_config: quantisation }));
+  writeFileSync(join(model, 'model.safetensors'), WEIGHTS);
+  expect((await readFolder(model, undefined)).files).toHaveLength(2);
 });
 
 test('a folder is read where it is; a pickle only where there is nothing better', async () => {
