@@ -8,7 +8,7 @@ nn_modules/qlinear/qlinear_cuda_old.py; AWQ, AutoAWQ's awq/modules/linear/gemm.p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,12 @@ def _find_format(quantisation: Mapping[str, Any]) -> tuple[str, Unpack]:
 def _rewrite(folder: Path, primary: str, unpack: Callable[[Read], torch.Tensor], dtype: torch.dtype) -> None:
     """Writes each file of weights anew: one in memory at a time. Parts of a module may stand in several files."""
     files = {path: safe_open(path, "pt") for path in sorted(folder.glob("*.safetensors"))}
-    place = {name: file for file in files.values() for name in file.keys()}  # noqa: SIM118
+    place = {name: file for file in files.values() for name in sorted(file.keys())}
     modules = {module for name in place if (module := _module_of(name, primary)) and _is_packed(place[name], name)}
     index: dict[str, str] = {}
     for path, file in files.items():
-        tensors = dict(_plain(file, place, modules, primary, unpack, dtype))
+        names = [name for name, where in place.items() if where is file]
+        tensors = dict(_plain(names, place, modules, primary, unpack, dtype))
         index |= dict.fromkeys(tensors, path.name)
         fresh = path.with_suffix(".fresh")
         save_file(tensors, fresh, metadata={"format": "pt"})
@@ -88,19 +89,19 @@ def _rewrite(folder: Path, primary: str, unpack: Callable[[Read], torch.Tensor],
 
 
 def _plain(
-    file: Any,
+    names: Sequence[str],
     place: Mapping[str, Any],
     modules: set[str],
     primary: str,
     unpack: Callable[[Read], torch.Tensor],
     dtype: torch.dtype,
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    for name in file.keys():  # noqa: SIM118
+    for name in names:
         module, _, own = name.rpartition(".")
         if own in _UNUSED:
             continue
         if module not in modules or own == "bias":
-            tensor = file.get_tensor(name)
+            tensor = place[name].get_tensor(name)
             if tensor.dtype.itemsize == 1 and tensor.dtype.is_floating_point:
                 raise ConvertError(f"{name} has numbers of 8 bits, whose scale is not known here")
             yield name, tensor
