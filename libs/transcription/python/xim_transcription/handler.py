@@ -59,12 +59,12 @@ class TranscribeHandler:
             ) from error
         self._decode = decode
         options = context.options
-        lanes = int(options.get("workers", max(1, context.plan.threads // 4)))
-        self._workers = lanes * MOST_TOGETHER
+        self._lanes = int(options.get("workers", max(1, context.plan.threads // 4)))
+        self._workers = self._lanes * MOST_TOGETHER
         self._most_seconds = float(options.get("mostSeconds", 4 * 3600))
         self._threshold = float(options.get("speakerThreshold", THRESHOLD))
         self._pool = WindowPool(self._workers)
-        self._models = self._open_models(context, lanes, self._pool.tick)
+        self._models = self._open_models(context, self._lanes, self._pool.tick)
         self._prove(context)
         runtime, dtype = self._models.recogniser.describe()
         return Info(
@@ -119,12 +119,15 @@ class TranscribeHandler:
         )
         segments = Segments(recording.seconds, language, None if activity is None else spans)
         waiting: deque[tuple[Span, Pending]] = deque()
+        # The first window shares its pass with no other, so that the first text leaves early.
+        most_waiting = self._lanes - 1
         for window in [*windows, *[None] * self._workers]:
             if window is not None:
                 waiting.append((window, line.submit(self._reader(recording, window, reading, first))))
                 first = None
-            if waiting and (window is None or len(waiting) > self._workers):
+            if waiting and (window is None or len(waiting) > most_waiting):
                 done, future = waiting.popleft()
+                most_waiting = self._workers
                 for segment in segments.move((yield from line.result(future)), done):
                     for part in [segment] if turns is None else turns.split(segment):
                         yield {"type": "segment", "segment": segments.number(_finish(part, request))}
