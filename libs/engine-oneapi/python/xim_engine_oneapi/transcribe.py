@@ -10,7 +10,7 @@ from pathlib import Path
 from xim_embedding.dense import read_tensors
 from xim_transcription.models import Models
 from xim_transcription.whisper import Whisper
-from xim_worker import Context, StartError, cpu_flags
+from xim_worker import Context, StartError
 
 from .character_model import CTCModel
 from .voice_activity import SileroDetector
@@ -18,8 +18,6 @@ from .voice_encoder import RESEMBLYZER, GE2EEncoder, read_resemblyzer
 from .weights import find_weights
 from .whisper_encoder import WhisperEncoder
 
-# Not measured there; elsewhere OpenVINO's encoder takes two thirds of the time.
-_INT8_PRODUCTS = frozenset(["avx512_vnni", "avx_vnni"])
 _SILERO = "assets/silero_vad_v6.onnx"
 
 
@@ -28,7 +26,7 @@ def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Mod
     companion `alignment`, if there is one. `workers` passes of the models run at once.
 
     The profile's option `encoder`, `openvino` or `ctranslate2`, is the library of Whisper's encoder. By default it is
-    OpenVINO where CTranslate2 has no instructions for products of 8-bit numbers, and the weights can be read.
+    OpenVINO where the weights can be read.
 
     Without a companion the model of voice activity is the one inside faster-whisper's wheel, and the encoder of voices
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
@@ -45,7 +43,7 @@ def _open_encoder(context: Context, workers: int, folder: Path, dtype: str) -> W
     library = context.options.get("encoder")
     if library not in (None, "openvino", "ctranslate2"):
         raise StartError(f"encoder is {library!r}; expected openvino or ctranslate2", permanent=True)
-    if library == "ctranslate2" or (library is None and _INT8_PRODUCTS.intersection(cpu_flags())):
+    if library == "ctranslate2":
         return None
     context.progress("compiling the encoder", None)
     try:

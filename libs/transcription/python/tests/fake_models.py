@@ -6,6 +6,7 @@ import io
 import threading
 import wave
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ class CountingRecogniser:
 
     languages = LANGUAGES
 
-    def __init__(self, tick: Callable[[], None]) -> None:
+    def __init__(self, tick: Callable[[], None], workers: int = 1) -> None:
+        self.workers = workers
         self.readings: list[DecodingOptions] = []
         self.seconds: list[float] = []
         self.gate = threading.Event()
@@ -86,17 +88,18 @@ def load(
     threads: int = 1,
     voices: VoiceEncoder | None = None,
     aligner: CharacterModel | None = None,
+    folder: Path | None = None,
     **options: Any,
 ) -> tuple[TranscribeHandler, CountingRecogniser]:
     made: list[CountingRecogniser] = []
 
     def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Models:
-        made.append(CountingRecogniser(tick))
+        made.append(CountingRecogniser(tick, workers))
         return Models(made[0], LoudnessDetector(), voices, aligner)
 
     handler = TranscribeHandler(open_models)
     plan = Plan(threads=threads, slots=slots, kv_cache_bytes=0, batch_tokens=0)
-    handler.load(Context({"id": "m"}, "", options, plan, 0, lambda step, fraction: None))
+    handler.load(Context({"id": "m"}, str(folder or ""), options, plan, 0, lambda step, fraction: None))
     made[0].readings.clear()
     made[0].seconds.clear()
     return handler, made[0]

@@ -42,6 +42,16 @@ def test_segments_rise_and_stay_within_the_recording() -> None:
     assert [part["text"] for part in found] == [f" Window {number}." for number in range(len(found))]
 
 
+@pytest.mark.parametrize(("mebibytes", "options", "expected"), [(1, {}, 8), (600, {}, 2), (1, {"workers": 3}, 3)])
+def test_a_thread_of_its_own_for_each_pass_of_a_small_model(
+    tmp_path: Path, mebibytes: int, options: dict[str, Any], expected: int
+) -> None:
+    with (tmp_path / "model.bin").open("wb") as file:
+        file.truncate(mebibytes * 2**20)
+    _, recogniser = load(threads=8, folder=tmp_path, **options)
+    assert recogniser.workers == expected
+
+
 def test_silence_is_not_read() -> None:
     handler, recogniser = load()
     found = events(handler, speak((65, 0)), language="en")

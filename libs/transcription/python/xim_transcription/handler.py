@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ _LISTENED = RATE // FRAME * FRAME
 _LEAST_CERTAIN = 0.5
 _MOST_DETECTIONS = 3
 _REFERENCE_SECONDS = 30.0
+# A decoder's small products are computed faster by one thread than by several that wait for each other.
+_MOST_SINGLE_BYTES = 512 * 2**20
+_LARGE_THREADS = 4
 
 Pending = Future[list[dict[str, Any]]]
 OpenModels = Callable[[Context, int, Callable[[], None]], Models]
@@ -39,8 +43,9 @@ OpenModels = Callable[[Context, int, Callable[[], None]], Models]
 class TranscribeHandler:
     """A CallHandler. Options of the profile:
 
-    - `workers`: passes of the models that run at once (default: one for every 4 threads). Each has two windows in
-      work: while one is encoded the other waits, and both are decoded together
+    - `workers`: passes of the models that run at once (default: one for every thread; for weights of more than
+      512 MiB one for every 4 threads). Each has two windows in work: while one is encoded the other waits, and both
+      are decoded together
     - `mostSeconds`: the longest recording, in seconds (default 4 hours)
     - `speakerThreshold`: the largest cosine distance of two voices that count as one speaker (default 0.375)
 
@@ -59,7 +64,7 @@ class TranscribeHandler:
             ) from error
         self._decode = decode
         options = context.options
-        self._lanes = int(options.get("workers", max(1, context.plan.threads // 4)))
+        self._lanes = int(options.get("workers", _count_lanes(context)))
         self._workers = self._lanes * MOST_TOGETHER
         self._most_seconds = float(options.get("mostSeconds", 4 * 3600))
         self._threshold = float(options.get("speakerThreshold", THRESHOLD))
@@ -238,6 +243,11 @@ class TranscribeHandler:
                 self._models.aligner.emit(noise)
         except (ValueError, RuntimeError) as error:
             raise StartError(f"the model's files do not fit together: {error}", permanent=True) from error
+
+
+def _count_lanes(context: Context) -> int:
+    size = sum(path.stat().st_size for path in Path(context.model_path).glob("*"))
+    return max(1, context.plan.threads // (1 if size <= _MOST_SINGLE_BYTES else _LARGE_THREADS))
 
 
 def _finish(segment: dict[str, Any], request: Request) -> dict[str, Any]:
