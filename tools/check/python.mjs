@@ -87,13 +87,15 @@ export function pytestCommand(root, { path, imports, environments }, { venvs, re
 
 /**
  * The tests of an engine whose wheels are installed on demand use a stand-in, on the wheels of the generation runtime.
- * Those of the converters need PyTorch and safetensors, which the engine ipex has, and CTranslate2.
+ * Those of the converters need PyTorch and safetensors, which the engine ipex has, and CTranslate2; so do those of
+ * Whisper in OpenVINO IR.
  *
  * @param {string} root
  * @param {string} name of the environment
  */
 function libraryEnvironments(root, name) {
   if (name === 'model-tools') return ['ipex', 'transcription'];
+  if (name === 'oneapi') return ['oneapi', 'transcription'];
   return isInstalledOnDemand(root, name) ? ['generation'] : [name];
 }
 

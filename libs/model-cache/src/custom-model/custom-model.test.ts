@@ -450,6 +450,21 @@ describe('models that hear, speak and draw', () => {
     expect(model.shape).toEqual({});
   });
 
+  test('a Whisper model in OpenVINO IR, with both of its graphs', async () => {
+    const graphs = ['encoder', 'decoder'].flatMap((part) => [
+      `openvino_${part}_model.bin`,
+      `openvino_${part}_model.xml`,
+    ]);
+    const names = ['config.json', 'generation_config.json', ...graphs, 'preprocessor_config.json', 'tokenizer.json'];
+    const more = ['openvino_decoder_with_past_model.xml', 'openvino_tokenizer.xml', 'special_tokens_map.json'];
+    const model = await own(write('whisper-ov', [...names, ...more]), 'transcribe', 'openvino-ir');
+    expect(pathsOf(model).sort()).toEqual([...names].sort());
+    const without = names.filter((name) => name !== 'openvino_decoder_model.bin');
+    expect(await refusal(own(write('half', without), 'transcribe', 'openvino-ir'))).toContain(
+      'has no openvino_decoder_model.bin; a Whisper model in OpenVINO IR is openvino_encoder_model.xml',
+    );
+  });
+
   test('a Whisper model in safetensors is converted first', async () => {
     const folder = write('published', ['config.json', 'model.safetensors', 'tokenizer.json', 'generation_config.json']);
     const words = `npx xim-models convert models.json --task transcribe --from ${folder}`;

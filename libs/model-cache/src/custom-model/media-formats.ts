@@ -18,6 +18,13 @@ export const MEDIA_FORMATS: readonly ModelFormat[] = [
     readFacts: noShape,
   },
   {
+    name: 'openvino-ir',
+    title: 'a Whisper model in OpenVINO IR',
+    tasks: ['transcribe'],
+    choose: chooseWhisperIr,
+    readFacts: noShape,
+  },
+  {
     name: 'safetensors',
     title: 'a Whisper model in safetensors',
     tasks: ['transcribe'],
@@ -59,6 +66,22 @@ export const MEDIA_FORMATS: readonly ModelFormat[] = [
     },
   },
 ];
+
+const WHISPER_IR = ['encoder', 'decoder'].flatMap((part) =>
+  ['xml', 'bin'].map((end) => `openvino_${part}_model.${end}`),
+);
+const WHISPER_SETTINGS = ['config.json', 'generation_config.json', 'tokenizer.json'];
+
+/** The graphs of encoder and decoder; the decoder's second form, for later steps, has the same weights. */
+function chooseWhisperIr({ names, place }: ModelFiles, asked: string | undefined) {
+  if (asked !== undefined || !names.includes(WHISPER_IR[0]!)) return undefined;
+  const needed = [...WHISPER_IR, ...WHISPER_SETTINGS];
+  const missing = needed.find((name) => !names.includes(name));
+  if (missing !== undefined) {
+    throw new ModelFetchError(`${place} has no ${missing}; a Whisper model in OpenVINO IR is ${needed.join(', ')}`);
+  }
+  return sameNames([...needed, ...names.filter((name) => name === 'preprocessor_config.json')]);
+}
 
 /** The first letter is the language: those that the speech library has phonemes for. */
 const KOKORO_VOICE = /^voices\/([abefhip][a-z]?_[^/]+)\.bin$/;

@@ -17,7 +17,7 @@ FILES = ("model.bin", "config.json", "tokenizer.json")
 def open_whisper(folder: Path, **options: Any) -> Whisper:
     plan = Plan(threads=1, slots=1, kv_cache_bytes=0, batch_tokens=0)
     context = Context({"id": "m"}, str(folder), options, plan, 0, lambda step, fraction: None)
-    return Whisper(context, 1, lambda: None)
+    return Whisper(context, Path(context.model_path), 1, lambda: None)
 
 
 @pytest.mark.parametrize("missing", FILES)

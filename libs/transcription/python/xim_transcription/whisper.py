@@ -48,7 +48,7 @@ class Encoded:
 
 
 class Whisper:
-    """A Recogniser.
+    """A Recogniser of the CTranslate2 model in `folder`.
 
     Options of the profile: `computeType`, a dtype that CTranslate2 supports on this CPU (default `int8`), and
     `beamSize` (default 5). Raises StartError.
@@ -59,7 +59,12 @@ class Whisper:
     """
 
     def __init__(
-        self, context: Context, lanes: int, tick: Callable[[], None], open_encoder: OpenEncoder = lambda *_: None
+        self,
+        context: Context,
+        folder: Path,
+        lanes: int,
+        tick: Callable[[], None],
+        open_encoder: OpenEncoder = lambda *_: None,
     ) -> None:
         try:
             import ctranslate2
@@ -70,7 +75,6 @@ class Whisper:
                 f"the wheel faster-whisper cannot be imported ({error}); add it to the app's requirements.in",
                 permanent=True,
             ) from error
-        folder = Path(context.model_path)
         for name in ("model.bin", "config.json", "tokenizer.json"):
             if not (folder / name).is_file():
                 raise StartError(
