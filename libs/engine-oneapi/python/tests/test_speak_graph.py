@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from openvino import opset13 as ops
-from xim_engine_oneapi.speak_graph import NOISES, PACE, prepare_vits
+from xim_engine_oneapi.speak_graph import NOISES, PACE, STEP, prepare_vits
 
 DURATIONS = np.array([0.3, 2.5, 1.0, 0.0, 4.2], np.float32)
 HOP = 4
@@ -26,11 +26,13 @@ def draw(shape: Any, name: str) -> ov.Node:
     return drawn
 
 
-def build(noise_name: str = "/dp/RandomNormalLike", roundings: int = 1, extra: bool = False) -> ov.Model:
+def build(
+    noise_name: str = "/dp/RandomNormalLike", roundings: int = 1, extra: bool = False, masks: int = 1
+) -> ov.Model:
     """Samples: for every frame of every phoneme `HOP` times its noise, a tenth of the noise of the durations on top."""
     ids = ops.parameter([1, -1], np.int64, "input")
     ids.output(0).get_tensor().set_names({"input"})
-    one, axis = ops.constant([1], np.int64), ops.constant(2, np.int64)
+    axis = ops.constant(2, np.int64)
     flat = ops.reshape(ids, ops.constant([-1], np.int64), False)
     # As in VITS the noise has the shape of a tensor, of which the channels are known and the length is not.
     first = draw(ops.shape_of(ops.gather(ops.constant(np.zeros((1, 2, 5), np.float32)), flat, axis), "i64"), noise_name)
@@ -39,8 +41,12 @@ def build(noise_name: str = "/dp/RandomNormalLike", roundings: int = 1, extra: b
     rounded = ops.ceiling(ops.unsqueeze(ops.add(log_durations, spread), ops.constant(1, np.int64)))
     for _ in range(roundings - 1):
         rounded = ops.ceiling(rounded)
-    frames = ops.convert(ops.reduce_sum(rounded, ops.constant([0, 1, 2], np.int64)), np.int64)
-    places = ops.broadcast(ops.constant(0, np.int64), ops.reshape(frames, one, False))
+    frames = ops.convert(ops.reduce_sum(rounded, ops.constant([1, 2], np.int64)), np.int64)
+    zero, step = ops.constant(0, np.int64), ops.constant(1, np.int64)
+    places = zero
+    for _ in range(masks):
+        mask = ops.range(zero, ops.reduce_max(frames, ops.constant([0], np.int64)), step, "i64")
+        places = ops.multiply(ops.add(mask, places), zero)
     wanted = ops.shape_of(ops.gather(ops.constant(np.zeros((1, 3, 1), np.float32)), places, axis), "i64")
     second = draw(wanted, "/RandomNormalLike")
     samples = ops.reduce_sum(second, ops.constant([0, 1], np.int64))
@@ -74,20 +80,22 @@ def prepared() -> ov.CompiledModel:
 def test_at_a_pace_of_one_durations_are_those_of_training(prepared: ov.CompiledModel) -> None:
     samples, frames = run(prepared, 1, np.ones((1, 3, 100), np.float32))
     assert frames == np.ceil(DURATIONS).sum() == 10
-    assert samples.tolist() == [3.0] * HOP * 10
+    assert samples.tolist() == [3.0] * HOP * STEP
 
 
-@pytest.mark.parametrize(("pace", "frames"), [(0.25, 2), (0.5, 5), (2, 20), (4, 40)])
-def test_the_pace_scales_the_whole(prepared: ov.CompiledModel, pace: float, frames: int) -> None:
+@pytest.mark.parametrize(
+    ("pace", "frames", "steps"), [(0.25, 2, 1), (0.5, 5, 1), (3.2, 32, 1), (3.3, 33, 2), (4, 40, 2)]
+)
+def test_the_pace_scales_the_whole_in_steps(prepared: ov.CompiledModel, pace: float, frames: int, steps: int) -> None:
     samples, counted = run(prepared, pace, np.ones((1, 3, 100), np.float32))
-    assert (counted, len(samples)) == (frames, HOP * frames)
+    assert (counted, len(samples)) == (frames, HOP * STEP * steps)
 
 
 def test_noise_is_the_input_and_begins_again_where_it_ends(prepared: ov.CompiledModel) -> None:
     noise = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
     samples, _ = run(prepared, 1, noise)
     sums = noise.sum((0, 1)).tolist()
-    assert samples[::HOP].tolist() == [sums[frame % 4] for frame in range(10)]
+    assert samples[::HOP].tolist() == [sums[frame % 4] for frame in range(STEP)]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,7 @@ def test_noise_is_the_input_and_begins_again_where_it_ends(prepared: ov.Compiled
         ({"noise_name": "/dp/Other"}, "draws noise 1 times"),
         ({"roundings": 2}, "rounds 2 times"),
         ({"extra": True}, "random numbers in other places"),
+        ({"masks": 2}, "makes 2 masks from the durations"),
     ],
 )
 def test_another_graph_is_refused(changes: dict[str, Any], message: str) -> None:

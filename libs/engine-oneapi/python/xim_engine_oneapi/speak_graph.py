@@ -2,12 +2,14 @@
 
 VITS (https://arxiv.org/abs/2106.06103) draws noise twice, for the durations and for the spectrogram, and rounds every
 phoneme's duration up to whole frames. As exported, the noise comes from the runtime and cannot be repeated, and the
-rounding makes fast speech longer than its speed says.
+rounding makes fast speech longer than its speed says. Every length of a spectrogram is another shape, for which
+OpenVINO makes its kernels anew; for a short sentence that takes longer than the sound.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
@@ -20,8 +22,14 @@ NOISES = ("noise.durations", "noise.spectrogram")
 wants more than `length`."""
 
 
+STEP = 32
+"""Frames of a spectrogram come in multiples of this number; those behind the last are masked."""
+
+
 def prepare_vits(model: ov.Model) -> tuple[int, int]:
     """Adds the inputs, and an output with the number of frames behind the samples; gives the channels of the noises.
+
+    The samples are those of a multiple of `STEP` frames.
 
     Raises ValueError for a graph that does not look like VITS.
     """
@@ -33,6 +41,7 @@ def prepare_vits(model: ov.Model) -> tuple[int, int]:
             f"it rounds {len(rounded)} times and draws noise {len(drawn)} times; expected once for the durations, and "
             "one draw each for durations and spectrogram"
         )
+    _pad_frames(operations, rounded[0])
     pace = ops.parameter([], np.float32, PACE)
     frames = _set_pace(rounded[0], pace)
     # The noise of the durations is drawn before them, and the other after.
@@ -47,6 +56,23 @@ def prepare_vits(model: ov.Model) -> tuple[int, int]:
         raise ValueError("it draws random numbers in other places too")
     durations, spectrogram = (int(noise.get_partial_shape()[1].get_length()) for noise in noises)
     return durations, spectrogram
+
+
+def _pad_frames(operations: Sequence[ov.Node], rounded: ov.Node) -> None:
+    """Rounds up the length of the mask of the frames, from which the graph takes the length of everything behind it."""
+    ranges = [
+        operation
+        for operation in operations
+        if operation.get_type_name() == "Range"
+        and operation.input_value(1).get_node().get_type_name() == "ReduceMax"
+        and _depends_on(operation, rounded)
+    ]
+    if len(ranges) != 1:
+        raise ValueError(f"it makes {len(ranges)} masks from the durations; expected one, of the frames")
+    limit = ranges[0].input_value(1)
+    step, rest = (ops.constant(number, limit.get_element_type()) for number in (STEP, STEP - 1))
+    padded = ops.multiply(ops.divide(ops.add(limit, rest), step), step)
+    ranges[0].input(1).replace_source_output(padded.output(0))
 
 
 def _set_pace(rounded: ov.Node, pace: ov.Node) -> ov.Node:
