@@ -25,16 +25,24 @@ class _Codec:
     bit_rate: int | None = None
     options: tuple[tuple[str, str], ...] = ()
     """Of the container."""
-    effort: int | None = None
-    """`compression_level` of the encoder: for speech the default costs two to three times more and sounds alike."""
+    effort: tuple[tuple[str, str], ...] = ()
+    """Options of the encoder: for speech the defaults cost two to three times more and sound alike."""
 
 
 # The Xing header of an mp3 file holds its length, which a stream does not know.
 _CODECS = {
-    "mp3": _Codec("mp3", "libmp3lame", 96_000, (("write_xing", "0"), ("id3v2_version", "0")), effort=7),
+    "mp3": _Codec(
+        "mp3", "libmp3lame", 96_000, (("write_xing", "0"), ("id3v2_version", "0")), effort=(("compression_level", "7"),)
+    ),
     # A page for each packet, so that each packet is sent at once. bitexact: else the number of the stream is random.
-    "opus": _Codec("ogg", "libopus", 48_000, (("page_duration", "20000"), ("fflags", "+bitexact")), effort=5),
-    "aac": _Codec("adts", "aac", 96_000),
+    "opus": _Codec(
+        "ogg",
+        "libopus",
+        48_000,
+        (("page_duration", "20000"), ("fflags", "+bitexact")),
+        effort=(("compression_level", "5"),),
+    ),
+    "aac": _Codec("adts", "aac", 96_000, effort=(("aac_coder", "fast"),)),
     "flac": _Codec("flac", "flac"),
     "wav": _Codec("s16le", "pcm_s16le"),
     "pcm": _Codec("s16le", "pcm_s16le"),
@@ -64,8 +72,7 @@ class AudioEncoder:
         self._stream: Any = self._container.add_stream(codec.name, rate=OUTPUT_RATE, layout="mono")
         if codec.bit_rate is not None:
             self._stream.bit_rate = codec.bit_rate
-        if codec.effort is not None:
-            self._stream.codec_context.options = {"compression_level": str(codec.effort)}
+        self._stream.codec_context.options = dict(codec.effort)
         self._samples = 0
 
     def write(self, samples: Floats) -> bytes:
