@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import random
 from typing import Any
 
 import pytest
@@ -97,17 +97,31 @@ def test_the_length_of_a_guess_follows_what_is_right() -> None:
     assert lengths == [2, 4, 8, 8, 3]
 
 
-def test_wrong_guesses_pause_longer_and_longer() -> None:
+def test_wrong_guesses_are_watched_until_they_are_right_again() -> None:
+    draw = random.Random(0)
     tokens = [1, 2, 3] * 20
     lookup = PromptLookup(tokens)
     guessed = []
     for step in range(400):
-        if lookup.propose(MOST, 0.5):
+        # Random tokens: one guess of nine is right.
+        tokens.append(draw.randrange(9) if step < 300 else step % 3)
+        guess = lookup.propose(MOST, 0.5)
+        if guess:
             guessed.append(step)
-            lookup.judge(2, 0)
-    assert len(guessed) < 12
-    gaps = [after - before for before, after in itertools.pairwise(guessed)]
-    assert max(gaps) > 60
+            lookup.judge(len(guess), 0 if step < 300 else len(guess))
+    assert len([step for step in guessed if step < 300]) < 4, "wrong guesses were computed"
+    assert len([step for step in guessed if step >= 300]) > 80, "right guesses were not found again"
+
+
+def test_a_first_guess_is_watched_where_it_would_cost_much() -> None:
+    tokens = [1, 2, 3, 4] * 5
+    lookup = PromptLookup(tokens)
+    guesses = []
+    for step in range(8):
+        guesses.append(lookup.propose(MOST, 0.75))
+        tokens.append(1 + step % 4)
+    assert guesses[:2] == [[], []]
+    assert guesses[2] == [3, 4, 1, 2]
 
 
 def test_drafts_must_gain_more_than_their_rows_cost() -> None:
