@@ -17,7 +17,8 @@ const CONTEXT = [2705, 28, 827, 28, 1296, 28, 1876, 28];
 const NEXT = { ' house': 2291, ' five': 2531, ' eleven': 20654 };
 
 it('gives lm-evaluation-harness its log-likelihoods, of tokens and of text', { timeout: 300_000 }, async () => {
-  const { server, origin } = await openService(app);
+  // In bf16 a log probability is rounded to a tenth, and differently for one row than for several.
+  const { server, origin } = await openService(app, { XIM_EXACT: '1' });
   try {
     const ask = async (body: object): Promise<readonly Choice[]> => {
       const answer = await fetch(`${origin}/v1/completions`, {
@@ -38,10 +39,10 @@ it('gives lm-evaluation-harness its log-likelihoods, of tokens and of text', { t
     for (const { logprobs } of tokens) expect(logprobs.token_logprobs).toHaveLength(CONTEXT.length + 2);
     const [house, five, eleven] = scoresOf(tokens) as [number, number, number];
     expect(five).toBeGreaterThan(Math.max(house, eleven) + 1);
-    scoresOf(texts).forEach((score, i) => expect(score).toBeCloseTo([house, five, eleven][i]!, 1));
+    scoresOf(texts).forEach((score, i) => expect(score).toBeCloseTo([house, five, eleven][i]!, 2));
     // The model's own choice of the next token has the same probability.
     const [next] = await ask({ prompt: CONTEXT, temperature: 0, max_tokens: 1, logprobs: 5 });
-    expect(next!.logprobs.top_logprobs[0]![' five']).toBeCloseTo(five, 1);
+    expect(next!.logprobs.top_logprobs[0]![' five']).toBeCloseTo(five, 2);
   } finally {
     await server.close({ drainMs: 0 });
   }
