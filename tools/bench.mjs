@@ -6,7 +6,7 @@ import { setup } from './start/index.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({
   // PyTorch is large, so that only the benchmark of pictures brings it.
-  engines: ['oneapi', 'echo', ...(process.argv.includes('sd-ipex') ? ['ipex'] : [])],
+  engines: ['oneapi', 'echo', ...(process.argv.some((name) => name.endsWith('ipex')) ? ['ipex'] : [])],
   models: ['chat', 'embedding', 'speech', 'whisperx'],
   dev: false,
   // The peer that the benchmark measures against; no service needs it.

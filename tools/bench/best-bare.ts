@@ -28,8 +28,14 @@ export async function bestBare(
     bare: startBare(python, join(ROOT, 'tools/bench', script), [...args, String(count)]),
     speeds: [] as number[],
   }));
-  for (const { bare } of tried) await speed(bare);
-  for (let trial = 0; trial < TRIALS; trial++) for (const one of tried) one.speeds.push(await speed(one.bare));
+  try {
+    for (const { bare } of tried) await speed(bare);
+    for (let trial = 0; trial < TRIALS; trial++) for (const one of tried) one.speeds.push(await speed(one.bare));
+  } catch (error) {
+    // One that still runs would keep the benchmark from ending.
+    await Promise.all(tried.map(({ bare }) => bare.stop()));
+    throw error;
+  }
   for (const one of tried)
     say(`bare loop with ${one.threads} threads: ${quantile(one.speeds, 0.5).toFixed(1)} per second`);
   const [best, ...others] = tried.sort((a, b) => quantile(b.speeds, 0.5) - quantile(a.speeds, 0.5));

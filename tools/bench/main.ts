@@ -6,6 +6,7 @@ import { fetchArtifact, readModels } from '@xim/model-cache';
 import { benchChat } from './chat.ts';
 import { benchEmbedding } from './embedding.ts';
 import { benchImages } from './images.ts';
+import { benchIpex } from './ipex.ts';
 import { benchPlan } from './plan.ts';
 import { benchRuntime } from './runtime-cost.ts';
 import { ROOT } from './processes.ts';
@@ -17,6 +18,7 @@ import { benchWhisperx } from './whisperx.ts';
 const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: string) => void) => Promise<Figure[]>>> = {
   chat: benchChat,
   embedding: benchEmbedding,
+  ipex: benchIpex,
   plan: benchPlan,
   runtime: benchRuntime,
   'sd-ipex': benchImages,
@@ -24,16 +26,16 @@ const BENCHMARKS: Readonly<Record<string, (settings: Settings, say: (line: strin
   whisperx: benchWhisperx,
 };
 
-const HELP = `usage: npm run bench -- [chat] [embedding] [plan] [runtime] [sd-ipex] [speech] [whisperx] [options]
+const HELP = `usage: npm run bench -- [chat] [embedding] [ipex] [plan] [runtime] [sd-ipex] [speech] [whisperx] [options]
 
 chat, embedding, sd-ipex, speech, whisperx: starts the service and, interleaved in the same run, the bare Python loop over the same
 library, and prints both. plan: the speeds that xim-plan estimates before a download, and those of the services. runtime: the generation runtime's own time per step, over a runner that computes nothing.
-Without a name all but sd-ipex, which fetches PyTorch. Nothing else should run on the machine meanwhile.
+ipex: text and vectors of the engine on PyTorch, against Transformers. Without a name all but ipex and sd-ipex, which fetch PyTorch. Nothing else should run on the machine meanwhile.
 
 whisperx: both sides have the same weights and dtype, language, beam, ladder of temperatures and thresholds; neither cuts silence,
 times words or batches windows. The service alone computes voice activity, and receives the recording over HTTP.
 
-  --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4; of sd-ipex always 1
+  --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4; of ipex at most 8; of sd-ipex always 1
   --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:
                    fairness (small requests beside a bulk client), stalls (of the host, by bodies of megabytes); of chat,
                    alone: gaps (between tokens, beside new schemas and a long prompt), speculation (over none)
@@ -59,9 +61,10 @@ const { values, positionals } = parseArgs({
 const SLOW = ['sd-ipex', 'speech', 'whisperx'];
 const clientsOf = (name: string): number[] =>
   (values.clients ?? (SLOW.includes(name) ? '1,4' : '1,8,32')).split(',').map(Number);
-/** It needs PyTorch, which is fetched for it alone. */
-const ONLY_BY_NAME = 'sd-ipex';
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS).filter((name) => name !== ONLY_BY_NAME);
+/** They need PyTorch, which is fetched for them alone. */
+const ONLY_BY_NAME = ['ipex', 'sd-ipex'];
+const names =
+  positionals.length > 0 ? positionals : Object.keys(BENCHMARKS).filter((name) => !ONLY_BY_NAME.includes(name));
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 if (values.help || unknown.length > 0) {
   console.log(unknown.length > 0 ? `There is no benchmark ${unknown.join(', ')}.\n\n${HELP}` : HELP);
