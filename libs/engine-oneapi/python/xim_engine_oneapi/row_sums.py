@@ -7,6 +7,9 @@ import openvino as ov
 from openvino import opset13 as ops
 from xim_generation.runner import Floats
 
+_MOST_NUMBERS = 2**19
+"""Logits of one inference: their intermediate values stay in the cache of the CPU."""
+
 
 class RowSums:
     """ln of the sum of exp(scale * logit) over each row: about half of numpy's time for 32 rows."""
@@ -23,10 +26,14 @@ class RowSums:
         self._request = ov.Core().compile_model(model, "CPU", properties).create_infer_request()
 
     def __call__(self, logits: Floats, scales: Floats) -> Floats:
-        """`logits` [R, vocabulary], `scales` [R]. Returns [R], valid until the next call."""
+        """`logits` [R, vocabulary], `scales` [R]. Returns [R]."""
         columns = scales.reshape(-1, 1)
-        self._request.set_input_tensor(0, ov.Tensor(logits, shared_memory=True))
-        self._request.set_input_tensor(1, ov.Tensor(columns, shared_memory=True))
-        self._request.infer()
-        sums: Floats = self._request.get_output_tensor(0).data
-        return sums.reshape(-1)
+        sums = np.empty(len(logits), np.float32)
+        step = max(1, _MOST_NUMBERS // logits.shape[1])
+        for start in range(0, len(logits), step):
+            part = slice(start, start + step)
+            self._request.set_input_tensor(0, ov.Tensor(logits[part], shared_memory=True))
+            self._request.set_input_tensor(1, ov.Tensor(columns[part], shared_memory=True))
+            self._request.infer()
+            sums[part] = self._request.get_output_tensor(0).data[:, 0]
+        return sums
