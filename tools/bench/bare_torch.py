@@ -41,6 +41,8 @@ def main() -> None:
         began = time.perf_counter()
         count = run(**json.loads(line))
         print(json.dumps({"count": count, "seconds": time.perf_counter() - began}), flush=True)
+    # The thread of the manager would keep the process.
+    os._exit(0)
 
 
 def _open_generate(folder: str, dtype: torch.dtype, tokenizer: Tokenizer) -> Callable[..., int]:

@@ -70,7 +70,7 @@ function textWork({ clients, env, modelFolder }: Settings): Work {
     }),
     path: '/v1/completions',
     body: (number) => ({
-      model: 'gpt-4o-mini',
+      model: 'local/model',
       prompt: text(number),
       max_tokens: TOKENS,
       temperature: 0,
@@ -96,7 +96,7 @@ function vectorWork({ modelFolder }: Settings, python: string): Work {
     requests: () => 512,
     bare: (_, requests, offset) => ({ texts: Array.from({ length: requests }, (_, at) => text(offset + at)) }),
     path: '/v1/embeddings',
-    body: (number) => ({ model: 'text-embedding-3-small', input: text(number), encoding_format: 'base64' }),
+    body: (number) => ({ model: 'local/model', input: text(number), encoding_format: 'base64' }),
   };
 }
 
