@@ -34,6 +34,7 @@ ipex: text and vectors of the engine on PyTorch, against Transformers. Without a
 
 whisperx: both sides have the same weights and dtype, language, beam, ladder of temperatures and thresholds; neither cuts silence,
 times words or batches windows. The service alone computes voice activity, and receives the recording over HTTP.
+Then the speakers of joined recordings of two and of three voices, which have no peer.
 
   --clients LIST   concurrent clients, default 1,8,32; of speech and whisperx 1,4; of ipex at most 8; of sd-ipex always 1
   --kinds LIST     of chat plain,prefill,schema,tools (the default), sampling, alternatives, bias; of chat and embedding, alone:

@@ -5,6 +5,7 @@ import { askMedia, runMedia } from './media.ts';
 import { type Bare, ROOT, type Service, startService } from './processes.ts';
 import type { Figure } from './report.ts';
 import type { Settings } from './settings.ts';
+import { benchSpeakers } from './speakers.ts';
 import { exactly } from './statistics.ts';
 import { type Clip, clips, spoken, wordErrors } from '../../libs/engine-oneapi/src/__fixtures__/speech.ts';
 
@@ -24,7 +25,7 @@ export async function benchWhisperx(settings: Settings, say: (line: string) => v
   const service = await startService('apps/whisperx/src/main.ts', settings.env);
   try {
     const paths = clips.slice(0, 2).map(pathOf);
-    return await compareWithBare({
+    const speed = await compareWithBare({
       python,
       script: 'bare_whisper.py',
       args,
@@ -35,6 +36,7 @@ export async function benchWhisperx(settings: Settings, say: (line: string) => v
       one: (bare) => compareOne(service, bare, settings.pairs, say),
       many: (bare, clients) => compareMany(service, bare, clients, settings.pairs, say),
     });
+    return [...speed, ...(await benchSpeakers(service, settings))];
   } finally {
     await service.stop();
   }
