@@ -5,8 +5,8 @@ import { setup } from './start/index.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { venvs, modelCache } = await setup({
-  // PyTorch is large, so that only the benchmark of pictures brings it.
-  engines: ['oneapi', 'echo', ...(process.argv.some((name) => name.endsWith('ipex')) ? ['ipex'] : [])],
+  // PyTorch is large, so that only its own benchmarks bring it.
+  engines: ['oneapi', 'echo', ...(['ipex', 'sd-ipex'].some((name) => process.argv.includes(name)) ? ['ipex'] : [])],
   models: ['chat', 'embedding', 'speech', 'whisperx'],
   dev: false,
   // The peer that the benchmark measures against; no service needs it.

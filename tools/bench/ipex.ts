@@ -29,7 +29,8 @@ interface Work {
 }
 
 const TOKENS = 48;
-const text = (number: number): string => `Fact ${number}: the harbour lies behind a long wall of stone, and the sea`;
+const PROMPT = 'Fact {number}: the harbour lies behind a long wall of stone, and the sea';
+const text = (number: number): string => PROMPT.replace('{number}', String(number));
 
 /** Text and vectors of the engine ipex, against Transformers with the same weights. */
 export async function benchIpex(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
@@ -65,7 +66,7 @@ function textWork({ clients, env, modelFolder }: Settings): Work {
       streams,
       requests,
       tokens: TOKENS,
-      prompt: text(0).replace('0', '{number}'),
+      prompt: PROMPT,
       offset,
     }),
     path: '/v1/completions',

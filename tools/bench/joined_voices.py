@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from xim_audio import decode
+from xim_audio import AudioEncoder, decode
 from xim_engine_oneapi.speak import open_synthesizer
 from xim_speech.normalize import normalize
 from xim_speech.phonemizer import Phonemizer
@@ -40,9 +40,9 @@ _HALF = 88_000
 
 def main() -> None:
     clips, weights, folder = (Path(argument) for argument in sys.argv[1:4])
-    kennedy = _load(clips / "jfk.ogg")
+    kennedy = _load(str(clips / "jfk.ogg"))
     voices = {
-        "austen": [_load(path) for path in sorted(clips.glob("austen-*.ogg"))],
+        "austen": [_load(str(path)) for path in sorted(clips.glob("austen-*.ogg"))],
         "jfk": [kennedy[:_HALF], kennedy[_HALF:]],
         "piper": _speak(weights),
     }
@@ -78,8 +78,8 @@ def _join(voices: dict[str, list[Sound]], seed: int, file: Path) -> list[dict[st
     return turns
 
 
-def _load(path: Path) -> Sound:
-    return np.concatenate(list(decode(str(path))))
+def _load(audio: str | bytes) -> Sound:
+    return np.concatenate(list(decode(audio)))
 
 
 def _speak(weights: Path) -> list[Sound]:
@@ -93,8 +93,8 @@ def _speak(weights: Path) -> list[Sound]:
         phonemes = phonemizer.phonemize(voice.espeak_voice, [clause.text for clause in clauses])
         ids = voice.to_ids([(spoken, clause.mark) for spoken, clause in zip(phonemes, clauses, strict=True)])
         samples = synthesizer.speak(voice.name, Utterance(ids, voice.length_scale, 0, seed)).samples
-        places = np.arange(int(len(samples) * RATE / voice.sample_rate)) * voice.sample_rate / RATE
-        sounds.append(np.interp(places, np.arange(len(samples)), samples).astype(np.float32))
+        encoder = AudioEncoder("wav", voice.sample_rate)
+        sounds.append(_load(encoder.write(samples) + encoder.finish()))
     phonemizer.close()
     return sounds
 

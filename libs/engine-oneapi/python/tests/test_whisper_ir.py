@@ -15,6 +15,7 @@ import pytest
 from openvino import opset13 as ops
 from xim_engine_oneapi.whisper_ir import DECODER, ENCODER, as_ctranslate2
 from xim_transcription.models import Floats
+from xim_worker import StartError
 
 TINY = Path(__file__).with_name("tiny_whisper")
 # By number in tokenizer.json: 257 is the end of the text, then come the start, English, German, Japanese, two tasks.
@@ -164,7 +165,7 @@ def other_network(model: ov.Model) -> None:
 def test_another_graph_is_refused(tmp_path: Path, change: Change, words: str) -> None:
     folder = copy(tmp_path / "tiny")
     change_graph(folder / DECODER, change)
-    with pytest.raises(ValueError, match=words), as_ctranslate2(folder):
+    with pytest.raises(StartError, match=words), as_ctranslate2(folder):
         pass
 
 
@@ -178,5 +179,5 @@ def test_another_graph_is_refused(tmp_path: Path, change: Change, words: str) ->
 def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path, spoil: Any, words: str) -> None:
     folder = copy(tmp_path / "tiny")
     spoil(folder)
-    with pytest.raises(ValueError, match=words), as_ctranslate2(folder):
+    with pytest.raises(StartError, match=words), as_ctranslate2(folder):
         pass

@@ -64,15 +64,14 @@ class IRWeights:
         )
 
     def linear(self, module: str) -> Found:
-        node = self._of(module, "MatMul")
-        return Found(node.input_value(1), not node.get_attributes()["transpose_b"], self._then(node))
+        return self._product(self._of(module, "MatMul"))
 
     def output_layer(self) -> Found:
         """The product that gives the scores of the tokens."""
         node = self._model.output("logits").get_node().input_value(0).get_node()
         if node.get_type_name() != "MatMul":
             raise self._unknown("the output")
-        return Found(node.input_value(1), not node.get_attributes()["transpose_b"], self._then(node))
+        return self._product(node)
 
     def convolution(self, module: str) -> Found:
         node = self._of(module, "Convolution")
@@ -143,6 +142,9 @@ class IRWeights:
         if len(found) != 1:
             raise self._unknown(module)
         return found[0]
+
+    def _product(self, node: ov.Node) -> Found:
+        return Found(node.input_value(1), not node.get_attributes()["transpose_b"], self._then(node))
 
     def _then(self, node: ov.Node) -> list[tuple[str, ov.Output]]:
         found: list[tuple[str, ov.Output]] = []

@@ -33,21 +33,12 @@ def open_models(context: Context, workers: int, tick: Callable[[], None]) -> Mod
     the one inside resemblyzer's wheel, if that is installed; both are covered by the hashes of the app's lock.
     """
     # First, since an app may lack this wheel.
-    recogniser = _open_whisper(context, workers, tick)
+    with as_ctranslate2(Path(context.model_path)) as folder:
+        recogniser = Whisper(context, folder, workers, tick, partial(_open_encoder, context, workers))
     context.progress("compiling the models around it", None)
     alignment = context.companions.get("alignment")
     aligner = None if alignment is None else CTCModel(alignment, max(1, context.plan.threads // workers))
     return Models(recogniser, SileroDetector(_vad_path(context)), _voices(context), aligner)
-
-
-def _open_whisper(context: Context, workers: int, tick: Callable[[], None]) -> Whisper:
-    try:
-        with as_ctranslate2(Path(context.model_path)) as folder:
-            return Whisper(context, folder, workers, tick, partial(_open_encoder, context, workers))
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise StartError(
-            f"{context.model_path} cannot be read as a Whisper model in OpenVINO IR: {error}", permanent=True
-        ) from error
 
 
 def _open_encoder(context: Context, workers: int, folder: Path, dtype: str) -> WhisperEncoder | None:

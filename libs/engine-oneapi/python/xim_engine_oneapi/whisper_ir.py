@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from xim_worker import StartError
 
 from .ir_weights import IRWeights, Layer
 
@@ -27,14 +28,18 @@ _BESIDE = ("tokenizer.json", "preprocessor_config.json")
 def as_ctranslate2(folder: Path) -> Iterator[Path]:
     """The folder itself, or for OpenVINO IR a temporary folder with `model.bin`, its configuration and the tokenizer.
 
-    Raises ValueError where the graphs or the configuration are not those of Whisper, KeyError where the configuration
-    lacks a value, RuntimeError where OpenVINO refuses a graph.
+    Raises StartError, permanent, where the graphs or the configuration are not those of Whisper.
     """
     if not (folder / ENCODER).is_file():
         yield folder
         return
     with TemporaryDirectory(prefix="whisper-") as made:
-        _write(folder, Path(made))
+        try:
+            _write(folder, Path(made))
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise StartError(
+                f"{folder} cannot be read as a Whisper model in OpenVINO IR: {error}", permanent=True
+            ) from error
         yield Path(made)
 
 
