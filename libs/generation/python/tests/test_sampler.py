@@ -48,6 +48,8 @@ def exact(row: Row, params: SamplingParams) -> npt.NDArray[np.float64]:
         {"top_p": 0.5},
         {"top_p": 0.95, "temperature": 0.8},
         {"top_p": 0.9999},
+        {"top_p": 0.3},
+        {"top_p": 0.55, "temperature": 2.0},
         {"top_k": 2},
         {"top_k": 40, "top_p": 0.6},
         {"top_k": 5000},

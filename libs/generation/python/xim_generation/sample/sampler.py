@@ -6,7 +6,6 @@ its seed and its logits alone, not on other sequences of the batch.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,17 +14,16 @@ import numpy.typing as npt
 
 from .logprobs import best_tokens
 from .params import SamplingParams
+from .weights import Weights
 
 Row = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
 Tokens = npt.NDArray[np.int64]
 
-_BLOCK = 256
-_FLOOR = np.float32(-80)
-_NOTHING = np.float32(1e-30)
-"""Weights below this count as 0, relative to the greatest weight of 1: exp(`_FLOOR`), or its rounded value."""
-_STEPS = (1e-2, 1e-4)
-"""Thresholds for the probable tokens, relative to the greatest weight of 1."""
+_TRIES = 3
+"""Draws from the whole distribution before the nucleus is sorted. Either way the token has the same distribution."""
+_LEAST_TRIED = 0.5
+"""Below this top-p, most of these draws would be in vain."""
 
 
 class SequenceSampler:
@@ -41,6 +39,9 @@ class SequenceSampler:
         """Always takes the most probable token."""
         self.plain = self.greedy and not params.penalised and not params.bias
         """Always takes the most probable token of the unchanged logits."""
+        cuts = params.top_k is not None or params.min_p > 0 or params.typical_p < 1
+        self._tries = not self.greedy and not cuts and params.top_p >= _LEAST_TRIED
+        """Tokens of the whole distribution are drawn until one is in the nucleus of top-p."""
         self._chance = None if self.greedy else np.random.Generator(np.random.PCG64((params.seed + number) % 2**63))
         self._generated: Counter[int] = Counter()
         self._seen = set(prompt) if params.repetition_penalty != 1 else set()
@@ -91,17 +92,22 @@ class SequenceSampler:
         if self._chance is None:
             return int(row.argmax())
         params, chance = self.params, self._chance.random()
-        weighed = _Weights(row, params.temperature, scratch)
+        weighed = Weights(row, params.temperature, scratch)
         if params.top_k is not None or params.min_p > 0:
             kept = best_tokens(row, params.top_k) if params.top_k is not None else weighed.above(params.min_p)
             weights = weighed.of(kept)
             kept, weights = kept[weights >= params.min_p], weights[weights >= params.min_p]
             return self._draw_cut(kept, weights, chance, float(weights.sum(dtype=np.float64)))
         whole = weighed.sum() if log_sum is None else weighed.relative(log_sum)
-        if params.top_p < 1 or params.typical_p < 1:
-            kept, weights = weighed.around(params.top_p * whole)
-            return self._draw_cut(kept, weights, chance, whole)
-        return _draw_from_all(weighed, chance * whole)
+        if self._tries:
+            for _ in range(_TRIES):
+                token, more = weighed.find(chance * whole)
+                # The nucleus contains a token if the more probable tokens do not reach top-p.
+                if params.top_p >= 1 or more < params.top_p * whole:
+                    return token
+                chance = self._chance.random()
+        kept, weights = weighed.around(params.top_p * whole)
+        return self._draw_cut(kept, weights, chance, whole)
 
     def _draw_cut(self, tokens: Tokens, weights: Row, chance: float, whole: float) -> int:
         """Samples among the tokens that top-p, relative to the sum `whole`, and locally typical sampling leave."""
@@ -138,77 +144,6 @@ def apply_mask(row: Row, mask: Words, scratch: Row) -> None:
 _OCTETS = np.where(np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1, bitorder="little"), 0, -np.inf)
 _OCTETS = _OCTETS.astype(np.float32)
 """[256, 8]: the values that eight bits of a mask add to the logits of their tokens."""
-
-
-class _Weights:
-    """The tokens' weights exp((logit - greatest logit) / temperature): the greatest is 1."""
-
-    def __init__(self, row: Row, temperature: float, scratch: Row) -> None:
-        self._row = row
-        self._scale = np.float32(1 / temperature)
-        self._best = row.max()
-        self._scratch = scratch
-
-    def of(self, tokens: Tokens) -> Row:
-        weights: Row = np.exp((self._row[tokens] - self._best) * self._scale)
-        return weights
-
-    def above(self, least: float) -> Tokens:
-        """The tokens whose weight is at least about `least`, in the order of their numbers."""
-        return np.flatnonzero(self._row >= self._best + np.float32(math.log(least)) / self._scale)
-
-    def all(self) -> Row:
-        """[vocabulary], in the scratch row."""
-        weights = self._scratch
-        np.subtract(self._row, self._best, out=weights)
-        weights *= self._scale
-        # For smaller numbers exp is ten times slower: its results are subnormal.
-        np.maximum(weights, _FLOOR, out=weights)
-        np.exp(weights, out=weights)
-        return weights
-
-    def sum(self) -> float:
-        return float(self.all().sum())
-
-    def relative(self, log_sum: float) -> float:
-        """The sum of all weights, out of ln of the sum of exp(logit / temperature)."""
-        return math.exp(log_sum - float(self._best) * float(self._scale))
-
-    def around(self, share: float) -> tuple[Tokens, Row]:
-        """The tokens above a threshold, of a few thresholds, that together reach `share`, so that only few tokens
-        are sorted.
-        """
-        for least in _STEPS:
-            tokens = self.above(least)
-            weights = self.of(tokens)
-            if float(weights.sum(dtype=np.float64)) >= share:
-                return tokens, weights
-        tokens = np.flatnonzero(self.all() > _NOTHING)
-        return tokens, self.of(tokens)
-
-
-def _draw_from_all(weighed: _Weights, target: float) -> int:
-    """Samples a token with a probability proportional to its weight: the sum of the weights before it reaches `target`.
-
-    The probable tokens come first, so the other tokens are rarely visited. For these, sums of blocks find the block,
-    then the token in it.
-    """
-    near = weighed.above(_STEPS[0])
-    inside = weighed.of(near).cumsum(dtype=np.float64)
-    if target < inside[-1]:
-        return int(near[inside.searchsorted(target, side="right")])
-    target -= float(inside[-1])
-    weights = weighed.all()
-    best = int(weights.argmax())
-    weights[near] = 0
-    starts = np.arange(0, weights.size, _BLOCK)
-    sums = np.cumsum(np.add.reduceat(weights, starts), dtype=np.float64)
-    block = min(int(np.searchsorted(sums, target, side="right")), sums.size - 1)
-    inside = np.cumsum(weights[starts[block] : starts[block] + _BLOCK], dtype=np.float64)
-    rest = target - (sums[block - 1] if block else 0.0)
-    token = int(starts[block]) + min(int(np.searchsorted(inside, rest, side="right")), inside.size - 1)
-    # Rounding may select a token without weight at the end of a block.
-    return token if weights[token] > _NOTHING else best
 
 
 def _typical(weights: Row, mass: float) -> npt.NDArray[np.int64]:
