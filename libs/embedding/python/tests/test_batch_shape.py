@@ -28,7 +28,14 @@ def test_few_shapes() -> None:
 def test_a_batch_is_padded() -> None:
     """13 rows become 16; each padding row attends to one token."""
     sequences = [[7, 8, 9], *[[5]] * 12]
-    ids, mask = to_batch(sequences, 250, padding=1)
+    ids, mask = to_batch(sequences, 250, padding=1, few_shapes=True)
     assert ids.shape == mask.shape == (16, 8)
     assert ids[0].tolist() == [7, 8, 9, 1, 1, 1, 1, 1]
     assert mask.sum(axis=1).tolist() == [3, *[1] * 15]
+
+
+def test_a_batch_of_any_shape_has_the_length_of_its_longest_text() -> None:
+    ids, mask = to_batch([[7, 8, 9], *[[5]] * 12], 250, padding=1, few_shapes=False)
+    assert ids.shape == mask.shape == (13, 3)
+    assert ids[1].tolist() == [5, 1, 1]
+    assert mask.sum(axis=1).tolist() == [3, *[1] * 12]

@@ -17,6 +17,7 @@ class TokenEncoder:
     """Hidden states: element 0 is the token id, element 1 the position, from 1."""
 
     parallel = 3
+    few_shapes = True
 
     def __init__(self, axes: int = 3) -> None:
         self.shapes: list[tuple[int, ...]] = []

@@ -1,7 +1,7 @@
-"""Pads batches to few shapes.
+"""Pads the texts of a batch to one length.
 
-OpenVINO prepares its kernels for every new shape `[rows, tokens]`, which takes as long as computing tens of texts. So a
-batch is padded to one of few shapes.
+OpenVINO prepares its kernels for every new shape `[rows, tokens]`, which takes as long as computing tens of texts. So its
+batches are padded to few shapes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ _WORTH_A_BLOCK = 13
 _TOKEN_STEP = 8
 
 
-def to_batch(sequences: Sequence[Sequence[int]], most: int, padding: int = 0) -> tuple[Int64s, Int64s]:
-    """Pads sequences of at most `most` tokens to one of few shapes. Returns ids and attention mask `[rows, tokens]`."""
-    shape = padded_rows(len(sequences)), padded_tokens(max(map(len, sequences)), most)
+def to_batch(
+    sequences: Sequence[Sequence[int]], most: int, padding: int = 0, *, few_shapes: bool
+) -> tuple[Int64s, Int64s]:
+    """Pads sequences of at most `most` tokens. Returns ids and attention mask `[rows, tokens]`."""
+    shape = len(sequences), max(map(len, sequences))
+    if few_shapes:
+        shape = padded_rows(shape[0]), padded_tokens(shape[1], most)
     ids, mask = np.full(shape, padding, np.int64), np.zeros(shape, np.int64)
     # Each padding row attends to one token: a mean or a softmax over no tokens is NaN.
     mask[len(sequences) :, 0] = 1

@@ -55,7 +55,9 @@ class CrossEncoder:
 
     def run(self, items: Sequence[Item]) -> list[float]:
         pairs: list[Pair] = [item.data for item in items]
-        ids, mask = to_batch([pair.tokens for pair in pairs], self._most_tokens, self._padding)
+        ids, mask = to_batch(
+            [pair.tokens for pair in pairs], self._most_tokens, self._padding, few_shapes=self._encoder.few_shapes
+        )
         segments = np.zeros_like(ids)
         for row, pair in enumerate(pairs):
             segments[row, : len(pair.segments)] = pair.segments

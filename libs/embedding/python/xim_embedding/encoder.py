@@ -25,6 +25,13 @@ class Encoder(Protocol):
         """Number of batches that may run at once."""
         ...
 
+    @property
+    def few_shapes(self) -> bool:
+        """Whether a new shape of a batch takes long to prepare. A batch is then padded to one of few shapes, otherwise
+        to its longest text.
+        """
+        ...
+
     def forward(self, ids: Int64s, mask: Int64s) -> AbstractContextManager[Floats]:
         """Computes the hidden states `[rows, tokens, elements]` of `ids` `[rows, tokens]`, valid until the block ends.
 
@@ -43,6 +50,9 @@ class PairEncoder(Protocol):
 
     @property
     def parallel(self) -> int: ...
+
+    @property
+    def few_shapes(self) -> bool: ...
 
     def forward(self, ids: Int64s, mask: Int64s, segments: Int64s) -> AbstractContextManager[Floats]:
         """Computes the logits `[rows, labels]` of `ids` `[rows, tokens]`, valid until the block ends.

@@ -35,7 +35,7 @@ class TextVectors:
 
     def run(self, items: Sequence[Item]) -> list[Floats]:
         """The unit vector `[dimensions]` of each item, computed as one batch."""
-        ids, mask = to_batch([item.data for item in items], self._most_tokens)
+        ids, mask = to_batch([item.data for item in items], self._most_tokens, few_shapes=self._encoder.few_shapes)
         with self._encoder.forward(ids, mask) as hidden:
             return list(self.model.to_vectors(hidden, mask)[: len(items)])
 

@@ -25,6 +25,7 @@ class TorchEncoder:
     """Computes one batch at a time with all threads: in f32, or as the profile's option `dtype` says."""
 
     parallel = 1
+    few_shapes = False
 
     def __init__(self, context: Context) -> None:
         # In bf16 the cosine to the vectors of f32 is about 0.999, which changes the order of near neighbours.

@@ -23,6 +23,7 @@ class TorchPairEncoder:
     """Computes one batch at a time with all threads: in f32, or as the profile's option `dtype` says."""
 
     parallel = 1
+    few_shapes = False
     model_class: Any = AutoModelForSequenceClassification
 
     def __init__(self, context: Context) -> None:

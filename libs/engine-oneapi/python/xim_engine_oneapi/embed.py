@@ -22,6 +22,8 @@ _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 class OpenVINOEncoder:
     """The profile's option `streams` is the number of batches that run at once, each with its share of the threads."""
 
+    few_shapes = True
+
     def __init__(self, context: Context) -> None:
         threads = context.plan.threads
         weights = find_weights(context, ".onnx", IR)
