@@ -41,7 +41,7 @@ describeLibrary('vllm-xft on the library itself', () => {
     try {
       const metadata = (await (await fetch(`${baseUrl}/v1/metadata`)).json()) as object;
       expect(metadata).toMatchObject({ engine: { name: 'xft' } });
-      const tasks = ['http', 'models', 'chat', 'completions', 'tgi'] as const;
+      const tasks = ['http', 'models', 'chat', 'completions', 'responses', 'messages', 'tgi'] as const;
       const report = await runConformance({ baseUrl, tasks, timeoutSeconds: 300, concurrency: 8 });
       expect(report.results.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
       const refused = report.results.filter(({ outcome }) => outcome === 'refused').map(({ id }) => id);
