@@ -96,15 +96,16 @@ it('nx affected --target=test runs the tests of what is affected', { timeout: 18
 
 // The images that a change of a file rebuilds. The list may lack apps of later versions.
 it.each([
-  ['xim/base/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
+  ['xim/base/Dockerfile', ['xim-oneapi', 'xim-ipex', 'chat', 'embedding']],
   ['xim/oneapi/Dockerfile', ['xim-oneapi', 'chat', 'embedding']],
   ['libs/engine-oneapi/python/requirements.lock', ['xim-oneapi', 'chat', 'embedding']],
+  ['libs/engine-ipex/python/requirements.pytorch.in', ['xim-ipex']],
   ['libs/engine-oneapi/src/oneapi-engine.ts', ['chat', 'embedding']],
   ['libs/server/src/http/sse.ts', ['chat', 'embedding']],
   ['apps/chat/src/app.ts', ['chat']],
   ['apps/chat/README.md', []],
 ])('%s rebuilds the images %j', { timeout: 180_000 }, (file, images) => {
   const affected = nx('show', 'projects', '--affected', `--files=${file}`, '--withTarget=docker-build', '--json');
-  const known = (JSON.parse(affected) as string[]).filter((name) => ['xim-oneapi', 'chat', 'embedding'].includes(name));
-  expect(known.sort()).toEqual([...images].sort());
+  const known = ['xim-oneapi', 'xim-ipex', 'chat', 'embedding'];
+  expect((JSON.parse(affected) as string[]).filter((name) => known.includes(name)).sort()).toEqual([...images].sort());
 });

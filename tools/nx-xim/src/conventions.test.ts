@@ -130,6 +130,13 @@ describe('an engine', () => {
     expect(read(`${path}/Dockerfile`)).not.toMatch(/^(HEALTHCHECK|ENTRYPOINT|EXPOSE|VOLUME) /m);
   });
 
+  it.each(ENGINE_IMAGES)('%s copies no file that .dockerignore keeps out of the build', (path) => {
+    const kept = read('.dockerignore').match(/(?<=^!).+/gm)!;
+    const copied = read(`${path}/Dockerfile`).match(/(?<=^COPY (?!--from).*)libs\/\S+/gm)!;
+    const matches = (file: string, pattern: string) => new RegExp(`^${pattern.replaceAll('*', '[^/]*')}$`).test(file);
+    expect(copied.filter((file) => !kept.some((pattern) => matches(file, pattern)))).toEqual([]);
+  });
+
   it('with wheels has an image, and each image but xim/base has an engine', () => {
     // No service stands on the reference engine, so no image does.
     const withWheels = matching(/^libs\/engine-(?!echo\/)[^/]+\/python\/requirements\.lock$/);

@@ -4,13 +4,15 @@ import { toName, toType } from './tags.ts';
 /** The image under the images of all engines. It has no wheels. */
 const COMMON = 'xim/base';
 
-/** Files outside a folder that its image consists of: the wheels of an engine's image lie in the engine's package. */
+/** Files outside a folder that its image consists of: the lists of an engine's wheels lie in the engine's package. */
 const toInputs = (root: string) => [
   'production',
   '^production',
   '{workspaceRoot}/tools/images/*.ts',
   ...(toType(root) === 'image' && root !== COMMON
-    ? [`{workspaceRoot}/libs/engine-${root.split('/')[1]}/python/requirements.lock`]
+    ? ['lock', 'pytorch.in'].map(
+        (list) => `{workspaceRoot}/libs/engine-${root.split('/')[1]}/python/requirements.${list}`,
+      )
     : []),
 ];
 
