@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { checkOut, foldersOnPyTorch } from './checkout.ts';
+import { readImage, toBase } from '../image.ts';
+import { checkOut, foldersOnPyTorch, ROOT } from './checkout.ts';
 import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
+import { startContainer } from './service.ts';
 
 const MINUTE = 60_000;
 const INDEX = 'https://download.pytorch.org/whl/cpu/torch/';
@@ -13,26 +16,106 @@ const dockerHost = readDockerHost();
 
 describe('the images on PyTorch', { timeout: 60 * MINUTE }, () => {
   const work = mkdtempSync(join(tmpdir(), 'xim-pytorch-'));
-  let reachable = false;
+  const clone = join(work, 'clone');
+  // Tests share a registry with those of yesterday.
+  const registry = `${dockerHost?.registry}/p${Date.now().toString(36)}`;
+  const folders = foldersOnPyTorch();
+  const engines = [...new Set(folders.map(toEngine))];
+  /** Arguments of a build, or the reason why PyTorch cannot be had here, by engine. */
+  const sources = new Map<string, { args: string } | { reason: string }>();
+
+  const nx = async (target: string, buildArgs = ''): Promise<string> => {
+    const plain = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
+    const kept = Object.entries(process.env).filter(([key]) => !/^(VITEST|NX_)/.test(key));
+    const own = {
+      XIM_REGISTRY: registry,
+      XIM_DOCKER_BUILD_ARGS: `${process.env['XIM_DOCKER_BUILD_ARGS'] ?? ''} ${buildArgs}`,
+    };
+    const options = { cwd: clone, env: { ...Object.fromEntries(kept), ...plain, ...own }, maxBuffer: 2 ** 28 };
+    return promisify(execFile)('node_modules/.bin/nx', ['run', target], options).then(
+      ({ stdout, stderr }) => stdout + stderr,
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+        throw new Error(`nx run ${target}\n${stdout}${stderr}`);
+      },
+    );
+  };
+
   beforeAll(async () => {
     if (!dockerHost) return;
     const answer = await fetch(INDEX, { method: 'HEAD', signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    reachable = answer?.ok === true;
-    if (reachable) mkdirSync(join(work, 'clone'));
-    if (reachable) checkOut(join(work, 'clone'));
+    for (const engine of engines)
+      sources.set(engine, answer?.ok === true ? { args: '' } : await download(engine, join(work, engine)));
+    if ([...sources.values()].every((source) => 'reason' in source)) return;
+    mkdirSync(clone);
+    checkOut(clone);
+  }, 10 * MINUTE);
+  beforeEach((context) => context.skip(!dockerHost, SKIPPED));
+  afterAll(() => {
+    if (dockerHost) {
+      const pushed = docker(['images', '--format={{.Repository}}@{{.Digest}}', `--filter=reference=${registry}/*`]);
+      if (pushed) docker(['image', 'rm', '--force', ...pushed.split('\n')]);
+    }
+    rmSync(work, { recursive: true, force: true });
   }, 5 * MINUTE);
-  beforeEach((context) => {
-    context.skip(!dockerHost, SKIPPED);
-    context.skip(!reachable, `containers: ${INDEX} cannot be reached`);
-  });
-  afterAll(() => rmSync(work, { recursive: true, force: true }), 5 * MINUTE);
 
-  it.each(foldersOnPyTorch())('%s is built', async (folder) => {
-    const name = folder.startsWith('xim/') ? folder.replace('/', '-') : folder.split('/')[1]!;
-    const plain = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
-    const kept = Object.entries(process.env).filter(([key]) => !/^(VITEST|NX_)/.test(key));
-    const options = { cwd: join(work, 'clone'), env: { ...Object.fromEntries(kept), ...plain }, maxBuffer: 2 ** 28 };
-    await promisify(execFile)('node_modules/.bin/nx', ['run', `${name}:docker-build`], options);
-    expect(docker(['images', '--quiet', folder.replace('/', '-')])).not.toBe('');
+  it.for(folders)('%s is built, within its budget and under licences that were read', async (folder, context) => {
+    const source = sources.get(toEngine(folder))!;
+    if ('reason' in source) return context.skip(source.reason);
+    const { kind, name } = readImage(folder);
+    // As a release does: the target builds the image, and puts the notices into it.
+    await nx(`${name}:${kind === 'app' ? 'licences' : 'docker-build'}`, source.args);
+    await nx(`${name}:image-size`);
+  });
+
+  it('sd-ipex draws, as it is pulled from a registry, with nothing but its image', async (context) => {
+    const source = sources.get('ipex')!;
+    if ('reason' in source) return context.skip(source.reason);
+    await nx('sd-ipex:docker-push');
+    const { reference } = JSON.parse(readFileSync(join(clone, 'dist/images/sd-ipex/pushed.json'), 'utf8'));
+    docker(['pull', '--quiet', reference]);
+    const container = await startContainer(reference, { args: ['--volume=/models', '--env=XIM_OFFLINE=1'] });
+    try {
+      const answer = await fetch(`${container.origin}/v1/images/generations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-image-1', prompt: 'a large red square', seed: 1, size: '64x64' }),
+      });
+      expect(answer.status).toBe(200);
+      const { data } = (await answer.json()) as { data: { b64_json: string }[] };
+      const { width, height, bytes } = readPng(Buffer.from(data[0]!.b64_json, 'base64'));
+      expect([width, height]).toEqual([64, 64]);
+      expect(bytes.length, 'a byte for each row and three for each pixel').toBe(64 * (1 + 3 * 64));
+      expect(new Set(bytes).size, 'values of a picture').toBeGreaterThan(50);
+    } finally {
+      container.remove();
+    }
   });
 });
+
+/** The engine that an image has the wheels of. */
+function toEngine(folder: string): string {
+  const { kind, dockerfile } = readImage(folder);
+  return kind === 'engine' ? basename(folder) : toBase(dockerfile)!.name.replace(/^xim-/, '');
+}
+
+/** Fetches PyTorch's build for CPUs from where pip's settings on this machine name it, for Python 3.11 as in the images. */
+async function download(engine: string, folder: string): Promise<{ args: string } | { reason: string }> {
+  const list = readFileSync(join(ROOT, `libs/engine-${engine}/python/requirements.pytorch.in`), 'utf8');
+  const build = `torch==${/^torch==([\d.]+)/m.exec(list)![1]}+cpu`;
+  const which = ['--no-deps', '--only-binary=:all:', '--python-version=3.11', `--dest=${folder}`, build];
+  const pip = ['-m', 'pip', 'download', '--no-input', '--quiet', '--retries=1', ...which];
+  return promisify(execFile)('python3', pip).then(
+    () => ({ args: `--build-context=pip-wheels=${folder}` }),
+    () => ({ reason: `containers: ${INDEX} cannot be reached, and pip finds no ${build}` }),
+  );
+}
+
+/** The size and the filtered rows of a PNG. */
+function readPng(png: Buffer): { width: number; height: number; bytes: Buffer } {
+  expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
+  const parts: Buffer[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at))
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  return { width: png.readUInt32BE(16), height: png.readUInt32BE(20), bytes: inflateSync(Buffer.concat(parts)) };
+}
