@@ -36,6 +36,15 @@ def test_the_first_sentence_leaves_before_the_second_is_computed(bench: Bench) -
     assert len(bench.synthesizer.spoken) == 1
 
 
+def test_a_sentence_leaves_in_pieces_of_half_a_second(bench: Bench) -> None:
+    text = "A sentence that takes some seconds, since it is said slowly."
+    events = [event for event in bench.stream(text, speed=0.5) if event is not None]
+    seconds = [len(event["bytes"]) / 48_000 for event in events if event["type"] == "audio"]
+    assert len(seconds) > 4
+    assert max(seconds) < 0.6
+    assert sum(seconds) == pytest.approx(events[-1]["duration"], abs=1e-3)
+
+
 def test_of_a_thousand_sentences_only_the_next_one_has_its_phonemes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +56,8 @@ def test_of_a_thousand_sentences_only_the_next_one_has_its_phonemes(
         return phonemize(voice, texts)
 
     monkeypatch.setattr(bench.handler._phonemizer, "phonemize", watched)
-    events = bench.stream(" ".join(f"Sentence {number} is here." for number in range(1000)))
+    # At this speed a sentence is one piece of sound.
+    events = bench.stream(" ".join(f"Sentence {number} is here." for number in range(1000)), speed=4)
     next(events)
     assert (len(phonemized), len(bench.synthesizer.spoken)) == (1, 0)
     for spoken in range(1, 5):
@@ -61,12 +71,13 @@ def test_of_a_thousand_sentences_only_the_next_one_has_its_phonemes(
 
 
 def test_whoever_leaves_costs_one_sentence(bench: Bench) -> None:
-    events = bench.stream("One. Two. Three.")
+    # At this speed a sentence is one piece of sound.
+    events = bench.stream("One. Two. Three.", speed=4)
     next(events)
     next(events)
     events.close()
     assert len(bench.synthesizer.spoken) == 1
-    later = bench.stream("Four. Five. Six. Seven.")
+    later = bench.stream("Four. Five. Six. Seven.", speed=4)
     for _ in range(3):
         next(later)
     later.close()

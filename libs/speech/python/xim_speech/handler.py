@@ -17,7 +17,7 @@ from .normalize import normalize
 from .phonemizer import Phonemizer
 from .piper import read_piper_voice
 from .sentences import split_clauses, split_sentences
-from .speech_file import MEDIA_TYPES, SpeechFile, finish_sentence
+from .speech_file import MEDIA_TYPES, SpeechFile, finish_sentence, split_sound
 from .synthesizer import Int64s, Speech, Synthesizer, Utterance
 from .turns import Turns
 from .voice import Voice
@@ -106,9 +106,10 @@ class SpeakHandler:
             sound = finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
             samples += len(sound)
             file = file or SpeechFile(format, speaker.voice.sample_rate, is_whole=is_last)
-            encoded = file.write(sound)
-            # The encoder may hold back a short sentence. Then None lets the runtime check for cancellation.
-            yield {"type": "audio", "bytes": encoded} if encoded else None
+            for piece in split_sound(sound, speaker.voice.sample_rate):
+                encoded = file.write(piece)
+                # The encoder may hold back a short piece. Then None lets the runtime check for cancellation.
+                yield {"type": "audio", "bytes": encoded} if encoded else None
         assert file is not None
         rest = file.finish()
         if rest:

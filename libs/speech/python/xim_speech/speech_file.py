@@ -17,6 +17,8 @@ MEDIA_TYPES = {
 }
 # Silence after a sentence, in seconds at speed 1.
 _PAUSE = 0.2
+# Seconds of sound that are encoded at once: the first leaves while the rest of its sentence is encoded.
+_PIECE = 0.5
 # Seconds of fading at the end of a sentence, so that it does not end with a click.
 _FADE = 0.01
 
@@ -50,3 +52,8 @@ def finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
     ramp = np.linspace(1, 0, fade, dtype=np.float32)
     pause = np.zeros(round(_PAUSE / speed * rate), np.float32)
     return np.concatenate([samples[: len(samples) - fade], samples[len(samples) - fade :] * ramp, pause])
+
+
+def split_sound(samples: Floats, rate: int) -> list[Floats]:
+    """The samples in pieces of half a second; `rate` in samples per second."""
+    return np.split(samples, range(round(_PIECE * rate), len(samples), round(_PIECE * rate)))
