@@ -27,12 +27,14 @@ describe('xft: memory', () => {
     [{ dtype: 'bf16_int8' }, 24],
     [{ dtype: 'bf16', weights: 'fp32' }, 8],
     [{ dtype: 'fp8_e4m3' }, 8],
+    [{ dtype: 'fp8_e4m3', weights: 'fp8_e4m3' }, 16],
   ] as const)('weights of %j', (options, expected) => {
     expect(needs(options).weightBytes).toBe(expected * GIB);
   });
 
   it('keys and values take two bytes, or one and their scale', () => {
     expect(needs({}).kvBytesPerToken).toBe(2 * 32 * 8 * 128 * 2);
+    expect(needs({ kvDtype: 'bf16' }).kvBytesPerToken).toBe(2 * 32 * 8 * 128 * 2);
     expect(needs({ kvDtype: 'int8' }).kvBytesPerToken).toBe(2 * 32 * 8 * (128 + 4));
     expect(xftMemory({ ...model, shape: {} }, { engine: 'xft', isa: [] }).kvBytesPerToken).toBeUndefined();
   });

@@ -12,6 +12,9 @@ const WIDTHS: Readonly<Record<string, number>> = {
   nf4: 0.5,
 };
 
+/** Bytes of a weight in the files, where it is not 2. */
+const FILE_WIDTHS: Readonly<Record<string, number>> = { fp32: 4, fp8_e4m3: 1 };
+
 /** Python, PyTorch, the library's buffers and Node. */
 const RESERVE_BYTES = 1024 ** 3;
 
@@ -30,7 +33,7 @@ export function xftMemory(model: ModelEntry, profile: Profile): MemoryNeeds {
   const parts = dtype in WIDTHS ? [dtype] : dtype.split('_');
   const width = parts.reduce((sum, part) => sum + (WIDTHS[part] ?? 2), 0);
   const weightBytes =
-    model.shape.weightBytes ?? Math.ceil((fileBytes(model, profile) * width) / (weights === 'fp32' ? 4 : 2));
+    model.shape.weightBytes ?? Math.ceil((fileBytes(model, profile) * width) / (FILE_WIDTHS[weights] ?? 2));
   return {
     weightBytes,
     kvBytesPerToken: kvBytesPerToken(model, profile),

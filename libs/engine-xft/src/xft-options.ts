@@ -4,10 +4,10 @@ import type { HostCpu } from '@xim/engine';
 export interface XftOptions {
   /** dtype of the computation: `bf16`, `fp16`, `int8` …, or a pair such as `bf16_int8`. Default: by the host's flags. */
   readonly dtype?: string;
-  /** dtype of keys and values: `fp16` (default) or `int8`. */
-  readonly kvDtype?: 'fp16' | 'int8';
+  /** dtype of keys and values: `fp16` (default) or `int8`; `bf16` for DeepSeek, which the library has with no other. */
+  readonly kvDtype?: 'fp16' | 'int8' | 'bf16';
   /** dtype of the numbers in the files, as the conversion wrote them. Default: fp16. */
-  readonly weights?: 'fp32' | 'fp16' | 'bf16';
+  readonly weights?: 'fp32' | 'fp16' | 'bf16' | 'fp8_e4m3';
   /** Tokens that each slot reserves: the longest that prompt and output may have together. Default: 8192, or the model's. */
   readonly contextLength?: number;
   /** Processes that share each matrix: 1 (default), or `numa`, one for each NUMA node. */

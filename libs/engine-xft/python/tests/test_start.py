@@ -67,6 +67,17 @@ def test_a_probe_that_ends_badly_is_a_permanent_start_error(tmp_path: Path) -> N
     assert raised.value.permanent
 
 
+def test_keys_and_values_in_bf16_are_tried_with_a_model_that_the_wheel_has(tmp_path: Path) -> None:
+    lines = [
+        "class AutoModel:",
+        "  def from_pretrained(name, dtype, kv_cache_dtype): exit(f'Error {dtype} {kv_cache_dtype}')",
+    ]
+    (tmp_path / "xfastertransformer.py").write_text("\n".join(lines))
+    for dtype in ("bf16", "fp8_e4m3"):
+        with pytest.raises(StartError, match="Error bf16 fp16"):
+            probe(dtype, "bf16", {"PYTHONPATH": ":".join([str(tmp_path), *sys.path])})
+
+
 def test_a_probe_never_waits_for_other_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMI_RANK", "1")
     monkeypatch.setenv("MPI_LOCALRANKID", "1")
@@ -106,3 +117,17 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path, spoil: Any, expec
     with pytest.raises(StartError, match=expected) as raised:
         read_model(tmp_path)
     assert raised.value.permanent
+
+
+def test_a_model_of_experts_has_all_of_them_in_each_of_its_layers(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    config = (tmp_path / "config.ini").read_text()
+    (tmp_path / "config.ini").write_text(f"{config}first_k_dense_replace = 1\nsparse_experts = 2\n")
+    for part in ("gate", "up", "down"):
+        (tmp_path / f"model.layers.0.mlp.{part}_proj.weight.bin").write_bytes(b"ab")
+        for expert in range(2):
+            (tmp_path / f"model.layers.1.mlp.experts.{expert}.{part}_proj.weight.bin").write_bytes(b"ab")
+    assert read_model(tmp_path).layers == 2
+    (tmp_path / "model.layers.1.mlp.experts.1.up_proj.weight.bin").unlink()
+    with pytest.raises(StartError, match=r"model\.layers\.1\.mlp\.experts\.1\.up_proj\.weight\.bin is missing"):
+        read_model(tmp_path)

@@ -14,7 +14,10 @@ from xim_worker import StartError
 
 CONFIG = "config.ini"
 
-_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp8_e4m3": 2}
+"""Of a number of the embedding, which is in bf16 where matrices are in FP8."""
+
+_GATED = ("gate", "up", "down")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def read_model(folder: Path) -> ModelFiles:
         architecture = parser.sections()[0]
         section = parser[architecture]
         heads, hidden = section.getint("head_num"), section.getint("hidden_size")
+        dense, experts = section.getint("first_k_dense_replace", 0), section.getint("sparse_experts", 0)
         model = ModelFiles(
             architecture=architecture,
             layers=int(section["num_layer"]),
@@ -54,12 +58,15 @@ def read_model(folder: Path) -> ModelFiles:
         )
     except (configparser.Error, LookupError, ValueError) as error:
         raise _broken(folder, f"{CONFIG} cannot be read ({error})") from error
-    _check_sizes(folder, model, hidden or (heads or 0) * model.head_size)
+    layers = _check_sizes(folder, model, hidden or (heads or 0) * model.head_size)
+    _check_experts(folder, layers, dense, experts)
     return model
 
 
-def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> None:
-    """Every layer has the same files of the same sizes, none of them empty, and the embedding has the model's size."""
+def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> list[dict[str, int]]:
+    """Every layer has the same files of the same sizes, none of them empty, and the embedding has the model's size.
+    The sizes of each layer's files.
+    """
     sizes = {path.name: path.stat().st_size for path in folder.glob("model.*.bin")}
     empty = sorted(name for name, size in sizes.items() if size == 0)
     if empty:
@@ -89,6 +96,18 @@ def _check_sizes(folder: Path, model: ModelFiles, hidden: int) -> None:
     if width is not None and hidden and sizes["model.wte.bin"] != model.vocabulary * hidden * width:
         expected = model.vocabulary * hidden * width
         raise _broken(folder, f"model.wte.bin has {sizes['model.wte.bin']} bytes instead of {expected}")
+    return layers
+
+
+def _check_experts(folder: Path, layers: list[dict[str, int]], first: int, experts: int) -> None:
+    """Layers from `first` on have all experts, and the same files."""
+    if experts == 0:
+        return
+    matrices = {f"mlp.experts.{expert}.{part}_proj.weight.bin" for expert in range(experts) for part in _GATED}
+    for number in range(first, len(layers)):
+        lacking = sorted((matrices | layers[first].keys()) - layers[number].keys())
+        if lacking:
+            raise _broken(folder, f"model.layers.{number}.{lacking[0]} is missing")
 
 
 def _broken(folder: Path, what: str) -> StartError:

@@ -548,6 +548,13 @@ test('a folder of xFasterTransformer is taken by its engine alone, with the dtyp
   expect(readdirSync(await fetchOwn(model, true))).toContain('model.wte.bin');
 });
 
+test('a folder of DeepSeek is computed in the dtype of its files, with keys and values in bf16', async () => {
+  const path = writeXft(join(folder, 'deep'), { weight_data_type: 'fp8_e4m3', attn_params_type: 'MLAttnParams' });
+  expect(await resolveModel(path)).toMatchObject({
+    profiles: [{ engine: 'xft', options: { weights: 'fp8_e4m3', dtype: 'fp8_e4m3', kvDtype: 'bf16' } }],
+  });
+});
+
 test('a folder of xFasterTransformer is refused where no engine loads it, and where its config.ini lacks a number', async () => {
   const path = writeXft(join(folder, 'mine'));
   const engines = [{ name: 'oneapi', formats: ['gguf'] }];

@@ -25,5 +25,8 @@ export async function readXftFacts(files: ModelFiles): Promise<FormatFacts> {
     kvHeads: number('kv_head_num', 'head_num'),
     headDim: number('size_per_head'),
   };
-  return { shape, options: { weights: values.get('weight_data_type') ?? 'fp16' } };
+  const weights = values.get('weight_data_type') ?? 'fp16';
+  // The library has DeepSeek in these dtypes only: the files', and keys and values in bf16.
+  const isDeepSeek = values.get('attn_params_type') === 'MLAttnParams';
+  return { shape, options: isDeepSeek ? { weights, dtype: weights, kvDtype: 'bf16' } : { weights } };
 }
