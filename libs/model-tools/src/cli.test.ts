@@ -138,7 +138,7 @@ test('lock says what is missing', async () => {
     [['convert', file, '--from', './x', '--to', 'vllm'], 'expected --to with --from to be an engine: oneapi, xft'],
     [
       ['convert', file, '--from', './x', '--to', 'xft', '--task', 'generate', '--weights', 'int8'],
-      'to be one of fp16, fp32 for xft and generate',
+      'to be one of fp16, fp32, bf16, fp8_e4m3 for xft and generate',
     ],
     [
       ['convert', file, '--from', './x', '--task', 'transcribe', '--weights', 'int4'],

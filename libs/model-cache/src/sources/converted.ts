@@ -2,7 +2,7 @@ import type { ModelFile } from '@xim/engine';
 import { ModelFetchError } from '../errors.ts';
 import type { Source } from './source.ts';
 
-const RECIPE = /^(fp32|fp16|int8|int4):(\S+)$/;
+const RECIPE = /^(fp32|fp16|bf16|fp8_e4m3|int8|int4):(\S+)$/;
 
 /**
  * Where a converted file comes from: not a place but a recipe. It is never followed by a fetch, which would install

@@ -14,8 +14,11 @@ import torch
 from safetensors.torch import save_file
 from xim_convert import xft
 from xim_convert.errors import ConvertError
+from xim_convert.xft_files import SafeTensors, expected_files
+from xim_convert.xft_kinds import KINDS, kind_of
 
 HIDDEN, INNER, VOCABULARY, HEADS, KV_HEADS, LAYERS = 16, 24, 32, 4, 2, 2
+NUMPY = {"fp16": np.float16, "fp32": np.float32}
 Change = Callable[[Path], None]
 
 
@@ -68,6 +71,7 @@ def install_converter(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     class Converter:
         def convert(self, folder: str, output: str, dtype: str, processes: int) -> None:
             config = json.loads((Path(folder) / "config.json").read_text())
+            kind = kind_of(config)
             assert (Path(folder) / "generation_config.json").is_file()
             lines = {
                 "num_layer": LAYERS,
@@ -75,17 +79,19 @@ def install_converter(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
                 "kv_head_num": KV_HEADS,
                 "vocab_size": VOCABULARY,
                 "rope_theta": config["rope_theta"],
+                "weight_data_type": dtype,
             }
             text = "\n".join(f"{name} = {value}" for name, value in lines.items())
             (Path(output) / "config.ini").write_text(f"[{config['model_type']}]\n{text}\n")
-            with xft.SafeTensors(Path(folder)) as tensors:
-                for name, read in xft._expected_files(config, tensors):
-                    read().to(torch.float16).float().numpy().astype(xft.DTYPES[dtype]).tofile(Path(output) / name)
+            with SafeTensors(Path(folder)) as tensors:
+                for file in expected_files(kind, config, dtype, tensors.names):
+                    numbers = xft._source_of(file, tensors).to(torch.float16).float().numpy()
+                    np.ascontiguousarray(numbers).astype(NUMPY[dtype]).tofile(Path(output) / file.name)
             change(Path(output))
 
     tools = ModuleType("tools")
-    for name in xft.CONVERTERS.values():
-        setattr(tools, name, Converter)
+    for kind in KINDS:
+        setattr(tools, kind.converter, Converter)
     monkeypatch.setattr(xft, "_import_tools", lambda: tools)
 
 
@@ -150,8 +156,10 @@ def test_what_a_converter_gets_wrong_is_an_error(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"kind": "chatglm"}, "runs the Python of the model's repository"),
-        ({"kind": "gpt2"}, "expected one of llama, qwen2, qwen3"),
+        ({"kind": "gpt2"}, "expected one of llama, qwen2, qwen3, chatglm"),
+        ({"weights": "bf16"}, "writes no bf16; convert with --weights fp16 or fp32"),
+        ({"vocab_size": 40}, r"has the shape \[32, 16\]; config.json says 40 x 16"),
+        ({"num_hidden_layers": 3}, r"lacks the tensor model\.layers\.2\."),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, r"positions are scaled \(llama3\)"),
         ({"rope_scaling": {"type": "dynamic", "factor": 2.0}}, r"positions are scaled \(dynamic\)"),
         ({"head_dim": 8}, "a head has 8 numbers, and the converter assumes 4"),
@@ -182,7 +190,7 @@ def test_the_base_of_the_positions_is_read_as_transformers_5_writes_it(
 def test_numbers_beyond_fp16_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_converter(monkeypatch, lambda output: None)
     folder = write_model(tmp_path / "in")
-    with xft.SafeTensors(folder) as tensors:
+    with SafeTensors(folder) as tensors:
         kept = {name: tensors(name).clone() for name in tensors.names}
     kept["model.norm.weight"][3] = 1e6
     save_file(kept, folder / "model.safetensors", {"format": "pt"})

@@ -38,7 +38,8 @@ For oneapi one inference of both is compared, for xft every number of every file
 CTranslate2. The same input, settings and tools are converted once. The second form reads a pickle without running what is in it.
 
   --from MODEL       org/name[@revision] on the hub, or a folder (./… or /…) with config.json and model.safetensors
-  --to ENGINE        ${NAMES.join(', ')}; default: oneapi. For xft: models of Llama, Qwen2 and Qwen3
+  --to ENGINE        ${NAMES.join(', ')}; default: oneapi. For xft: models of Llama, Qwen2, Qwen3, ChatGLM2, ChatGLM3,
+                     GLM-4, Baichuan 7B and DeepSeek-V3
   --weights W        the first of each is the default. ${WEIGHTS}
   --role ROLE        default: main
   --artifact NAME    name of the set of files; default: openvino-W, ctranslate2-W, xft-W

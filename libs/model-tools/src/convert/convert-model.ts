@@ -8,8 +8,8 @@ import type { ConvertInput } from './convert-input.ts';
 import { runTool } from './run-tool.ts';
 import { prepareTools, type ToolOptions, TOOLS, toolsVersion } from './tool-environment.ts';
 
-/** Precisions of the weights: floating point as published or halved, or integers with scales. */
-export type Weights = 'fp32' | 'fp16' | 'int8' | 'int4';
+/** Precisions of the weights: floating point as published or halved, FP8 as published, or integers with scales. */
+export type Weights = 'fp32' | 'fp16' | 'bf16' | 'fp8_e4m3' | 'int8' | 'int4';
 
 /** Tasks whose models are converted. */
 export type ConvertTask = 'generate' | 'embed' | 'rerank' | 'transcribe';
@@ -45,7 +45,16 @@ export const ENGINES = {
       isa: ['avx2'],
     },
   ],
-  xft: [{ tasks: ['generate'], weights: ['fp16', 'fp32'], title: 'xFasterTransformer', format: 'xft', isa: [] }],
+  xft: [
+    {
+      tasks: ['generate'],
+      // The last two for DeepSeek, which has no other.
+      weights: ['fp16', 'fp32', 'bf16', 'fp8_e4m3'],
+      title: 'xFasterTransformer',
+      format: 'xft',
+      isa: [],
+    },
+  ],
 } as const satisfies Readonly<Record<string, readonly Target[]>>;
 export type ConvertEngine = keyof typeof ENGINES;
 
