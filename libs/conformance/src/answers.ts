@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Answer, Call } from './client.ts';
 import type { Context } from './check.ts';
-import { MismatchError, RefusedError } from './errors.ts';
+import { AcceptedError, MismatchError, RefusedError } from './errors.ts';
 import { cut, expectShape, expectThat } from './expectations.ts';
-import { type Kind, toStatusKind } from './kinds.ts';
+import { type Kind, toAcceptedKind, toRefusalKind, toStatusKind } from './kinds.ts';
 
 /** OpenAI's error object: four keys, two of which may be null. */
 const OpenAiError = z.looseObject({
@@ -14,6 +14,9 @@ const OpenAiError = z.looseObject({
     code: z.string().nullable(),
   }),
 });
+
+/** What names the parameter in an error whose other fields may be wrong. */
+const Named = z.looseObject({ error: z.looseObject({ param: z.string().min(1) }) });
 
 /** Text Generation Inference's error object. */
 const TgiError = z.looseObject({ error: z.string().min(1), error_type: z.string().min(1) });
@@ -46,7 +49,8 @@ export function expectSuccess(answer: Answer): void {
   }
   const tgi = TgiError.safeParse(body);
   if (answer.status === 422 && tgi.success) throw new RefusedError('status 200', found, tgi.data.error);
-  throw new MismatchError('status 200', found, toStatusKind(200, answer.status));
+  const named = answer.status === 400 ? Named.safeParse(body).data : undefined;
+  throw new MismatchError('status 200', found, named ? toRefusalKind(named.error.param) : toStatusKind(200, answer.status)); // prettier-ignore
 }
 
 /** Sends a request and returns the JSON of a success. */
@@ -66,17 +70,21 @@ export interface WantedError {
   readonly code?: string;
   /** The parameter that the error names, in `param` or in `message`. */
   readonly param?: string;
+  /** What is wrong with the request, such as "an unknown role is refused". Default: the title of the check. */
+  readonly title?: string;
 }
 
-/** Throws a MismatchError for another status. */
-export function expectStatus(answer: Answer, status: number): void {
+/** Throws a MismatchError for another status. `title`: see WantedError. */
+export function expectStatus(answer: Answer, status: number, title?: string): void {
+  if (answer.status === 200 && status !== 200)
+    throw new AcceptedError(`status ${status}`, shown(answer), title === undefined ? undefined : toAcceptedKind(title));
   if (answer.status !== status)
     throw new MismatchError(`status ${status}`, shown(answer), toStatusKind(status, answer.status));
 }
 
 /** Expects an error in OpenAI's error object. */
-export function expectError(answer: Answer, { status, code, param }: WantedError): void {
-  expectStatus(answer, status);
+export function expectError(answer: Answer, { status, code, param, title }: WantedError): void {
+  expectStatus(answer, status, title);
   expectThat(
     answer.headers['content-type']?.startsWith('application/json'),
     'an error of type application/json',

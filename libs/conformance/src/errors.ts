@@ -15,6 +15,9 @@ export class MismatchError extends Error {
   }
 }
 
+/** The server accepts a request that it must refuse. */
+export class AcceptedError extends MismatchError {}
+
 /** The answer is a well-formed error. It is a mismatch, unless the check allows the server to refuse. */
 export class RefusedError extends MismatchError {
   /** The error's `param`; undefined for an API without it. */

@@ -26,6 +26,18 @@ export function expectEqual(found: unknown, expected: string | number | boolean 
   expectThat(found === expected, `${what} to be ${toShown(expected)}`, found);
 }
 
+/** Compares texts of several answers: tries again after a mismatch, since batches round differently. */
+export async function retryMismatch(attempt: (first: boolean) => Promise<void>): Promise<void> {
+  for (let tries = 1; tries < 4; tries += 1) {
+    try {
+      return await attempt(tries === 1);
+    } catch (error) {
+      if (!(error instanceof MismatchError)) throw error;
+    }
+  }
+  await attempt(false);
+}
+
 /** Parses `value`, or throws a MismatchError that names the first place where `value` differs from `schema`. */
 export function expectShape<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
   const result = schema.safeParse(value);

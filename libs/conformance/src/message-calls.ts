@@ -4,8 +4,9 @@ import { ask, count } from './chat-calls.ts';
 import type { Context } from './check.ts';
 import type { Answer } from './client.ts';
 import { anything, expectShape, expectThat } from './expectations.ts';
+import { SHARED } from './kinds.ts';
 import { type EventStream, toEventStream } from './named-events.ts';
-import { WEATHER } from './tool-calls.ts';
+import { EXAMPLES, TOOL_QUESTION, WEATHER } from './tool-calls.ts';
 
 /** Anthropic's Messages API (https://docs.anthropic.com/en/api/messages). */
 export const MESSAGES = '/v1/messages';
@@ -60,11 +61,18 @@ export const messageText = ({ content }: MessageAnswer): string =>
   content.map(({ type, text }) => (type === 'text' ? (text ?? '') : '')).join('');
 
 /** The tool of the chat checks in the form of this API. */
-const { name, description, parameters } = WEATHER.function;
-export const INPUT_TOOL = { name, description, input_schema: parameters };
+const { parameters, ...named } = WEATHER.function;
+const { name } = named;
+export const INPUT_TOOL = { ...named, input_schema: parameters };
+
+const examples = EXAMPLES.flatMap(({ id, question, input, result }) => [
+  ...ask(question),
+  { role: 'assistant', content: [{ type: 'tool_use', id, name, input }] },
+  { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: result }] },
+]);
 
 export const inputToolBody = (more: object = {}) => ({
-  messages: ask('What is the weather in Paris, in degrees Celsius?'),
+  messages: [...examples, ...ask(TOOL_QUESTION)],
   tools: [INPUT_TOOL],
   tool_choice: { type: 'any', disable_parallel_tool_use: true },
   max_tokens: 128,
@@ -91,11 +99,15 @@ const MessageError = z.looseObject({
   error: z.looseObject({ type: z.string(), message: z.string().min(1) }),
 });
 
-/** Expects an error in Anthropic's error object whose message names `word`. */
-export function expectMessageError(answer: Answer, status: number, type: string, word: string): void {
-  expectStatus(answer, status);
-  const { error } = expectShape(MessageError, toJson(answer), 'the error');
-  expectThat(error.type === type, `error.type to be ${type}`, error);
+const ERROR_TYPES = ['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error', 'request_too_large', 'rate_limit_error', 'timeout_error', 'api_error', 'overloaded_error'] as const; // prettier-ignore
+
+/** Expects an error in Anthropic's error object whose message names `word`. `title`: see WantedError. */
+export function expectMessageError(answer: Answer, status: number, type: string, word: string, title?: string): void {
+  // prettier-ignore
+  expectStatus(answer, status, title);
+  const { error } = expectShape(MessageError, toJson(answer), 'the error object');
+  const known = ERROR_TYPES.some((one) => one === error.type);
+  expectThat(error.type === type, `error.type to be ${type}`, error, known ? undefined : SHARED.errorType);
   expectThat(error.message.includes(word), `a message that names ${word}`, error);
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Tamper } from './__fixtures__/fake-exchange.ts';
 import { type FakeServer, startFakeServer } from './__fixtures__/fake-server.ts';
-import { status, whole } from './__fixtures__/spoil.ts';
+import { accept, chunks, header, refuseWhen, status, whole } from './__fixtures__/spoil.ts';
 import { formatReport } from './report.ts';
 import { runConformance } from './run.ts';
 
@@ -57,15 +57,92 @@ describe('the kinds of faults', () => {
     expect(faults).toMatchObject([{ name, sentence, checks: 2 }]);
   });
 
-  it('keep requests that are accepted by mistake apart, under the ids of their checks', async () => {
+  it('keep requests that are accepted by mistake apart', async () => {
     fake.tamper = (exchange) => {
       if (exchange.request?.n === 0 || exchange.request?.top_p === -0.1) exchange.status = 200;
     };
     const { faults } = await run('chat.range.n', 'chat.range.top-p');
     expect(faults.map(({ name, sentence }) => [name, sentence])).toEqual([
-      ['chat.range.top-p', 'expected status 400'],
-      ['chat.range.n', 'expected status 400'],
+      ['accepted:top_p-out-of-range', 'top_p out of range is accepted'],
+      ['accepted:n-out-of-range', 'n out of range is accepted'],
     ]);
+  });
+
+  it.each([
+    ['an unknown model', ['chat.unknown-model', 'completions.unknown-model', 'responses.unknown-model', 'messages.unknown-model']], // prettier-ignore
+    ['an unknown role', ['chat.invalid.role-unknown', 'responses.invalid.role', 'messages.invalid.role']],
+    ['an empty list of messages', ['chat.invalid.messages-empty', 'messages.invalid.messages']],
+    ['temperature out of range', ['chat.range.temperature', 'chat.stream.error-plain', 'completions.range.temperature', 'responses.invalid.temperature', 'responses.stream.error-plain', 'messages.stream.error-plain']], // prettier-ignore
+    ['an unknown type of format', ['chat.format.invalid.type', 'responses.format.invalid.type']],
+    ['a choice of a tool that is not in the list', ['chat.tools.invalid.unknown', 'responses.tools.invalid', 'messages.invalid.tool-choice']], // prettier-ignore
+  ])('count %s once, on all routes that accept it', async (what, ids) => {
+    fake.tamper = accept();
+    const { faults } = await run(...ids);
+    expect(faults).toMatchObject([{ sentence: `${what} is accepted`, checks: ids.length }]);
+  });
+
+  it.each([
+    [
+      'no request id',
+      header('x-request-id', undefined),
+      ['http.request-id', 'chat.stream.request-id'],
+      'x-request-id:missing',
+    ],
+    [
+      'another time in each chunk',
+      chunks((chunk, i) => void (chunk.created += i)),
+      ['chat.stream.same-head', 'completions.stream.fields'],
+      'stream:head',
+    ],
+    [
+      'no usage: null',
+      chunks((chunk) => void (chunk.usage ?? delete chunk.usage)),
+      ['chat.stream.usage-null', 'completions.stream.usage'],
+      'stream:usage-null',
+    ],
+    [
+      'another type of error',
+      ({ body }) => void (typeof body?.error === 'object' && (body.error.type = 'BadRequestError')),
+      ['messages.invalid', 'messages.unknown-model'],
+      'error.type:value',
+    ],
+  ] satisfies [string, Tamper, string[], string][])('count %s once, on all routes', async (_, spoil, ids, name) => {
+    fake.tamper = spoil;
+    const { faults } = await run(...ids);
+    expect(faults.map((fault) => fault.name)).toEqual([name]);
+    expect(faults[0]!.checks).toBeGreaterThan(1);
+  });
+
+  it('count a required tool that is not called once, on all routes', async () => {
+    fake.tamper = (exchange) => {
+      const { body, frames } = exchange;
+      for (const one of body?.choices ?? []) delete one.message?.tool_calls;
+      if (Array.isArray(body?.output)) body.output = [];
+      if (Array.isArray(body?.content)) body.content = [];
+      if (!frames) return;
+      for (const { delta } of frames.flatMap(({ choices }) => choices ?? [])) delete delta.tool_calls;
+      exchange.frames = frames.filter((one) => !/added|content_block/.test(one.type));
+    };
+    const calls = ['required', 'finish-reason', 'content-null', 'named', 'stream.order', 'stream.finish'];
+    const { faults, results } = await run(...calls.map((id) => `chat.tools.${id}`), 'responses.tools.required', 'responses.stream.tools', 'messages.tools.required', 'messages.stream.tools'); // prettier-ignore
+    expect(faults).toMatchObject([{ name: 'tools:no-call', checks: results.length }]);
+  });
+
+  it('count a field of log probabilities that is missing once', async () => {
+    fake.tamper = (exchange) => {
+      const chunks = exchange.frames?.flatMap(({ choices }) => choices ?? []) ?? [];
+      for (const { logprobs } of [...(exchange.body?.choices ?? []), ...chunks]) delete logprobs?.refusal;
+    };
+    expect((await run('chat.logprobs')).faults).toMatchObject([{ name: 'logprobs.refusal:missing', checks: 1 }]);
+  });
+
+  it('name what is refused, though the error has a wrong code', async () => {
+    fake.tamper = (exchange) => {
+      refuseWhen(({ top_p: value }) => value === 0, 'body.top_p')(exchange);
+      numericCode(exchange);
+    };
+    const { faults } = await run('chat.range.ends');
+    expect(faults.map(({ name }) => name)).toEqual(['refusal:top_p']);
   });
 
   it('are in the text, those of most checks first', async () => {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { fetchJson } from './answers.ts';
-import { count, QUESTION } from './chat-calls.ts';
+import { ask, count, QUESTION } from './chat-calls.ts';
 import type { Context } from './check.ts';
 import type { Answer } from './client.ts';
-import { anything, expectShape } from './expectations.ts';
+import { anything, expectShape, expectThat } from './expectations.ts';
+import { SHARED } from './kinds.ts';
 import { type EventStream, toEventStream } from './named-events.ts';
-import { WEATHER } from './tool-calls.ts';
+import { EXAMPLES, TOOL_QUESTION, WEATHER } from './tool-calls.ts';
 
 export const RESPONSES = '/v1/responses';
 
@@ -38,7 +39,7 @@ export const responseBody = (context: Context, more: object = {}) => ({
   ...more,
 });
 
-export const toResponse = (value: unknown): ResponseAnswer => expectShape(Answered, value, 'answer');
+export const toResponse = (value: unknown): ResponseAnswer => expectShape(Answered, value, 'response');
 
 export const respond = async (context: Context, more: object = {}): Promise<ResponseAnswer> =>
   toResponse(await fetchJson(context, { path: RESPONSES, body: responseBody(context, more) }));
@@ -81,15 +82,22 @@ const FunctionCall = z.looseObject({
 /** The calls of an output. Throws a MismatchError if there is none. */
 export function functionCallsOf({ output }: ResponseAnswer) {
   const calls = output.filter(({ type }) => type === 'function_call');
-  return expectShape(z.array(FunctionCall).min(1), calls, 'function calls');
+  expectThat(calls.length > 0, 'an item of type function_call', output, SHARED.noCall);
+  return expectShape(z.array(FunctionCall), calls, 'function calls');
 }
 
 /** The tool of the chat checks in the form of this API, which has no `function` object. */
 export const FLAT_TOOL = { type: 'function', ...WEATHER.function };
 
+const examples = EXAMPLES.flatMap(({ id, question, input, result }) => [
+  ...ask(question),
+  { type: 'function_call', call_id: id, name: FLAT_TOOL.name, arguments: JSON.stringify(input) },
+  { type: 'function_call_output', call_id: id, output: result },
+]);
+
 /** One call only: a small model finishes a single call. */
 export const flatToolBody = (more: object = {}) => ({
-  input: 'What is the weather in Paris, in degrees Celsius?',
+  input: [...examples, ...ask(TOOL_QUESTION)],
   tools: [FLAT_TOOL],
   tool_choice: 'required',
   parallel_tool_calls: false,

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Check, Context, TaskName } from './check.ts';
 import { createSend, type Send } from './client.ts';
-import { MismatchError, RefusedError, SkippedError, UnreachableError } from './errors.ts';
+import { AcceptedError, MismatchError, RefusedError, SkippedError, UnreachableError } from './errors.ts';
 import { examine, type Server } from './examine.ts';
-import type { Kind } from './kinds.ts';
+import { type Kind, toAcceptedKind } from './kinds.ts';
 import { type Report, type Result, toReport } from './report.ts';
 import { taskOf, tasks } from './tasks.ts';
 
@@ -112,7 +112,7 @@ async function judge(
   }
 }
 
-function toVerdict(error: unknown, { id, mayRefuse = [] }: Check, timeoutSeconds: number): Verdict {
+function toVerdict(error: unknown, { id, title, mayRefuse = [] }: Check, timeoutSeconds: number): Verdict {
   const failed = (expected: string, found: string, kind?: Kind): Verdict => ({
     ...{ outcome: 'failed', expected, found },
     kind: kind ?? { name: id, sentence: `expected ${expected}` },
@@ -120,6 +120,7 @@ function toVerdict(error: unknown, { id, mayRefuse = [] }: Check, timeoutSeconds
   if (error instanceof SkippedError) return { outcome: 'skipped', reason: error.message };
   if (error instanceof RefusedError && mayRefuse.some((name) => error.names(name)))
     return { outcome: 'refused', reason: error.reason };
+  if (error instanceof AcceptedError) return failed(error.expected, error.found, error.kind ?? toAcceptedKind(title));
   if (error instanceof MismatchError) return failed(error.expected, error.found, error.kind);
   if (error instanceof UnreachableError) return failed('a connection', error.message, kinds.unreachable);
   const { name, message } = error as Error;

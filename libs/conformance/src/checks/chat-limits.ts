@@ -112,7 +112,7 @@ export const chatLimitChecks: readonly Check[] = [
     why: 'SDKs check the status, and no client expects such an error inside a stream.',
     async run(context) {
       const body = chatBody(context, { stream: true, temperature: 3 });
-      expectError(await context.send({ path: CHAT, body }), { status: 400, param: 'temperature' });
+      expectError(await context.send({ path: CHAT, body }), { status: 400, param: 'temperature', title: 'temperature out of range is refused' }); // prettier-ignore
     },
   },
 ];

@@ -2,11 +2,11 @@ import { ask, chat, choicesOf, joined, QUESTION, streamChat, textOf, tryChat, wh
 import { expectError } from '../answers.ts';
 import type { Check, Context } from '../check.ts';
 import { SkippedError } from '../errors.ts';
-import { expectEqual, expectThat } from '../expectations.ts';
+import { expectEqual, expectThat, retryMismatch } from '../expectations.ts';
 
 /** A stop string from the middle of the model's text, across a word border, and the text before its first match. */
-async function findStop(context: Context): Promise<{ stop: string; before: string }> {
-  const text = textOf(await wholeChat(context));
+async function findStop(context: Context, first: boolean): Promise<{ stop: string; before: string }> {
+  const text = textOf(await (first ? wholeChat(context) : chat(context)));
   const from = Math.floor(text.length / 2);
   const stop = text.slice(from, from + 6);
   if (stop.trim() === '') throw new SkippedError('the text of the model is too short for a stop string');
@@ -26,31 +26,34 @@ export const chatStopChecks: readonly Check[] = [
     id: 'chat.stop.string',
     title: 'a stop string ends the text and is left out of it',
     why: 'ReAct agents and few-shot prompts cut at a marker, and would otherwise read it as text.',
-    async run(context) {
-      const found = await findStop(context);
-      const answer = await chat(context, { stop: found.stop });
-      expectStopped(textOf(answer), answer.choices[0]!.finish_reason, found);
-    },
+    run: (context) =>
+      retryMismatch(async (first) => {
+        const found = await findStop(context, first);
+        const answer = await chat(context, { stop: found.stop });
+        expectStopped(textOf(answer), answer.choices[0]!.finish_reason, found);
+      }),
   },
   {
     id: 'chat.stop.list',
     title: 'four stop strings are taken, and any of them ends the text',
     why: 'LangChain always sends stop as a list.',
-    async run(context) {
-      const found = await findStop(context);
-      const answer = await chat(context, { stop: [...never, found.stop] });
-      expectStopped(textOf(answer), answer.choices[0]!.finish_reason, found);
-    },
+    run: (context) =>
+      retryMismatch(async (first) => {
+        const found = await findStop(context, first);
+        const answer = await chat(context, { stop: [...never, found.stop] });
+        expectStopped(textOf(answer), answer.choices[0]!.finish_reason, found);
+      }),
   },
   {
     id: 'chat.stop.stream',
     title: 'a stop string that spans tokens does not leak into a stream',
     why: 'A client cannot remove text that was already streamed.',
-    async run(context) {
-      const found = await findStop(context);
-      const stream = await streamChat(context, { stop: found.stop });
-      expectStopped(joined(stream), choicesOf(stream).at(-1)?.finish_reason, found);
-    },
+    run: (context) =>
+      retryMismatch(async (first) => {
+        const found = await findStop(context, first);
+        const stream = await streamChat(context, { stop: found.stop });
+        expectStopped(joined(stream), choicesOf(stream).at(-1)?.finish_reason, found);
+      }),
   },
   {
     id: 'chat.stop.five',

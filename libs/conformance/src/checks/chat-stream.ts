@@ -5,6 +5,7 @@ import {
 import { expectSuccess, toJson } from '../answers.ts';
 import type { Check } from '../check.ts';
 import { expectEqual, expectShape, expectThat } from '../expectations.ts';
+import { SHARED } from '../kinds.ts';
 import { DONE } from '../sse.ts';
 
 const Chunk = z.looseObject({
@@ -64,7 +65,7 @@ export const chatStreamChecks: readonly Check[] = [
     why: 'Support teams ask for it, and the SDKs expose it.',
     async run(context) {
       const { headers } = (await streamedChat(context)).answer;
-      expectThat(headers['x-request-id'], 'x-request-id', headers);
+      expectThat(headers['x-request-id'], 'x-request-id', headers, SHARED.requestId);
     },
   },
   {
@@ -106,7 +107,7 @@ export const chatStreamChecks: readonly Check[] = [
     async run(context) {
       const heads = (await usageStream(context)).chunks.map(({ id, created, model }) => ({ id, created, model }));
       const distinct = [...new Set(heads.map((head) => JSON.stringify(head)))];
-      expectThat(distinct.length === 1, 'one head for all chunks', distinct);
+      expectThat(distinct.length === 1, 'one head for all chunks', distinct, SHARED.heads);
     },
   },
   {
@@ -203,7 +204,7 @@ export const chatStreamChecks: readonly Check[] = [
     async run(context) {
       const { chunks } = await usageStream(context);
       const others = chunks.filter((chunk) => !chunk.usage);
-      for (const chunk of others) expectThat(chunk.usage === null, 'usage: null', chunk);
+      for (const chunk of others) expectThat(chunk.usage === null, 'usage: null', chunk, SHARED.usageNull);
     },
   },
   {

@@ -1,3 +1,5 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeServer, startFakeServer } from '../__fixtures__/fake-server.ts';
 import {
   accept,
   choice,
@@ -9,6 +11,7 @@ import {
   status,
   whole,
 } from '../__fixtures__/spoil.ts';
+import { runConformance } from '../run.ts';
 import { chatToolChecks } from './chat-tools.ts';
 
 /* eslint-disable-next-line @typescript-eslint/no-explicit-any -- calls are spoilt in all ways */
@@ -44,6 +47,11 @@ const table: readonly Spoiled[] = [
   ['chat.tools.content-null', 'an empty string', choice((one) => void (one.message.content = ''))],
   ['chat.tools.id-unique', 'call_0 each time', calls((one) => void (one.id = 'call_0'))],
   ['chat.tools.named', 'another tool', calls((one) => void (one.function.name = 'get_time'))],
+  [
+    'chat.tools.named',
+    'the tool of the examples',
+    calls((one) => void (one.function = { name: 'get_weather', arguments: '{"city":"Paris","unit":"c"}' })),
+  ],
   ['chat.tools.named', 'another reason', choice((one) => void (one.finish_reason = 'length'))],
   [
     'chat.tools.strict',
@@ -78,7 +86,8 @@ const table: readonly Spoiled[] = [
       if (JSON.stringify(exchange.request)?.includes('Par"')) exchange.status = 500;
     },
   ],
-  ['chat.tools.empty', 'refused', refuseWhen(({ tools }) => tools?.length === 0, 'tools')],
+  ['chat.tools.empty', 'refused without its name', refuseWhen(({ tools }) => tools?.length === 0)],
+  ['chat.tools.empty', 'a call', choice((one) => void (one.message.tool_calls = [call]))],
   ['chat.tools.choice-null', 'refused', refuseWhen(({ tool_choice: choice }) => choice === null, 'tool_choice')],
   ...invalid.flatMap((id): Spoiled[] => [
     [id, 'accepted', accept()],
@@ -87,3 +96,27 @@ const table: readonly Spoiled[] = [
 ];
 
 describeSpoiled(chatToolChecks, table);
+
+describe('a correct server', () => {
+  let fake: FakeServer;
+  beforeAll(async () => {
+    fake = await startFakeServer();
+  });
+  afterAll(() => fake.close());
+  const judge = async (id: string) =>
+    (await runConformance({ baseUrl: fake.url, only: [id], timeoutSeconds: 20, concurrency: 1 })).results[0]!.outcome;
+
+  it('may refuse an empty list of tools by name, as OpenAI does', async () => {
+    fake.tamper = refuseWhen(({ tools }) => tools?.length === 0, 'tools');
+    expect(await judge('chat.tools.empty')).toBe('passed');
+  });
+
+  it('may follow a schema only where the request says strict', async () => {
+    fake.tamper = (exchange) => {
+      const loose = exchange.request?.tools?.some((one: { function: { strict?: boolean } }) => !one.function.strict);
+      for (const one of exchange.body?.choices?.[0]?.message?.tool_calls ?? [])
+        if (loose) one.function.arguments = '"Paris"';
+    };
+    for (const id of ['required', 'named', 'no-parameters']) expect(await judge(`chat.tools.${id}`)).toBe('passed');
+  });
+});

@@ -5,6 +5,7 @@ import {
   complete, completionUsageStream, joinedText, PROMPT, streamCompletion, streamedCompletion, wholeCompletion,
 } from '../completion-calls.ts'; // prettier-ignore
 import { expectEqual, expectShape, expectThat } from '../expectations.ts';
+import { SHARED } from '../kinds.ts';
 import { DONE } from '../sse.ts';
 
 const Chunk = z.looseObject({
@@ -63,7 +64,7 @@ export const completionStreamChecks: readonly Check[] = [
     async run(context) {
       const chunks = (await streamedCompletion(context)).chunks.map((chunk, i) => expectShape(Chunk, chunk, `chunk ${i}`)); // prettier-ignore
       const heads = new Set(chunks.map(({ id, created, model }) => JSON.stringify([id, created, model])));
-      expectThat(heads.size === 1, 'one id, created and model', [...heads]);
+      expectThat(heads.size === 1, 'one id, created and model', [...heads], SHARED.heads);
     },
   },
   {
@@ -102,7 +103,7 @@ export const completionStreamChecks: readonly Check[] = [
       const { chunks } = await completionUsageStream(context);
       expectThat(chunks.at(-1)?.choices.length === 0, 'no choices in the last chunk', chunks.at(-1));
       const streamed = expectShape(Usage, chunks.at(-1)!.usage, 'usage');
-      for (const chunk of chunks.slice(0, -1)) expectThat(chunk.usage === null, 'usage: null', chunk);
+      for (const chunk of chunks.slice(0, -1)) expectThat(chunk.usage === null, 'usage: null', chunk, SHARED.usageNull);
       const whole = countsOf(await wholeCompletion(context));
       expectEqual(streamed.prompt_tokens, whole.prompt_tokens, 'prompt_tokens');
     },

@@ -1,10 +1,11 @@
-import { expectError, expectSuccess, toJson } from '../answers.ts';
+import { expectError, expectStatus, expectSuccess, toJson } from '../answers.ts';
 import { CHAT, chatBody } from '../chat-calls.ts';
 import type { Answer } from '../client.ts';
 import type { Check, Context } from '../check.ts';
 import { completionBody, COMPLETIONS } from '../completion-calls.ts';
 import { SkippedError } from '../errors.ts';
 import { expectEqual, expectThat } from '../expectations.ts';
+import { SHARED } from '../kinds.ts';
 import { EMBEDDINGS } from './embeddings.ts';
 import { MODELS } from './models.ts';
 
@@ -42,7 +43,8 @@ export const httpChecks: readonly Check[] = [
       const answers = [await context.send({ path, body }), await context.send({ path, body })];
       answers.forEach(expectSuccess);
       const ids = answers.map(({ headers }) => headers['x-request-id']);
-      expectThat(ids[0] && ids[1] && ids[0] !== ids[1], 'two different x-request-id', ids);
+      expectThat(ids[0] && ids[1], 'x-request-id', ids, SHARED.requestId);
+      expectThat(ids[0] !== ids[1], 'two different x-request-id', ids);
     },
   },
   {
@@ -52,7 +54,7 @@ export const httpChecks: readonly Check[] = [
     async run(context) {
       const { path } = someRoute(context);
       for (const raw of ['{}', '{"'])
-        expectThat((await context.send({ path, raw })).headers['x-request-id'], 'x-request-id on a 4xx', undefined);
+        expectThat((await context.send({ path, raw })).headers['x-request-id'], 'x-request-id on a 4xx', undefined, SHARED.requestId); // prettier-ignore
     },
   },
   {
@@ -64,6 +66,7 @@ export const httpChecks: readonly Check[] = [
       const { headers } = await context.send({ path, body, headers: { origin: 'http://localhost:3000' } });
       if (!headers['access-control-allow-origin'])
         throw new SkippedError('the page http://localhost:3000 may not read answers');
+      expectThat(headers['x-request-id'], 'x-request-id', undefined, SHARED.requestId);
       const exposed = headers['access-control-expose-headers'] ?? '';
       expectThat(/x-request-id|\*/i.test(exposed), 'access-control-expose-headers: x-request-id', exposed);
     },
@@ -82,7 +85,7 @@ export const httpChecks: readonly Check[] = [
     why: 'Monitors and browsers send it, and a 404 means that the route does not exist.',
     async run(context) {
       const answer = await context.send({ method, path: someRoute(context).path });
-      expectEqual(answer.status, 405, 'the status');
+      expectStatus(answer, 405);
       expectThat(/\bPOST\b/.test(answer.headers.allow ?? ''), 'allow: POST', answer.headers.allow);
       if (method === 'GET') expectError(answer, { status: 405 });
     },

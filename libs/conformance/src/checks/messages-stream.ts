@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Check } from '../check.ts';
 import { expectEqual, expectShape, expectThat } from '../expectations.ts';
 import { expectMessageError, inputOf, inputToolBody, MessageUsage, STOP_REASONS, streamedMessage, streamMessage, ToolUse, tryMessage, wholeMessage } from '../message-calls.ts'; // prettier-ignore
+import { SHARED } from '../kinds.ts';
 import { type EventStream, expectNamedFrames, joinKey, type NamedEvent, ofType } from '../named-events.ts';
 import { expectArguments } from '../tool-calls.ts';
 
@@ -103,7 +104,9 @@ export const messageStreamChecks: readonly Check[] = [
     async run(context) {
       const stream = await streamMessage(context, inputToolBody());
       const Begun = z.looseObject({ content_block: ToolUse });
-      const begun = ofType(stream, 'content_block_start').find((event) => Begun.safeParse(event).success);
+      const Typed = z.looseObject({ content_block: z.looseObject({ type: z.literal('tool_use') }) });
+      const begun = ofType(stream, 'content_block_start').find((event) => Typed.safeParse(event).success);
+      expectThat(begun, 'a block of type tool_use', stepsOf(stream), SHARED.noCall);
       const { name } = expectShape(Begun, begun, 'content_block_start').content_block;
       const text = joinKey(deltasOf(stream, 'input_json_delta'), 'partial_json');
       expectArguments({ function: { name, arguments: text } });
@@ -117,7 +120,7 @@ export const messageStreamChecks: readonly Check[] = [
     why: 'Clients retry and report by the status.',
     async run(context) {
       const answer = await tryMessage(context, { stream: true, temperature: 9 });
-      expectMessageError(answer, 400, 'invalid_request_error', 'temperature');
+      expectMessageError(answer, 400, 'invalid_request_error', 'temperature', 'temperature out of range is refused');
     },
   },
 ];

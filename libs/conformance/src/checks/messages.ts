@@ -3,10 +3,11 @@ import { expectSuccess, toJson } from '../answers.ts';
 import { ask, QUESTION } from '../chat-calls.ts';
 import type { Check } from '../check.ts';
 import { SkippedError } from '../errors.ts';
-import { expectEqual, expectShape, expectThat } from '../expectations.ts';
+import { expectEqual, expectShape, expectThat, retryMismatch } from '../expectations.ts';
 import {
   countTokens, expectMessageError, INPUT_TOOL, inputOf, inputToolBody, message, MESSAGES, messageBody, messageText, MessageUsage, STOP_REASONS, ToolUse, tryMessage, wholeMessage,
 } from '../message-calls.ts'; // prettier-ignore
+import { SHARED } from '../kinds.ts';
 import { expectArguments } from '../tool-calls.ts';
 
 const Message = z.looseObject({
@@ -35,7 +36,7 @@ const wrong: readonly (readonly [id: string, title: string, more: object, word: 
   ['messages', 'an empty list of messages is refused', { messages: [] }, 'messages'],
   ['role', 'an unknown role is refused', { messages: [{ role: 'robot', content: 'Hi' }] }, 'role'],
   ['temperature', 'a temperature above 1 is refused', { temperature: 1.5 }, 'temperature'],
-  ['tool-choice', 'a tool that is not in the list is refused', inputToolBody({ tool_choice: { type: 'tool', name: 'get_nothing' } }), 'get_nothing'], // prettier-ignore
+  ['tool-choice', 'a choice of a tool that is not in the list is refused', inputToolBody({ tool_choice: { type: 'tool', name: 'get_nothing' } }), 'get_nothing'], // prettier-ignore
 ];
 
 export const messageChecks: readonly Check[] = [
@@ -72,15 +73,16 @@ export const messageChecks: readonly Check[] = [
     id: 'messages.stop-sequences',
     title: 'a stop sequence ends the text before it, and is reported',
     why: 'Agents that read marks in the text depend on the exact end and on its name.',
-    async run(context) {
-      const text = messageText(await message(context, { max_tokens: 48 }));
-      const word = /\w(\w{2,})/.exec(text.slice(text.length / 3))?.[0];
-      if (word === undefined) throw new SkippedError('the text has no words');
-      const answer = await message(context, { max_tokens: 48, stop_sequences: [word] });
-      expectThat(!messageText(answer).includes(word), `a text without ${word}`, messageText(answer));
-      expectEqual(String(answer.stop_reason), 'stop_sequence', 'stop_reason');
-      expectEqual(String(answer.stop_sequence), word, 'stop_sequence');
-    },
+    run: (context) =>
+      retryMismatch(async () => {
+        const text = messageText(await message(context, { max_tokens: 48 }));
+        const word = /\w(\w{2,})/.exec(text.slice(text.length / 3))?.[0];
+        if (word === undefined) throw new SkippedError('the text has no words');
+        const answer = await message(context, { max_tokens: 48, stop_sequences: [word] });
+        expectThat(!messageText(answer).includes(word), `a text without ${word}`, messageText(answer));
+        expectEqual(String(answer.stop_reason), 'stop_sequence', 'stop_reason');
+        expectEqual(String(answer.stop_sequence), word, 'stop_sequence');
+      }),
   },
   {
     id: 'messages.system',
@@ -135,6 +137,7 @@ export const messageChecks: readonly Check[] = [
         const more = { tool_choice: { ...choice, disable_parallel_tool_use: true } };
         const { content, stop_reason: reason } = await message(context, inputToolBody(more));
         const uses = content.filter(({ type }) => type === 'tool_use');
+        expectThat(uses.length > 0, 'a block of type tool_use', content, SHARED.noCall);
         const [use] = expectShape(z.array(ToolUse).length(1), uses, 'blocks of type tool_use');
         expectEqual(use!.name, INPUT_TOOL.name, 'the name of the tool');
         expectArguments({ function: { name: use!.name, arguments: JSON.stringify(use!.input) } });

@@ -40,7 +40,7 @@ const inputTokens = async (context: Context, more: object): Promise<number> =>
 const wrong: readonly (readonly [id: string, title: string, more: object, param: string])[] = [
   ['input-missing', 'a request without input is refused', { input: undefined }, 'input'],
   ['role', 'an unknown role is refused', { input: [{ role: 'robot', content: 'Hi' }] }, 'input'],
-  ['temperature', 'a temperature out of range is refused', { temperature: 2.1 }, 'temperature'],
+  ['temperature', 'temperature out of range is refused', { temperature: 2.1 }, 'temperature'],
   ['max-output-tokens', 'a negative limit of tokens is refused', { max_output_tokens: -1 }, 'max_output_tokens'],
   ['include', 'an unknown word in include is refused', { include: ['everything'] }, 'include'],
 ];
@@ -51,7 +51,7 @@ export const responseChecks: readonly Check[] = [
     title: 'a response has the fields that the API requires',
     why: 'Typed clients fail to decode a response that lacks one.',
     async run(context) {
-      expectShape(Response, await fetchJson(context, { path: RESPONSES, body: responseBody(context) }), 'answer');
+      expectShape(Response, await fetchJson(context, { path: RESPONSES, body: responseBody(context) }), 'response');
     },
   },
   {
