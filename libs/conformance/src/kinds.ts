@@ -43,7 +43,10 @@ export function toStatusKind(wanted: number, found: number): Kind | undefined {
 export function toAcceptedKind(what: string): Kind | undefined {
   const [, subject, verb] = /^(.+?) (is|are) (?:refused|an? \d{3})\b/.exec(what) ?? [];
   if (subject === undefined) return undefined;
-  return { name: `accepted:${subject.replaceAll(/[^\w.]+/g, '-')}`, sentence: `${subject} ${verb} accepted` };
+  return {
+    name: `accepted:${subject.replaceAll(/[^\w.]+/g, '-').replace(/-$/, '')}`,
+    sentence: `${subject} ${verb} accepted`,
+  };
 }
 
 /** The fault of a parameter that a server refuses although it must accept it. */
