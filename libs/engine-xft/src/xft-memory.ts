@@ -3,13 +3,8 @@ import { DEFAULT_CONTEXT, type XftOptions } from './xft-options.ts';
 
 /** Bytes of a weight in the memory of the library. */
 const WIDTHS: Readonly<Record<string, number>> = {
-  bf16: 2,
-  fp16: 2,
-  int8: 1,
-  w8a8: 1,
-  fp8_e4m3: 1,
-  int4: 0.5,
-  nf4: 0.5,
+  ...{ bf16: 2, fp16: 2, int8: 1, w8a8: 1, fp8_e4m3: 1 },
+  ...{ int4: 0.5, nf4: 0.5 },
 };
 
 /** Bytes of a weight in the files, where it is not 2. */
