@@ -30,6 +30,8 @@ interface Work {
 
 const TOKENS = 48;
 const PROMPT = 'Fact {number}: the harbour lies behind a long wall of stone, and the sea';
+/** Texts of a request, as many as a batch of the bare loop has. */
+const LIST = 32;
 const text = (number: number): string => PROMPT.replace('{number}', String(number));
 
 /** Text and vectors of the engine ipex, against Transformers with the same weights. */
@@ -92,13 +94,18 @@ function vectorWork({ modelFolder }: Settings, python: string): Work {
         stdio: ['ignore', 2, 2],
       });
     },
-    // As many as a batch of the bare loop has texts.
-    clients: [32],
-    requests: () => 512,
-    bare: (_, requests, offset) => ({ texts: Array.from({ length: requests }, (_, at) => text(offset + at)) }),
+    // While one list is computed, the other is read and sent.
+    clients: [2],
+    requests: () => 16,
+    bare: (_, requests, offset) => ({ texts: listOf(offset, requests) }),
     path: '/v1/embeddings',
-    body: (number) => ({ model: 'local/model', input: text(number), encoding_format: 'base64' }),
+    body: (number) => ({ model: 'local/model', input: listOf(number), encoding_format: 'base64' }),
   };
+}
+
+/** The texts of requests, those of `number` first. */
+function listOf(number: number, requests = 1): string[] {
+  return Array.from({ length: LIST * requests }, (_, at) => text(LIST * number + at));
 }
 
 async function compareWork(
@@ -172,7 +179,7 @@ async function compareClients(
       requests,
       body: (number) => work.body(start + number),
     });
-    const ours = (work.task === 'embed' ? requests : run.tokens) / run.seconds;
+    const ours = (work.task === 'embed' ? LIST * requests : run.tokens) / run.seconds;
     const other = before ?? (await theirs());
     say(`${work.task}, ${clients} clients, pair ${pair}: ${ours.toFixed(1)} ${work.unit}, bare ${other.toFixed(1)}`);
     if (pair === 0) continue;
