@@ -139,6 +139,12 @@ describe('the rerank of Text Embeddings Inference', () => {
     ]);
   });
 
+  it('is at the address of the service too', async () => {
+    expect(TeiRerankResponse.parse(await post('/', { query, texts: documents }))).toEqual(await tei());
+    const reply = await service.post('/', { query, documents });
+    expect([reply.status, await reply.json()]).toMatchObject([422, { error_type: 'validation' }]);
+  });
+
   it('gives log-odds and texts on request', async () => {
     const [first] = await tei({ raw_scores: true, return_text: true });
     expect(first).toEqual({ index: 1, text: 'one two', score: expect.closeTo(Math.log(99), 4) as number });

@@ -7,8 +7,9 @@ import type { RoutePlugin } from '../context.ts';
 import { methodOf } from '../engine/method-of.ts';
 import { refusal } from '../errors/errors.ts';
 import { toInvalidInput } from '../errors/invalid-input.ts';
-import { failures, useZodSchemas } from '../http/schema-compilers.ts';
+import { failures, tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { refuseExtensions } from '../openai/extensions.ts';
+import { takesAddress } from '../tei/address.ts';
 import { textEmbeddingsInfo } from '../tei/info.ts';
 import {
   rerankParamNames,
@@ -37,7 +38,8 @@ const rank = {
 
 /**
  * Cohere's `POST /v1/rerank` and `/v2/rerank`, vLLM's `POST /v1/score`, and `POST /rerank`, which clients of Text
- * Embeddings Inference use with `texts` and all others with `documents`; with it comes that server's `GET /info`.
+ * Embeddings Inference use with `texts` and all others with `documents`; with it come that server's `POST /` and
+ * `GET /info`.
  */
 export const reranking: RoutePlugin = async (app) => {
   useZodSchemas(app);
@@ -54,6 +56,9 @@ export const reranking: RoutePlugin = async (app) => {
     const output = await rerank(request, input, request.body.model);
     return toRerankResponse(output, input, request.body, xim.model.id);
   };
+
+  const answerTei = async (request: FastifyRequest, body: TeiRerankRequest) =>
+    toTeiRerankResponse(await rerank(request, toTeiRerankInput(body), xim.model.id), body);
 
   for (const path of ['/v1/rerank', '/v2/rerank']) {
     app.post<{ Body: RerankRequest }>(
@@ -101,9 +106,22 @@ export const reranking: RoutePlugin = async (app) => {
     async (request) => {
       const { body } = request;
       if (!('texts' in body)) return answerRerank(request as FastifyRequest<{ Body: RerankRequest }>);
-      return toTeiRerankResponse(await rerank(request, toTeiRerankInput(body), xim.model.id), body);
+      return answerTei(request, body);
     },
   );
+  if (takesAddress(app)) {
+    app.post<{ Body: TeiRerankRequest }>(
+      '/',
+      {
+        config: { api: 'tgi', paramNames: teiRerankParamNames },
+        schema: {
+          ...{ tags, summary: rank.summary, body: TeiRerankRequest },
+          response: { 200: TeiRerankResponse, ...tgiFailures },
+        },
+      },
+      (request) => answerTei(request, request.body),
+    );
+  }
 
   for (const path of ['/v1/score', '/score']) {
     app.post<{ Body: ScoreRequest }>(

@@ -23,6 +23,7 @@ it('POST /embed gives the vectors of /v1/embeddings', async () => {
   const vectors = EmbedResponse.parse(await post('/embed', { inputs: texts, normalize: true, truncate: false }));
   expect(vectors).toEqual(data.map(({ embedding }) => embedding));
   expect(await post('/embed', { inputs: texts[0] })).toEqual([vectors[0]]);
+  expect(await post('/', { inputs: texts })).toEqual(vectors);
 });
 
 it('POST /similarity gives the cosine of each sentence with the source', async () => {
@@ -55,6 +56,7 @@ it('cuts a text that is too long on request, on the side that is named', async (
 it.each<[string, string, object]>([
   ['normalize', '/embed', { inputs: 'a', normalize: false }],
   ['inputs', '/embed', { inputs: [] }],
+  ['inputs', '/', { inputs: [] }],
   ['prompt_name', '/embed', { inputs: 'a', prompt_name: 'nobody' }],
   ['inputs', '/embed', { inputs: 'a '.repeat(600) }],
   ['inputs.sentences', '/similarity', { inputs: { source_sentence: 'a', sentences: [] } }],

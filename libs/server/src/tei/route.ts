@@ -6,13 +6,14 @@ import { refusal } from '../errors/errors.ts';
 import { tgiFailures, useZodSchemas } from '../http/schema-compilers.ts';
 import { toListJson } from '../http/loop-turns.ts';
 import { rowsPerTurn, toRows, toShortNumber, toShortNumbers } from '../openai/embeddings/response.ts';
+import { takesAddress } from './address.ts';
 import { textEmbeddingsInfo } from './info.ts';
 import { EmbedRequest, EmbedResponse, SimilarityRequest, SimilarityResponse } from './schema.ts';
 
 const tags = ['embeddings'];
 const api = 'tgi' as const; // that server's errors have the same shape
 
-/** The routes of Text Embeddings Inference for vectors: `POST /embed`, `POST /similarity` and `GET /info`. */
+/** The routes of Text Embeddings Inference for vectors: `POST /embed` (also `POST /`), `POST /similarity`, `GET /info`. */
 export const textEmbeddings: RoutePlugin = async (app) => {
   useZodSchemas(app);
   await app.register(textEmbeddingsInfo);
@@ -20,28 +21,33 @@ export const textEmbeddings: RoutePlugin = async (app) => {
   const embed = (request: FastifyRequest, input: EmbedInput) =>
     xim.calls.once(request, input.items.length, (engine, options) => methodOf(engine, 'embed')(input, options));
 
-  app.post<{ Body: EmbedRequest }>(
-    '/embed',
-    {
-      config: { api, paramNames: { items: 'inputs', prompt: 'prompt_name', 'truncate.keep': 'truncation_direction' } },
-      schema: {
-        ...{ tags, summary: 'Turn texts into vectors', body: EmbedRequest },
-        response: { 200: EmbedResponse, ...tgiFailures },
+  // `feature_extraction` of huggingface_hub asks the address of the service itself.
+  for (const path of takesAddress(app) ? ['/embed', '/'] : ['/embed'])
+    app.post<{ Body: EmbedRequest }>(
+      path,
+      {
+        config: {
+          api,
+          paramNames: { items: 'inputs', prompt: 'prompt_name', 'truncate.keep': 'truncation_direction' },
+        },
+        schema: {
+          ...{ tags, summary: 'Turn texts into vectors', body: EmbedRequest },
+          response: { 200: EmbedResponse, ...tgiFailures },
+        },
       },
-    },
-    async (request, reply) => {
-      const { inputs, normalize, dimensions, prompt_name: prompt } = request.body;
-      if (normalize === false)
-        throw refusal('normalize', '"normalize": false is not supported', 'Leave it out: vectors have unit length');
-      const items = [inputs].flat().map((text) => ({ text }));
-      const truncate = toTruncation(request.body);
-      const output = await embed(request, {
-        ...{ items, dimensions: dimensions ?? undefined, prompt: prompt ?? undefined, truncate },
-      });
-      reply.type('application/json; charset=utf-8');
-      return toListJson(toRows(output), rowsPerTurn(output), toShortNumbers);
-    },
-  );
+      async (request, reply) => {
+        const { inputs, normalize, dimensions, prompt_name: prompt } = request.body;
+        if (normalize === false)
+          throw refusal('normalize', '"normalize": false is not supported', 'Leave it out: vectors have unit length');
+        const items = [inputs].flat().map((text) => ({ text }));
+        const truncate = toTruncation(request.body);
+        const output = await embed(request, {
+          ...{ items, dimensions: dimensions ?? undefined, prompt: prompt ?? undefined, truncate },
+        });
+        reply.type('application/json; charset=utf-8');
+        return toListJson(toRows(output), rowsPerTurn(output), toShortNumbers);
+      },
+    );
   app.post<{ Body: SimilarityRequest }>(
     '/similarity',
     {
