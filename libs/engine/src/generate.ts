@@ -30,7 +30,7 @@ export interface GenerateInput {
   readonly logprobs?: number | undefined;
   /** Alternatives per token of the prompt to report, in one `prompt-logprobs` event. Absent: no event. */
   readonly promptLogprobs?: number | undefined;
-  /** Report the ids of all tokens with each `choice-end`. */
+  /** Report the ids of the prompt's tokens with `start`, and those of all tokens with each `choice-end`. */
   readonly tokenIds?: boolean | undefined;
   /** A shape that the output is made to have, by the engine's grammar. */
   readonly format?: OutputFormat | undefined;
@@ -147,8 +147,16 @@ export type OutputFormat =
  * `end`. A `tool-call` comes before its deltas. Text never ends inside a character: a part of one is held back.
  */
 export type GenerateEvent =
-  /** Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so early. */
-  | { readonly type: 'start'; readonly inputTokens: number; readonly cachedTokens?: number }
+  /**
+   * Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so early.
+   * `promptTokens`, if and only if ids are asked for: those of the prompt, as one list; of several prompts one list each.
+   */
+  | {
+      readonly type: 'start';
+      readonly inputTokens: number;
+      readonly cachedTokens?: number;
+      readonly promptTokens?: readonly (readonly number[])[];
+    }
   /** Once, with the first choice and before its deltas: all tokens of the prompt. */
   | { readonly type: 'prompt-logprobs'; readonly choice: number; readonly logprobs: readonly TokenLogprob[] }
   /** `tokens`: how many tokens this delta stands for; 0 when held-back text of an earlier one is let go. */

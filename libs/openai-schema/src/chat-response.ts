@@ -119,11 +119,11 @@ export const ChatCompletionChunk = z
         delta: ChatDelta,
         logprobs: ChatLogprobs.nullable(),
         finish_reason: FinishReason.nullable(),
-        prompt_token_ids: tokenIds,
         token_ids: tokenIds,
       }),
     ),
     usage: CompletionUsage.nullable().optional(),
+    prompt_token_ids: tokenIds.describe('In the first chunk, for `return_token_ids`. Not in OpenAI’s API.'),
   })
   .meta({ id: 'ChatCompletionChunk' });
 export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>;

@@ -93,6 +93,8 @@ function checkGenerate(input: GenerateInput, events: readonly GenerateEvent[]): 
   const { start, end } = frame(events);
   expect(start.inputTokens).toBeGreaterThan(0);
   expect(end.usage.inputTokens).toBe(start.inputTokens);
+  const ids = start.promptTokens?.map((list) => list.length);
+  expect(ids, 'ids of the prompt, if and only if asked for').toEqual(input.tokenIds ? [start.inputTokens] : undefined);
   let tokens = 0;
   for (let choice = 0; choice < (input.choices ?? 1); choice++) {
     const own = events.filter((event) => 'choice' in event && event.choice === choice);
@@ -111,7 +113,7 @@ function checkGenerate(input: GenerateInput, events: readonly GenerateEvent[]): 
   for (const event of events) {
     if (event.type !== 'choice-end') continue;
     expect(event.tokens !== undefined, 'ids, if and only if asked for').toBe(input.tokenIds === true);
-    if (event.tokens) expect(event.tokens.prompt.length).toBe(start.inputTokens);
+    if (event.tokens) expect(event.tokens.prompt).toEqual(start.promptTokens![0]);
   }
   if (input.truncate !== undefined) expect(start.inputTokens).toBeLessThanOrEqual(input.truncate);
   expect(end.usage.outputTokens).toBeGreaterThanOrEqual(tokens);

@@ -36,6 +36,7 @@ def test_the_end_tells_all_tokens(service: Service) -> None:
     events = service.run(**PLAIN, ignoreEnd=True, logprobs=0)
     end = next(event for event in events if event["type"] == "choice-end")
     assert end["tokens"]["prompt"] == TOKENIZER.encode("The sea", special=True)
+    assert events[0]["promptTokens"] == [end["tokens"]["prompt"]]
     assert [token for token in end["tokens"]["output"] if TOKENIZER.pieces[token]] == [e["id"] for e in entries(events)]
 
 

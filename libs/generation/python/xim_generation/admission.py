@@ -67,7 +67,10 @@ class Admission:
         max_tokens = self._fitting(len(prompt.tokens), params.max_tokens)
         options = _to_output_options(prepared)
         call = Call(number, prompt)
-        events: list[Event] = [{"type": "start", "inputTokens": len(prompt.tokens)}]
+        start: Event = {"type": "start", "inputTokens": len(prompt.tokens)}
+        if params.token_ids:
+            start["promptTokens"] = [list(prompt.tokens)]
+        events: list[Event] = [start]
         first: Sequence | None = None
         for index in range(params.choices):
             sequence = Sequence(

@@ -62,9 +62,12 @@ export function atPrompt(error: unknown, prompt: number): unknown {
 function sumStarts(starts: readonly Start[]): GenerateEvent {
   const inputTokens = starts.reduce((sum, start) => sum + start.inputTokens, 0);
   const known = starts.some((start) => start.cachedTokens !== undefined);
-  return known
-    ? { type: 'start', inputTokens, cachedTokens: sumOf(starts, (start) => start.cachedTokens) }
-    : { type: 'start', inputTokens };
+  const promptTokens = starts.flatMap((start) => start.promptTokens ?? []);
+  return {
+    ...{ type: 'start', inputTokens },
+    ...(known && { cachedTokens: sumOf(starts, (start) => start.cachedTokens) }),
+    ...(promptTokens.length > 0 && { promptTokens }),
+  };
 }
 
 /** The rest of all calls, each event as it comes; at most one of each call waits to be read. */

@@ -27,8 +27,11 @@ describe('return_token_ids', () => {
     // The answer is the prompt, and the end.
     for (const { prompt_token_ids, token_ids } of choices) expect(token_ids!.slice(0, -1)).toEqual(prompt_token_ids);
     const chunks = (await stream('/v1/completions', body)).flatMap((chunk) => CompletionChunk.parse(chunk).choices);
-    for (const { index, prompt_token_ids, token_ids } of choices)
-      expect(chunks.filter((chunk) => chunk.index === index).at(-1)).toMatchObject({ prompt_token_ids, token_ids });
+    for (const { index, prompt_token_ids, token_ids } of choices) {
+      const own = chunks.filter((chunk) => chunk.index === index);
+      expect(own.map((chunk) => chunk.prompt_token_ids)).toEqual(own.map((_, i) => (i ? undefined : prompt_token_ids)));
+      expect(own.at(-1)).toMatchObject({ token_ids });
+    }
   });
 
   it('of a conversation tells the prompt once', async () => {
@@ -36,8 +39,13 @@ describe('return_token_ids', () => {
     const answer = ChatCompletion.parse(await ask('/v1/chat/completions', body));
     expect(answer.prompt_token_ids).toHaveLength(answer.usage.prompt_tokens);
     expect(answer.choices.map((choice) => choice.token_ids!.length)).toEqual([3, 3]);
-    const chunks = (await stream('/v1/chat/completions', body)).flatMap((c) => ChatCompletionChunk.parse(c).choices);
-    const last = chunks.filter((chunk) => chunk.finish_reason !== null);
+    const stream_options = { include_usage: true, continuous_usage_stats: true };
+    const asked = await stream('/v1/chat/completions', { ...body, stream_options });
+    const chunks = asked.map((chunk) => ChatCompletionChunk.parse(chunk));
+    const prompts = chunks.map((chunk) => chunk.prompt_token_ids);
+    expect(prompts).toEqual(chunks.map((_, i) => (i ? undefined : answer.prompt_token_ids)));
+    expect(chunks[0]!.usage).toMatchObject({ completion_tokens: 0 });
+    const last = chunks.flatMap(({ choices }) => choices).filter((choice) => choice.finish_reason !== null);
     expect(last.map((chunk) => chunk.token_ids!.length)).toEqual([3, 3]);
   });
 });

@@ -72,7 +72,7 @@ class GenerateInput(TypedDict):
     promptLogprobs: NotRequired[int]
     """Alternatives per token of the prompt to report, in one `prompt-logprobs` event. Absent: no event."""
     tokenIds: NotRequired[bool]
-    """Report the ids of all tokens with each `choice-end`."""
+    """Report the ids of the prompt's tokens with `start`, and those of all tokens with each `choice-end`."""
     format: NotRequired[OutputFormat]
     """A shape that the output is made to have, by the engine's grammar."""
     ignoreEnd: NotRequired[bool]
@@ -240,12 +240,14 @@ refused with the keyword's place (`format.schema.properties.a.not`); none may ha
 
 class GenerateStart(TypedDict):
     """Validated, tokenised, admitted. `cachedTokens` of the prompt came from the prefix cache, where that is known so
-    early.
+    early. `promptTokens`, if and only if ids are asked for: those of the prompt, as one list; of several prompts one
+    list each.
     """
 
     type: Literal["start"]
     inputTokens: int
     cachedTokens: NotRequired[int]
+    promptTokens: NotRequired[list[list[int]]]
 
 
 class GeneratePromptLogprobs(TypedDict):

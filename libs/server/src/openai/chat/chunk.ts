@@ -31,7 +31,7 @@ export function toChunkShape(head: AnswerHead, choices: number, includeUsage: bo
 
 /**
  * An event → the JSON texts of its chunks, each a `ChatCompletionChunk`; none for an event that clients are not told
- * of. `start` gives each choice its role, `end` gives the usage where it was asked for.
+ * of. `start` gives each choice its role and the first chunk the prompt's tokens, `end` gives the usage where it was asked for.
  */
 export function toChatChunk(shape: ChunkShape, event: GenerateEvent): readonly string[] {
   switch (event.type) {
@@ -49,10 +49,13 @@ export function toChatChunk(shape: ChunkShape, event: GenerateEvent): readonly s
     case 'tool-call-delta':
       return [toolChunk(shape, event.choice, { index: event.call, function: { arguments: event.arguments } })];
     case 'choice-end':
-      return [chunk(shape, event.choice, {}, undefined, finishReasons[event.reason], event.tokens)];
+      return [chunk(shape, event.choice, {}, undefined, finishReasons[event.reason], event.tokens?.output)];
     case 'start': {
       const first: ChatDelta = { role: 'assistant', content: '', refusal: null };
-      return Array.from({ length: shape.choices }, (_, choice) => chunk(shape, choice, first));
+      const [opening, ...others] = Array.from({ length: shape.choices }, (_, choice) => chunk(shape, choice, first));
+      if (!event.promptTokens) return [opening!, ...others];
+      const behind = `,"prompt_token_ids":${JSON.stringify(event.promptTokens[0])}${shape.closing.slice(1)}`;
+      return [`${opening!.slice(0, 1 - shape.closing.length)}${behind}`, ...others];
     }
     case 'end':
       return shape.includeUsage ? [`${shape.opening}],"usage":${JSON.stringify(toUsage(event.usage))}}`] : [];
@@ -65,22 +68,20 @@ function toolChunk(shape: ChunkShape, choice: number, call: NonNullable<ChatDelt
   return chunk(shape, choice, { tool_calls: [call] });
 }
 
-type AllTokens = Extract<GenerateEvent, { type: 'choice-end' }>['tokens'];
-
 function chunk(
   shape: ChunkShape,
   index: number,
   delta: ChatDelta,
   logprobs?: readonly TokenLogprob[],
   finishReason: string | null = null,
-  tokens?: AllTokens,
+  tokens?: readonly number[],
 ): string {
   const choice = {
     index,
     delta,
     logprobs: logprobs ? toChatLogprobs(logprobs) : null,
     finish_reason: finishReason,
-    ...(tokens && { prompt_token_ids: tokens.prompt, token_ids: tokens.output }),
+    ...(tokens && { token_ids: tokens }),
   };
   return `${shape.opening}${toLine(choice)}${shape.closing}`;
 }

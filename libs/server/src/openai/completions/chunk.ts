@@ -14,6 +14,8 @@ export interface CompletionChunkShape {
   readonly textClosing: string;
   /** By choice, where its next token begins. */
   readonly places: readonly TextPlace[];
+  /** By choice, the prompt's tokens where its next chunk is to tell them. */
+  readonly promptTokens: Map<number, readonly number[]>;
   readonly includeUsage: boolean;
 }
 
@@ -29,6 +31,7 @@ export function toCompletionChunkShape(
     textOpening: places.map((_, i) => `${envelope.opening}{"index":${i},"text":`),
     textClosing: `,"logprobs":null,"finish_reason":null}${envelope.closing}`,
     places,
+    promptTokens: new Map(),
     includeUsage,
   };
 }
@@ -40,9 +43,18 @@ export function toCompletionChunk(shape: CompletionChunkShape, event: GenerateEv
     case 'reasoning-delta': // completions know no reasoning: it is text
       if (event.logprobs) return [chunk(shape, event.choice, event.text, event.logprobs)];
       if (event.text === '') return [];
+      if (shape.promptTokens.has(event.choice)) return [chunk(shape, event.choice, event.text)];
       return [`${shape.textOpening[event.choice]}${toLine(event.text)}${shape.textClosing}`];
     case 'choice-end':
-      return [chunk(shape, event.choice, '', undefined, completionReasons[event.reason], event.tokens)];
+      return [chunk(shape, event.choice, '', undefined, completionReasons[event.reason], event.tokens?.output)];
+    case 'start': {
+      const { promptTokens: prompts = [] } = event;
+      const each = shape.places.length / prompts.length;
+      prompts.forEach((ids, i) => {
+        for (let choice = i * each; choice < (i + 1) * each; choice++) shape.promptTokens.set(choice, ids);
+      });
+      return [];
+    }
     case 'end':
       return shape.includeUsage ? [`${shape.opening}],"usage":${JSON.stringify(toUsage(event.usage))}}`] : [];
     default:
@@ -50,22 +62,23 @@ export function toCompletionChunk(shape: CompletionChunkShape, event: GenerateEv
   }
 }
 
-type AllTokens = Extract<GenerateEvent, { type: 'choice-end' }>['tokens'];
-
 function chunk(
   shape: CompletionChunkShape,
   index: number,
   text: string,
   logprobs?: readonly TokenLogprob[],
   finishReason: Choice['finish_reason'] = null,
-  tokens?: AllTokens,
+  tokens?: readonly number[],
 ): string {
+  const prompt = shape.promptTokens.get(index);
+  shape.promptTokens.delete(index);
   const choice: Choice = {
     index,
     text,
     logprobs: logprobs ? toCompletionLogprobs(logprobs, shape.places[index]!) : null,
     finish_reason: finishReason,
-    ...(tokens && { prompt_token_ids: [...tokens.prompt], token_ids: [...tokens.output] }),
+    ...(prompt && { prompt_token_ids: [...prompt] }),
+    ...(tokens && { token_ids: [...tokens] }),
   };
   return `${shape.opening}${toLine(choice)}${shape.closing}`;
 }
