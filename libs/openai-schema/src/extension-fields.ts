@@ -149,6 +149,7 @@ export const extensionFields: readonly ExtensionField[] = [
   refused('echo', vllm, conversation, 'a conversation is not echoed', false),
   refused('add_special_tokens', vllm, text, 'the tokenizer adds the tokens that the model expects; send tokens'),
   honoured('truncate_prompt_tokens', vllm, text, 'truncate'),
+  refused('truncation_side', vllm, text, 'truncate_prompt_tokens keeps the end of a prompt', 'left'),
   refused('prompt_truncate_len', ['Fireworks'], text, 'use truncate_prompt_tokens'),
   refused('context_length_exceeded_behavior', ['Fireworks'], text, 'a prompt that does not fit is an error', 'error'),
   refused('truncation', sglang, text, 'use truncate_prompt_tokens', 'disabled'),
