@@ -49,6 +49,20 @@ describe('an error on the wire', () => {
   });
 
   it.each([
+    ['logitBias names the token x.', 'sampling.logitBias', 'logit_bias names the token x.'],
+    ['minTokens is 3 and maxTokens 2.', 'minTokens', 'min_tokens is 3 and max_tokens 2.'],
+    ['format.schema.items is a list.', 'format.schema.items', 'guided_json.items is a list.'],
+    ['The format has "minTokens", not format.', 'format', 'The format has "minTokens", not format.'],
+    ['format.schema.itemsOf is no place.', 'format.schema.items', 'format.schema.itemsOf is no place.'],
+  ])('says %s in the words of the request', (said, param, expected) => {
+    const names = {
+      ...{ 'sampling.logitBias': 'logit_bias', minTokens: 'min_tokens', maxTokens: 'max_tokens' },
+      'format.schema': 'guided_json',
+    };
+    expect(toOpenaiError(new InvalidInputError(said, { param }), names).body.error.message).toBe(expected);
+  });
+
+  it.each([
     ['prompt', 'messages'],
     ['prompt.messages.2.content', 'messages.2.content'],
     ['sampling.temperature', 'temperature'],

@@ -30,8 +30,10 @@ export type ParamNames = Readonly<Record<string, string>>;
  */
 export function readError(error: unknown, paramNames: ParamNames): ReadError {
   const row = rowOf(error);
-  const message = row.say ?? (error instanceof Error ? error.message : unknownFailure.say!);
-  const param = InvalidInputError.isInstance(error) ? toWireParam(error.param, paramNames) : null;
+  const words = row.say ?? (error instanceof Error ? error.message : unknownFailure.say!);
+  const isInput = InvalidInputError.isInstance(error);
+  const param = isInput ? toWireParam(error.param, paramNames) : null;
+  const message = isInput ? toWireWords(words, { ...paramNames, ...(param && { [error.param!]: param }) }) : words;
   const retryAfter = OverloadedError.isInstance(error) ? error.retryAfter : row.retryAfter;
   const headers = { ...row.headers, ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }) };
   return { row, message, param, headers };
@@ -56,6 +58,18 @@ function toWireParam(param: string | undefined, names: ParamNames): string | nul
     if (name !== undefined) return name + param.slice(end);
   }
   return param;
+}
+
+/** Names of the task in an engine's message → names of the request. Quoted words are the client's own and stay. */
+function toWireWords(message: string, names: ParamNames): string {
+  const words = new Map<string, string>();
+  for (const [path, name] of Object.entries(names)) {
+    const field = path.slice(path.lastIndexOf('.') + 1);
+    // A field of one word, such as `format`, is plain English as well.
+    if (/[a-z][A-Z]/.test(field)) words.set(field, name);
+    if (path.includes('.')) words.set(path, name);
+  }
+  return message.replace(/(?<![\w.'"`])[a-z][\w.]*\w(?![\w'"`])/g, (word) => words.get(word) ?? word);
 }
 
 /** The name of a path through a list, where `*` stands for its numbers. */
