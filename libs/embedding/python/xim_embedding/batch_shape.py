@@ -1,7 +1,7 @@
 """Pads the texts of a batch to one length.
 
-OpenVINO prepares its kernels for every new shape `[rows, tokens]`, which takes as long as computing tens of texts. So its
-batches are padded to few shapes.
+OpenVINO prepares its kernels for every new shape `[rows, tokens]`, which takes as long as computing tens of texts. So
+its batches are padded to few shapes.
 """
 
 from __future__ import annotations
