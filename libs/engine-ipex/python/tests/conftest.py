@@ -39,7 +39,9 @@ def handlers(folders: Folders) -> Handlers:
         key = f"{name} {options}"
         if key not in made:
             made[key] = GenerateImage()
-            made[key].load(make_context(folders(name), **{"dtype": "f32", "steps": 3, **options}))
+            made[key].load(
+                make_context(folders(name), **{"dtype": "f32", "steps": 3, "networks": "pytorch", **options})
+            )
         return made[key]
 
     return handler

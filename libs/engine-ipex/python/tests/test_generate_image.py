@@ -208,7 +208,7 @@ def test_the_checker_rejects_a_picture_and_its_partials(folders: Folders, handle
 
 def test_values_that_are_no_numbers_are_an_error(folders: Folders) -> None:
     handler = GenerateImage()
-    handler.load(make_context(folders("sd"), dtype="f32", steps=3))
+    handler.load(make_context(folders("sd"), dtype="f32", steps=3, networks="pytorch"))
     handler._pictures.pipeline("text").unet.conv_out.weight.data.fill_(float("nan"))
     with pytest.raises(RuntimeError, match="no numbers"):
         events_of(handler)

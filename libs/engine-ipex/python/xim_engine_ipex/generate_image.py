@@ -12,15 +12,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from PIL import Image
 from xim_worker import Context, ImageDefaults, ImageEvent, ImageInput, Info, StartError
 from xim_worker.tasks import ImageImage, ImageUsage
 
 from .image_files import write_image
 from .image_size import SizeLimits, default_size, free_bytes, size_step
+from .networks import choose_networks, describe, move_networks
 from .order_reader import OrderReader
 from .picture_memory import most_pixels
-from .pictures import MASK, TEXT, Order, Picture, Pictures, Step, Stopped
+from .pictures import Order, Picture, Pictures, Step, Stopped, sample_order
 from .pipeline_folder import load_pipeline
 from .prompt_length import PromptLength
 from .torch_runtime import open_runtime
@@ -35,12 +35,14 @@ class GenerateImage:
     """A CallHandler. Pictures of a call are computed one after the other, so that each is that of its seed alone.
 
     Options of the profile: `dtype`, `size` (`512x512`), `steps`, `guidance`, `safetyChecker` (false leaves the model's
-    out), `tileAbove` (pixels above which the decoder works in tiles).
+    out), `tileAbove` (pixels above which the decoder works in tiles), `networks` (`openvino` or `pytorch`: the library
+    of the denoiser and of the decoder).
     """
 
     def load(self, context: Context) -> Info:
         options, slots = context.options, context.plan.slots
         runtime = open_runtime(context, parallel=slots, default="bf16")
+        library = choose_networks(context, runtime)
         base = load_pipeline(
             Path(context.model_path),
             runtime,
@@ -59,6 +61,10 @@ class GenerateImage:
                 raise StartError(f"{name} cannot be stopped between its steps and is not served", permanent=True)
         if not self._pictures.kinds:
             raise StartError(f"{type(base).__name__} makes no pictures out of texts or pictures", permanent=True)
+        moved: list[str] = []
+        if library == "openvino":
+            context.progress("converting the networks for OpenVINO", None)
+            moved = move_networks(base, self._pictures, size_step(base), context, runtime)
         width, height = default_size(base, options.get("size"))
         room = free_bytes() * _MEMORY_SHARE / slots
         self._limits = SizeLimits(size_step(base), most_pixels(base, room, tile_above))
@@ -83,7 +89,7 @@ class GenerateImage:
         )
         context.progress("computing a first picture", None)
         self._defaults["stepSeconds"], self._defaults["otherSeconds"] = self._prove()
-        described, dtype = runtime.describe()
+        described, dtype = describe(runtime, moved)
         return Info(
             runtime=described,
             models=[context.model["id"]],
@@ -168,18 +174,7 @@ class GenerateImage:
         kind = self._pictures.kinds[0]
         size = (self._defaults["width"], self._defaults["height"])
         self._limits.check(*size)
-        order = Order(
-            prompt="a house",
-            negative_prompt=None,
-            width=size[0],
-            height=size[1],
-            steps=2,
-            guidance=self._guidance,
-            image=None if kind == TEXT else Image.new("RGB", size),
-            mask=None if kind != MASK else Image.new("L", size, 255),
-            strength=None if kind == TEXT else 1.0,
-            partials=0,
-        )
+        order = sample_order(kind, size, self._guidance)
         times: list[float] = []
         picture = self._threads.submit(
             self._pictures.paint, order, 0, self._limits.step, lambda _: times.append(time.monotonic())

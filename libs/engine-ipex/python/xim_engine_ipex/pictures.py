@@ -56,6 +56,22 @@ class Order:
         return MASK if self.mask is not None else TEXT if self.image is None else IMAGE
 
 
+def sample_order(kind: str, size: tuple[int, int], guidance: float | None) -> Order:
+    """Two steps of one picture of this kind, for the start."""
+    return Order(
+        prompt="a house",
+        negative_prompt=None,
+        width=size[0],
+        height=size[1],
+        steps=2,
+        guidance=guidance,
+        image=None if kind == TEXT else Image.new("RGB", size),
+        mask=None if kind != MASK else Image.new("L", size, 255),
+        strength=None if kind == TEXT else 1.0,
+        partials=0,
+    )
+
+
 @dataclass(frozen=True)
 class Picture:
     image: Image.Image
