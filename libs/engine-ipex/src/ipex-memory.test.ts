@@ -34,3 +34,10 @@ it('pictures and vectors have no cache of keys and values', () => {
   for (const task of ['embed', 'generateImage'] as const)
     expect(ipexMemory(entry(task), profile())).not.toHaveProperty('kvBytesPerToken');
 });
+
+it('OpenVINO keeps the weights of pictures in a layout of its own', () => {
+  const bytes = (networks?: string) =>
+    ipexMemory(entry('generateImage'), profile(networks ? { networks } : {})).weightBytes;
+  expect(bytes()).toBe(bytes('openvino'));
+  expect(bytes()).toBe(2.25 * bytes('pytorch'));
+});

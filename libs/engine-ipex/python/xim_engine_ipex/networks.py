@@ -13,7 +13,7 @@ from .torch_runtime import TorchRuntime
 
 LIBRARIES = ("openvino", "pytorch")
 _DENOISERS = ("unet", "transformer")
-# In steps of the model's sizes. The sides of the first sample are odd, so a network that is made from it takes all sizes.
+# In steps of the model's sizes. The first sample has odd sides, so a network that is made from it takes all sizes.
 # The second one has another shape and, without guidance, another batch.
 _SAMPLES: tuple[tuple[tuple[int, int], float | None], ...] = (((9, 7), None), ((16, 8), 1.0))
 
