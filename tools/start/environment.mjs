@@ -19,7 +19,7 @@ import { PYTORCH_LIST } from './wheels.mjs';
 
 /** 311 MB were seen for OpenVINO, and pip unpacks elsewhere first. */
 const NEEDS = 700 * 2 ** 20;
-/** 1.3 GB were seen for the engine on PyTorch, and pip unpacks elsewhere first. */
+/** 1.5 GB were seen for the engine on PyTorch, and pip unpacks elsewhere first. */
 const PYTORCH_NEEDS = 3 * 2 ** 30;
 const PYTORCH_INDEX = 'https://download.pytorch.org/whl/cpu';
 const STAMP = '.xim-setup.json';
@@ -68,7 +68,7 @@ export async function buildEnvironment({ name, locks }, { venvs, python, env, lo
   const pytorch = locks.filter((lock) => basename(lock) === PYTORCH_LIST);
   const takes =
     pytorch.length > 0
-      ? 'it brings PyTorch for CPUs, about 1.3 GB on the disk and some minutes the first time'
+      ? 'it brings PyTorch for CPUs, about 1.5 GB on the disk and some minutes the first time'
       : 'about a minute the first time';
   log(`installing the Python environment "${name}" with Python ${python.version} (${takes}) …`);
   const since = Date.now();
