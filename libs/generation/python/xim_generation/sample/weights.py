@@ -87,7 +87,7 @@ class Weights:
             sums = weights.cumsum(dtype=np.float64)
             found = int(sums.searchsorted(target - above, side="right"))
             if found < sums.size:
-                return int(tokens[found]), above + before(weights, found)
+                return int(tokens[found]), above + _before(weights, found)
             above, limit = above + (float(sums[-1]) if sums.size else 0.0), floor
         return self._find_rest(target - above, above, limit)
 
@@ -104,10 +104,10 @@ class Weights:
         # Rounding may select a token without weight at the end of a block.
         if weights[token] <= _NOTHING:
             return int(self._row.argmax()), 0.0
-        return token, above + before(weights, token)
+        return token, above + _before(weights, token)
 
 
-def before(weights: Row, place: int) -> float:
+def _before(weights: Row, place: int) -> float:
     """The sum of the weights that come before the one at `place` if they are sorted, the greatest first."""
     weight = weights[place]
     more = float(weights[weights > weight].sum(dtype=np.float64))
