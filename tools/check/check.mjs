@@ -58,7 +58,7 @@ export async function check(only) {
  */
 async function runSteps(steps, env) {
   /** @type {import('./tally.mjs').Tally} */
-  const tally = { passed: 0, failed: 0, skipped: [] };
+  const tally = { passed: 0, failed: [], skipped: [] };
   /** @type {string[]} */
   const failed = [];
   for (const group of toGroups(steps)) {

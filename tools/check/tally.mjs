@@ -12,7 +12,7 @@ export const SKIP_REASONS = [
 /**
  * @typedef {object} Tally
  * @property {number} passed
- * @property {number} failed
+ * @property {{ test: string, error: string }[]} failed `error` is one line
  * @property {{ test: string, reason: string }[]} skipped
  */
 
@@ -24,27 +24,29 @@ export const SKIP_REASONS = [
  * @returns {Tally}
  */
 export function readTally(file) {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: [] };
+  if (!existsSync(file))
+    return { passed: 0, failed: [{ test: file, error: 'the runner left no report' }], skipped: [] };
   const text = readFileSync(file, 'utf8');
   return file.endsWith('.xml') ? toTally(text) : JSON.parse(text);
 }
 
 /**
- * @param {string} junit `<testcase classname name>` with at most one of `<failure>`, `<error>`, `<skipped message>`
+ * @param {string} junit `<testcase classname name>` with at most one of `<failure>`, `<error>`, `<skipped>`, each with
+ *   `message`
  * @returns {Tally}
  */
 function toTally(junit) {
   /** @type {Tally} */
-  const tally = { passed: 0, failed: 0, skipped: [] };
+  const tally = { passed: 0, failed: [], skipped: [] };
   for (const [, attributes = '', content = ''] of junit.matchAll(
     /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs,
   )) {
-    const skipped = /<skipped\b(?:[^>"]|"[^"]*")*?\bmessage="([^"]*)"/s.exec(content);
-    if (/<(failure|error)\b/.test(content)) tally.failed += 1;
-    else if (skipped) {
-      const [classname, name] = ['classname', 'name'].map((key) => attribute(attributes, key));
-      tally.skipped.push({ test: `${classname}.${name}`, reason: unescape(skipped[1] ?? '') });
-    } else tally.passed += 1;
+    const test = ['classname', 'name'].map((key) => attribute(attributes, key)).join('.');
+    const [, kind, details = ''] = /<(failure|error|skipped)\b((?:[^>"]|"[^"]*")*)/s.exec(content) ?? [];
+    const message = attribute(details, 'message');
+    if (!kind) tally.passed += 1;
+    else if (kind === 'skipped') tally.skipped.push({ test, reason: message });
+    else tally.failed.push({ test, error: message.replaceAll(/(\s|&#10;)+/g, ' ').slice(0, 300) });
   }
   return tally;
 }
@@ -70,7 +72,7 @@ function unescape(text) {
  */
 export function add(to, more) {
   to.passed += more.passed;
-  to.failed += more.failed;
+  to.failed.push(...more.failed);
   to.skipped.push(...more.skipped);
 }
 
@@ -89,13 +91,14 @@ export function closingLines({ passed, failed, skipped }, failedSteps) {
   }));
   const counted = counts.filter(({ count }) => count > 0).map(({ reason, count }) => `${reason} ${count}`);
   return {
-    ok: failedSteps.length === 0 && failed === 0 && refused.length === 0,
+    ok: failedSteps.length === 0 && failed.length === 0 && refused.length === 0,
     lines: [
       ...refused.map(({ test, reason }) => `Skipped without an accepted reason: ${test} (${reason || 'none given'})`),
       ...(refused.length > 0 ? [`Accepted reasons begin with ${SKIP_REASONS.join(', ')}.`] : []),
+      ...failed.map(({ test, error }) => `Failed: ${test}: ${error}`),
       ...(failedSteps.length > 0 ? [`Failed steps: ${failedSteps.join(', ')}`] : []),
       `Skipped by reason: ${counted.join(', ') || 'none'}`,
-      `${passed} passed, ${failed} failed, ${skipped.length} skipped`,
+      `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`,
     ],
   };
 }

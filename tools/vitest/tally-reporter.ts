@@ -5,7 +5,7 @@ import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 export interface Tally {
   passed: number;
   /** Tests that failed or never came to an end, and besides them files, suites and hooks that failed. */
-  failed: number;
+  failed: { test: string; error: string }[];
   /** `reason` is the note of `context.skip(condition, note)`; empty where a test gave none. */
   skipped: { test: string; reason: string }[];
 }
@@ -21,20 +21,37 @@ export default class TallyReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const tally: Tally = { passed: 0, failed: unhandledErrors.length, skipped: [] };
+    const unhandled = unhandledErrors.map((error) => ({ test: 'outside of any test', error: oneLine([error]) }));
+    const tally: Tally = { passed: 0, failed: unhandled, skipped: [] };
     for (const module of modules) {
-      const broken = [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
-      tally.failed += broken.length;
+      const file = module.relativeModuleId;
+      for (const suite of [module, ...module.children.allSuites()])
+        if (suite.errors().length > 0)
+          tally.failed.push({
+            test: suite.type === 'suite' ? `${file} > ${suite.fullName}` : file,
+            error: oneLine(suite.errors()),
+          });
       for (const test of module.children.allTests()) {
         const result = test.result();
+        const name = `${file} > ${test.fullName}`;
         if (result.state === 'passed') tally.passed += 1;
         else if (result.state === 'skipped' && !isKeptFromRunning(test))
-          tally.skipped.push({ test: `${module.relativeModuleId} > ${test.fullName}`, reason: result.note ?? '' });
-        else tally.failed += 1;
+          tally.skipped.push({ test: name, reason: result.note ?? '' });
+        else
+          tally.failed.push({
+            test: name,
+            error: result.state === 'failed' ? oneLine(result.errors) : 'did not come to its end',
+          });
       }
     }
     writeFileSync(this.#file!, JSON.stringify(tally));
   }
+}
+
+/** @param errors such as an {@link Error}, or anything else that was thrown */
+function oneLine([error]: readonly unknown[]): string {
+  const text = error instanceof Object && 'message' in error ? String(error.message) : String(error);
+  return text.replaceAll(/\s*\n\s*/g, ' ').slice(0, 300);
 }
 
 /** Vitest also reports tests as skipped that it did not run because a hook of the suite had failed. */

@@ -31,7 +31,12 @@ function runFixture(name: string): { status: number | null; output: string; tall
 it('a file whose tests pass fails when it leaves something behind', () => {
   const { status, output, tally } = runFixture('leaks');
   expect(status).toBe(1);
-  expect(tally).toEqual({ passed: 1, failed: 1, skipped: [] });
+  expect(tally).toMatchObject({
+    passed: 1,
+    failed: [{ test: 'tools/vitest/__fixtures__/leaks.fixture.ts' }],
+    skipped: [],
+  });
+  expect(tally.failed[0]?.error).toMatch(/^This test file left something behind: .*a living process/);
   expect(output).toContain('a living process');
   expect(output).toContain('output: a line that nobody expects');
 }, 120_000);
@@ -42,7 +47,11 @@ it('the tally counts every kind of result, with the reasons of skips', () => {
   const file = 'tools/vitest/__fixtures__/results.fixture.ts';
   expect(tally).toEqual({
     passed: 1,
-    failed: 3, // the test, the hook, and the test that it kept from running
+    failed: [
+      { test: `${file} > a suite whose hook fails`, error: 'on purpose' },
+      { test: `${file} > fails`, error: 'expected 1 to be 2 // Object.is equality' },
+      { test: `${file} > a suite whose hook fails > is kept from running`, error: 'did not come to its end' },
+    ],
     skipped: [
       { test: `${file} > is skipped with a reason`, reason: 'cpu:amx: no amx_tile in this machine' },
       { test: `${file} > is skipped without one`, reason: '' },
