@@ -167,7 +167,7 @@ it(
     list('3.0');
     await prepare(options());
     expect(both()).toBe('1.0 3.0');
-    expect(lines[0]).toMatch(/PyTorch for CPUs, about 1\.3 GB/);
+    expect(lines[0]).toMatch(/PyTorch for CPUs, about 1\.5 GB/);
     expect(readFileSync(join(workspace.root, '.xim/setup.log'), 'utf8')).not.toContain('download.pytorch.org');
     list('3.1');
     await prepare(options());
