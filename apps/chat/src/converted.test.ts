@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchArtifact, readModels } from '@xim/model-cache';
 import { openService } from '@xim/server/testing';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import app from './app.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -77,8 +78,12 @@ describe('a language model of the user in safetensors', { timeout: 900_000 }, ()
     const python = join(venvs, 'ipex/bin/python');
     const script = join(root, 'libs/engine-ipex/python/tests/tiny_language_models.py');
     execFileSync(python, [script, folder, 'llama'], { stdio: 'ignore' });
-    execFileSync(python, [join(root, 'libs/model-tools/python/tests/quantise_fp8.py'), join(folder, 'llama')]);
-    const made = ready(['--weights', 'fp32'], {}, join(folder, 'llama'));
+    // Under a name of this run: the model is the same in every run, and its result is kept in the cache.
+    const name = `llama-${randomUUID()}`;
+    renameSync(join(folder, 'llama'), join(folder, name));
+    onTestFinished(() => rmSync(join(cacheDir, `models--local--${name}`), { recursive: true }));
+    execFileSync(python, [join(root, 'libs/model-tools/python/tests/quantise_fp8.py'), join(folder, name)]);
+    const made = ready(['--weights', 'fp32'], {}, join(folder, name));
     expect(made.status, made.stderr).toBe(0);
     expect(made.stderr).toMatch(/unpacking the weights \(compressed-tensors\)/);
     expect(made.stderr).toMatch(/agrees with the original: 100\.0 %/);

@@ -36,7 +36,7 @@ describe('a converted model', { timeout: 900_000 }, () => {
     return spawnSync(process.execPath, all, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
   };
   const tools = (): string => {
-    const [name] = readdirSync(join(cacheDir, '.tools'));
+    const name = readdirSync(join(cacheDir, '.tools')).find((one) => /^convert-\w+$/.test(one));
     return join(cacheDir, '.tools', name!, 'bin', 'python');
   };
 
