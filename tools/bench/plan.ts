@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRefusal, type Task } from '@xim/engine';
+import { type EngineFactory, isRefusal } from '@xim/engine';
+import { ipex } from '@xim/engine-ipex';
 import { oneapi } from '@xim/engine-oneapi';
 import { planFor, readHost } from '@xim/host-plan';
 import { readModels } from '@xim/model-cache';
 import { type Estimate, estimate, formatEstimate } from '../../libs/host-plan/src/estimate/estimate.ts';
 import { measureHost } from '../../libs/host-plan/src/estimate/measure-host.ts';
+import type { HostSpeed } from '../../libs/host-plan/src/host/recording.ts';
 import { runLoad } from './load.ts';
 import { askMedia } from './media.ts';
 import { ROOT, type Service, startService } from './processes.ts';
@@ -19,32 +21,35 @@ const FACTOR = 1.5;
 /** One call on a service, and the speed that it shows in the unit of the estimate. */
 interface Probe {
   readonly app: string;
-  readonly task: Task;
+  readonly engine: EngineFactory;
   measure(service: Service, number: number): Promise<number>;
 }
 
 const PROBES: readonly Probe[] = [
-  { app: 'chat', task: 'generate', measure: generateOnce },
-  { app: 'embedding', task: 'embed', measure: embedOnce },
-  { app: 'whisperx', task: 'transcribe', measure: transcribeOnce },
-  { app: 'speech', task: 'speak', measure: speakOnce },
+  { app: 'chat', engine: oneapi, measure: generateOnce },
+  { app: 'embedding', engine: oneapi, measure: embedOnce },
+  { app: 'rerank', engine: oneapi, measure: rerankOnce },
+  { app: 'whisperx', engine: oneapi, measure: transcribeOnce },
+  { app: 'speech', engine: oneapi, measure: speakOnce },
+  { app: 'sd-ipex', engine: ipex, measure: drawOnce },
 ];
 
 /** The estimates that `xim-plan` prints before a download, against what each service does with one client. */
 export async function benchPlan(settings: Settings, say: (line: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const probe of PROBES) {
-    // Measured again for each service: the machine may have other work meanwhile.
-    const expected = await estimateOf(probe.app);
-    say(`${probe.app}: ${formatEstimate(expected)}: ${expected.basis}`);
+    // The speed of a machine with other guests moves within minutes, so it is measured before and after each service.
+    const before = await measureHost(readHost());
     const service = await startService(`apps/${probe.app}/src/main.ts`, settings.env);
     try {
       await probe.measure(service, -1);
       const values: number[] = [];
       for (let run = 0; run < settings.pairs; run++) {
         values.push(await probe.measure(service, run));
-        say(`${probe.app}, run ${run}: ${values.at(-1)!.toPrecision(3)} ${expected.unit}`);
+        say(`${probe.app}, run ${run}: ${values.at(-1)!.toPrecision(3)}`);
       }
+      const expected = estimateOf(probe, meanSpeed(before, await measureHost(readHost())));
+      say(`${probe.app}: ${formatEstimate(expected)}: ${expected.basis}`);
       figures.push(...compare(probe.app, expected, medianInterval(values)));
     } finally {
       await service.stop();
@@ -53,16 +58,23 @@ export async function benchPlan(settings: Settings, say: (line: string) => void)
   return figures;
 }
 
-async function estimateOf(app: string): Promise<Estimate> {
+function estimateOf({ app, engine }: Probe, speed: HostSpeed): Estimate {
   const host = readHost();
   const model = readModels(join(ROOT, 'apps', app, 'models.json')).models['main']!;
-  const profile = oneapi.check(host, model);
+  const profile = engine.check(host, model);
   if (isRefusal(profile)) throw new Error(`${app} does not run here: ${profile.missing.join(', ')}. ${profile.advice}`);
-  const memory = oneapi.memory(model, profile);
+  const memory = engine.memory(model, profile);
   const plan = planFor({ host, model, memory });
-  const found = memory.work && estimate(model.task, memory.work, host, plan, await measureHost(host));
+  const found = memory.work && estimate(model.task, memory.work, host, plan, speed);
   if (found === undefined) throw new Error(`there is no estimate for ${app}`);
   return found;
+}
+
+function meanSpeed(one: HostSpeed, other: HostSpeed): HostSpeed {
+  return {
+    bytesPerSecond: (one.bytesPerSecond + other.bytesPerSecond) / 2,
+    hertz: (one.hertz + other.hertz) / 2,
+  };
 }
 
 function compare(app: string, expected: Estimate, measured: Interval): Figure[] {
@@ -90,19 +102,43 @@ async function generateOnce({ port }: Service, number: number): Promise<number> 
   return 1 / perToken[0]!;
 }
 
-/** Texts per second of one client, each text of about 55 tokens. */
+/** Texts per second of one client that sends one text after the other. */
 async function embedOnce({ port }: Service, number: number): Promise<number> {
-  const words = 'the quick brown fox jumps over a lazy dog while seven bright stars shine above cold quiet hills'.split(
-    ' ',
-  );
-  const text = (at: number): string =>
-    Array.from({ length: 50 }, (_, word) => words[(at * 7 + word * 3 + number + 1) % words.length]).join(' ');
   const requests = 50;
   const { seconds } = await runLoad({
     ...{ port, path: '/v1/embeddings', clients: 1, requests },
-    body: (at) => ({ model: 'text-embedding-3-small', input: text(at) }),
+    body: (at) => ({ model: 'text-embedding-3-small', input: words(at + number) }),
   });
   return requests / seconds;
+}
+
+/** Documents per second of one client that sends a question with 25 documents. */
+async function rerankOnce({ port }: Service, number: number): Promise<number> {
+  const [requests, documents] = [4, 25];
+  const { seconds } = await runLoad({
+    ...{ port, path: '/v1/rerank', clients: 1, requests },
+    body: (at) => ({
+      query: 'Where do the bright stars shine?',
+      documents: Array.from({ length: documents }, (_, document) => words(at * documents + document + number)),
+    }),
+  });
+  return (requests * documents) / seconds;
+}
+
+const WORDS = 'the quick brown fox jumps over a lazy dog while seven bright stars shine above cold quiet hills'.split(
+  ' ',
+);
+
+/** A text of about 55 tokens. */
+function words(number: number): string {
+  return Array.from({ length: 50 }, (_, word) => WORDS[(number * 7 + word * 3 + 8) % WORDS.length]).join(' ');
+}
+
+/** Seconds per picture of the size and the steps that the service takes for a request that names neither. */
+async function drawOnce({ port }: Service, number: number): Promise<number> {
+  const body = JSON.stringify({ prompt: 'a red circle', seed: number + 1 });
+  const { total } = await askMedia(`http://127.0.0.1:${port}/v1/images/generations`, body);
+  return total;
 }
 
 /** Seconds per second of the window of 30 s that a recording lies in. */

@@ -21,6 +21,7 @@ describe('ipex: work', () => {
     expect(work('generateImage', { steps: 4 })!.operations / 1e12).toBeCloseTo(4 * 0.685 + 2.51, 1);
     expect(work('generateImage', { steps: 4, guidance: 7.5 })!.operations / 1e12).toBeCloseTo(8 * 0.685 + 2.51, 1);
     const small = work('generateImage', { steps: 4, size: '256x256' })!;
+    expect([small.serialCycles, work('generateImage', { steps: 5 })!.serialCycles]).toEqual([74e6, 80e6]);
     expect(work('generateImage', { steps: 4 })!.operations / small.operations).toBeCloseTo(4);
   });
 

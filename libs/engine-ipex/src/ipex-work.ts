@@ -12,9 +12,13 @@ const PICTURE = { step: 640, decoder: 2350, pixels: 512 * 512 };
 /** Steps of a profile that leaves them to the pipeline's scheduler. */
 const USUAL_STEPS = 25;
 
+/** Cycles of one thread for a picture and for each of its steps, whatever the size: Python, the scheduler, the file. */
+const SERIAL = { picture: 50e6, step: 6e6 };
+
 /**
- * The share of the peak is that of a step of Stable Diffusion 1.5 on two cores with AVX2, which took 8 s. bf16 where the host has
- * kernels for it, as the worker chooses.
+ * The share of the peak of a picture was measured with the networks of Stable Diffusion 1.5: 0.5 on two cores with AVX2 (a step of
+ * 8 s), 0.55 in bf16 on two with AVX-512, by OpenVINO; by PyTorch 0.32 there. bf16 where the host has kernels for it, as the worker
+ * chooses.
  */
 export function ipexWork(model: ModelEntry, profile: Profile): Work | undefined {
   const bytes = fileBytes(model, profile);
@@ -31,7 +35,10 @@ export function ipexWork(model: ModelEntry, profile: Profile): Work | undefined 
       const [width = 512, height = 512] = size.split('x').map(Number);
       const each = PICTURE.step * (guidance === undefined || guidance <= 1 ? 1 : 2);
       const operations = ((weights * (steps * each + PICTURE.decoder)) / PICTURE.pixels) * width * height;
-      return { bytes: bytes * steps, operations, dtype: 'bf16', bandwidthShare: 0.5, peakShare: 0.5 };
+      return {
+        ...{ bytes: bytes * steps, operations, dtype: 'bf16', bandwidthShare: 0.5, peakShare: 0.5 },
+        serialCycles: SERIAL.picture + SERIAL.step * steps,
+      };
     }
     case 'embed':
     case 'rerank':

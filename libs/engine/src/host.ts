@@ -79,8 +79,9 @@ export interface MemoryNeeds {
 /**
  * The work of one unit of a task's output: a token of one sequence (`generate`), a text of 55 tokens (`embed`, `rerank`), a second of
  * audio (`transcribe`, `speak`), a picture (`generateImage`). With a memory bandwidth B and a peak P of the host, a unit takes
- * `bytes / (B × bandwidthShare) + operations / (P × peakShare)` seconds; the shares are those that the engine reached
- * where it was measured (roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009, with both terms added).
+ * `bytes / (B × bandwidthShare) + operations / (P × peakShare) + serialCycles / clock` seconds; the shares are those that
+ * the engine reached where it was measured (roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009, with its terms
+ * added).
  */
 export interface Work {
   /** Bytes that a unit reads from memory: weights, where no other sequence shares the reading. */
@@ -95,6 +96,11 @@ export interface Work {
   readonly peakShare: number;
   /** Threads beyond which a unit gains nothing; absent where all threads of the plan work on one unit. */
   readonly threads?: number | undefined;
+  /**
+   * Cycles of one thread beside the arithmetic, such as an interpreter's that calls small operators; absent where they are
+   * too few to count.
+   */
+  readonly serialCycles?: number | undefined;
 }
 
 /** The share of a service in the host. Made by `host-plan`, obeyed by the engine, printed at start, served at /v1/metadata. */

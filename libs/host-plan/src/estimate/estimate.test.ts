@@ -56,6 +56,14 @@ describe('an estimate', () => {
       'a token reads 100 MB at 50 % of the measured 20 GB/s and computes 300 MFLOP at 25 % of 192 GFLOP/s',
     );
     expect(of.basis).toContain('2 threads × 3.00 GHz measured × 32 per cycle by avx2');
+    expect(of.basis).not.toContain('of one thread');
+  });
+
+  // 10 ms and 6.25 ms as above; 6e6 / 3e9 = 2 ms.
+  test('adds the cycles in which one thread works alone, however many there are', () => {
+    const of = estimate('generateImage', { ...work, serialCycles: 6e6 }, hostOf('milan'), planOf(2), speed)!;
+    expect(of.value).toBeCloseTo(0.01825);
+    expect(of.basis).toContain(', beside 2 ms of one thread');
   });
 
   test.each([

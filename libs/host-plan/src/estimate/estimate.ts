@@ -33,14 +33,17 @@ export function estimate(task: Task, work: Work, host: Host, plan: Plan, speed: 
   if (rate === undefined) return undefined;
   const threads = Math.min(plan.threads, host.cpuQuota ?? plan.threads, work.threads ?? Infinity);
   const peak = threads * speed.hertz * rate.perCycle;
-  const seconds = work.bytes / (speed.bytesPerSecond * work.bandwidthShare) + work.operations / (peak * work.peakShare);
+  const serial = (work.serialCycles ?? 0) / speed.hertz;
+  const seconds =
+    work.bytes / (speed.bytesPerSecond * work.bandwidthShare) + work.operations / (peak * work.peakShare) + serial;
   const { unit, each, isRate } = UNITS[task];
   const value = isRate ? 1 / seconds : seconds;
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
   const basis =
     `a ${each} reads ${scaled(work.bytes)}B at ${percent(work.bandwidthShare)} of the measured ${scaled(speed.bytesPerSecond)}B/s and computes ` +
     `${scaled(work.operations)}FLOP at ${percent(work.peakShare)} of ${scaled(peak)}FLOP/s ` +
-    `(${Number(threads.toFixed(2))} threads × ${(speed.hertz / 1e9).toFixed(2)} GHz measured × ${rate.perCycle} per cycle by ${rate.by})`;
+    `(${Number(threads.toFixed(2))} threads × ${(speed.hertz / 1e9).toFixed(2)} GHz measured × ${rate.perCycle} per cycle by ${rate.by})` +
+    (serial > 0 ? `, beside ${Number((serial * 1000).toPrecision(3))} ms of one thread` : '');
   return { unit, value, low: value / FACTOR, high: value * FACTOR, basis };
 }
 
