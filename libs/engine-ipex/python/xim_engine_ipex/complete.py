@@ -9,6 +9,8 @@ from typing import Any
 import transformers
 from xim_worker import StartError
 
+from .nomic_bert import read_nomic_bert
+
 
 def expect_safetensors(folder: Path) -> None:
     """Raises StartError where a folder has weights as pickles alone."""
@@ -58,6 +60,9 @@ def load_model(folder: Path, auto: Any, *, may_lack: str | None = None, **how: A
     transformers.utils.logging.disable_progress_bar()
     expect_safetensors(folder)
     expect_plain(folder)
+    config = read_nomic_bert(folder)
+    if config is not None:
+        how["config"] = config
     try:
         model, found = auto.from_pretrained(
             str(folder), use_safetensors=True, local_files_only=True, output_loading_info=True, **how
