@@ -144,6 +144,7 @@ def test_documents_of_a_model_with_a_prompt_for_queries_alone(tmp_path: Path) ->
         ({"config.json": {"model_type": "mpnet", "max_position_embeddings": 514}}, 512),
         ({"config.json": {"max_position_embeddings": 512}, "sentence_bert_config.json": {"max_seq_length": 256}}, 256),
         ({"config.json": {"max_position_embeddings": 512}, "sentence_bert_config.json": {"max_seq_length": None}}, 512),
+        ({"config.json": {"n_positions": 8192, "max_trained_positions": 2048}}, 2048),
         ({"tokenizer_config.json": {"model_max_length": 1000000000000000019884624838656}}, None),
         ({}, None),
     ],

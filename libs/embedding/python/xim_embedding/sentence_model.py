@@ -119,7 +119,9 @@ def read_context_length(folder: Path) -> int | None:
         padding = config.get("pad_token_id")
         positions -= (1 if padding is None else padding) + 1
     asked = read_object(folder / "sentence_bert_config.json").get("max_seq_length")
-    found = [positions, asked or read_object(folder / "tokenizer_config.json").get("model_max_length")]
+    # NomicBERT can compute more positions than it was trained on.
+    trained = config.get("max_trained_positions")
+    found = [positions, trained, asked or read_object(folder / "tokenizer_config.json").get("model_max_length")]
     return min((int(each) for each in found if each and 0 < each < _NO_LIMIT), default=None)
 
 

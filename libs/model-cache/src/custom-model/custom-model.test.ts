@@ -349,7 +349,24 @@ const BESIDE = ['1_Pooling/config.json', '2_Dense/config.json', '2_Dense/model.s
 describe('a model for embeddings', () => {
   beforeEach(async () => {
     await hub.close();
-    hub = await startFakeHub({ 'org/bert': { commit: COMMIT, files: ENCODER } });
+    hub = await startFakeHub({
+      'org/bert': { commit: COMMIT, files: ENCODER },
+      'org/nomic': {
+        commit: COMMIT,
+        files: {
+          'config.json': Buffer.from(
+            JSON.stringify({ n_positions: 8192, max_trained_positions: 2048, n_layer: 12, n_embd: 768 }),
+          ),
+          'onnx/model.onnx': noise(300),
+          'tokenizer.json': ENCODER['tokenizer.json']!,
+        },
+      },
+    });
+  });
+
+  test('reads as many tokens as it was trained on', async () => {
+    const { shape } = await resolveModel('org/nomic', { shipped: EMBED });
+    expect(shape).toEqual({ contextLength: 2048, layers: 12, dimensions: 768 });
   });
 
   test('is served from the hub in full precision, with what belongs to it and without options of another model', async () => {

@@ -23,7 +23,9 @@ async function readEncoderShape(files: ModelFiles): Promise<FormatFacts> {
   const config = await readObject(files, 'config.json');
   const { max_seq_length: asked } = await readObject(files, 'sentence_bert_config.json');
   const { model_max_length: most } = await readObject(files, 'tokenizer_config.json');
-  const limits = [config['max_position_embeddings'], config['n_positions'], asked ?? most]
+  // NomicBERT can compute more positions than it was trained on.
+  const positions = ['max_position_embeddings', 'n_positions', 'max_trained_positions'].map((name) => config[name]);
+  const limits = [...positions, asked ?? most]
     .map(toCount)
     .filter((limit) => limit !== undefined && limit < NO_LIMIT) as number[];
   if (limits.length === 0) {
