@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +81,23 @@ describe('a converted model', { timeout: 900_000 }, () => {
     }
   });
 
+  it('gives the vectors of Transformers: NomicBERT, without the code that such models are published with', async () => {
+    const texts = ['The boat left the harbour at dawn.', 'Income tax returns are due in April. '.repeat(9).trim()];
+    const nomic = join(folder, 'nomic-bert');
+    const script = fileURLToPath(new URL('./__fixtures__/tiny_nomic_bert.py', import.meta.url));
+    const python = join(process.env['XIM_VENVS']!, 'ipex/bin/python');
+    const printed = execFileSync(python, [script, nomic, ...texts], { encoding: 'utf8' });
+    const expected = JSON.parse(printed) as number[][];
+    const file = join(folder, 'nomic.json');
+    const made = convert([file, '--from', nomic, '--task', 'embed', '--weights', 'fp32']);
+    expect(made.status, made.stderr).toBe(0);
+    expect(readModels(file).models.main).toMatchObject({ shape: { contextLength: 2048, layers: 2, dimensions: 32 } });
+    const vectors = await vectorsOf({ ...app, models: pathToFileURL(file) }, texts);
+    // Where the CPU has bf16, the service computes in it.
+    for (const [i, vector] of vectors.entries()) expect(cosine(vector, expected[i]!)).toBeGreaterThan(0.99);
+    expect(cosine(expected[0]!, expected[1]!)).toBeLessThan(0.95);
+  });
+
   it('is explained where it is missing', () => {
     const file = join(folder, 'elsewhere.json');
     writeFileSync(file, readFileSync(models));
@@ -126,6 +143,11 @@ describe('a converted model', { timeout: 900_000 }, () => {
     expect(existsSync(join(folder, 'ran'))).toBe(false);
   });
 });
+
+function cosine(one: readonly number[], other: readonly number[]): number {
+  const product = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  return product(one, other) / Math.sqrt(product(one, one) * product(other, other));
+}
 
 async function vectorsOf(service: typeof app, input: string[]): Promise<number[][]> {
   const { server, origin } = await openService(service);

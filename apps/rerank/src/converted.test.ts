@@ -24,7 +24,7 @@ const DOCUMENTS = [
 describe('a converted reranker', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'xim-converted-'));
   const models = join(folder, 'models.json');
-  let expected: Readonly<Record<'cross-encoder' | 'language-model', number[]>>;
+  let expected: Readonly<Record<'cross-encoder' | 'modern-bert' | 'language-model', number[]>>;
 
   const tool = (args: readonly string[]) => {
     const bin = join(root, 'libs/model-tools/src/bin.ts');
@@ -44,12 +44,15 @@ describe('a converted reranker', { timeout: 900_000 }, () => {
   }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has the scores of Transformers: a cross-encoder, made ready as npm start does it', async () => {
-    const model = join(folder, 'cross-encoder');
+  it.each([
+    ['a cross-encoder', 'cross-encoder'],
+    ['a cross-encoder with local attention', 'modern-bert'],
+  ] as const)('has the scores of Transformers: %s, made ready as npm start does it', async (_, kind) => {
+    const model = join(folder, kind);
     const made = tool(['ready', fileURLToPath(app.models), '--model', model]);
     expect(made.status, made.stderr).toBe(0);
     expect(made.stderr).toContain('is there only as safetensors; it is converted to OpenVINO IR');
-    expectScores(await scoresOf(app, { XIM_MODEL: made.stdout.trim() }), expected['cross-encoder']);
+    expectScores(await scoresOf(app, { XIM_MODEL: made.stdout.trim() }), expected[kind]);
   });
 
   it('has the scores of Transformers: a language model that answers yes or no', async () => {

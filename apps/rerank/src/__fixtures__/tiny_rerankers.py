@@ -1,7 +1,7 @@
 """usage: python tiny_rerankers.py FOLDER QUERY DOCUMENT…
 
 Writes small random rerankers as Transformers saves them into `FOLDER/<kind>`, and prints the scores of the documents by
-Transformers, in float32, as JSON: `{"cross-encoder": [number, …], "language-model": [number, …]}`.
+Transformers, in float32, as JSON: `{"cross-encoder": [number, …], "modern-bert": …, "language-model": …}`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    ModernBertConfig,
+    ModernBertForSequenceClassification,
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3ForCausalLM,
@@ -49,10 +51,11 @@ def write(folder: Path, kind: str, texts: list[str]) -> tuple[Any, Tokenizer]:
     tokenizer.train_from_iterator([*texts, *WORDS], trainer)
     tokenizer.add_tokens([word for word in ("yes", "no") if tokenizer.token_to_id(word) is None])
     is_bert = kind in ("cross-encoder", "two-labels")
-    if is_bert:
+    if is_bert or kind == "modern-bert":
+        second = ":1" if is_bert else ""
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<s> $A </s>",
-            pair="<s> $A </s> $B:1 </s>:1",
+            pair=f"<s> $A </s> $B{second} </s>{second}",
             special_tokens=[("<s>", 0), ("</s>", 2)],
         )
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(folder / kind)
@@ -62,6 +65,11 @@ def write(folder: Path, kind: str, texts: list[str]) -> tuple[Any, Tokenizer]:
     if is_bert:
         labels = 2 if kind == "two-labels" else 1
         model = BertForSequenceClassification(BertConfig(**sizes, num_labels=labels, pad_token_id=1))
+    elif kind == "modern-bert":
+        # The second layer sees four tokens on each side.
+        ids = {"bos_token_id": 0, "cls_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "sep_token_id": 2}
+        windows = ModernBertConfig(**sizes, **ids, local_attention=8, classifier_pooling="mean", num_labels=1)
+        model = ModernBertForSequenceClassification(windows)
     elif kind == "language-model":
         # As it is published: the padding stands in the tokenizer only, and the last layer is the table of tokens.
         tied = Qwen3Config(**sizes, num_key_value_heads=2, head_dim=8, tie_word_embeddings=True, pad_token_id=None)
@@ -81,12 +89,14 @@ def main(folder: Path, query: str, documents: list[str]) -> None:
         write(folder, kind, texts)
     scores: dict[str, list[float]] = {}
     with torch.inference_mode():
-        model, tokenizer = write(folder, "cross-encoder", texts)
-        pairs = [tokenizer.encode(query, document) for document in documents]
-        scores["cross-encoder"] = [
-            float(model(torch.tensor([pair.ids]), token_type_ids=torch.tensor([pair.type_ids])).logits[0, 0])
-            for pair in pairs
-        ]
+        for kind in ("cross-encoder", "modern-bert"):
+            model, tokenizer = write(folder, kind, texts)
+            pairs = [tokenizer.encode(query, document) for document in documents]
+            segments = [{"token_type_ids": torch.tensor([pair.type_ids])} if "cross" in kind else {} for pair in pairs]
+            scores[kind] = [
+                float(model(torch.tensor([pair.ids]), **more).logits[0, 0])
+                for pair, more in zip(pairs, segments, strict=True)
+            ]
         model, tokenizer = write(folder, "language-model", texts)
         request: RerankInput = {"queries": [query], "documents": documents}
         prompts = [pair.tokens for pair in PromptedPairs(tokenizer, 512).read(request)]

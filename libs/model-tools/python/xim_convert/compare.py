@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSequenceCl
 
 from .agreement import hold_to
 from .errors import ConvertError
+from .facts import longest_text
 from .reranker import read_answers
 from .sentence_model import read_sentence_model
 
@@ -20,11 +22,14 @@ _TEXT = (
     "village pull their boats up to the wall of the harbour. In winter they mend nets, and in the evening they tell "
     "their children how the old lighthouse was built, stone by stone, by the people who lived here before them."
 )
-_TEXTS = ("A cat sleeps on the warm stove.", "Shares fell after the bank raised its rate.", _TEXT)
+# Longer than the windows of models that attend to near tokens in most layers: 128 tokens in ModernBERT.
+_LONG_TEXT = " ".join([_TEXT] * 6)
+_TEXTS = ("A cat sleeps on the warm stove.", "Shares fell after the bank raised its rate.", _TEXT, _LONG_TEXT)
 
 _PAIRS = (
     ("Where do boats rest?", _TEXT),
     ("Where do boats rest?", _TEXTS[1]),
+    ("Where do boats rest?", _LONG_TEXT),
     ("Why did the shares fall?", _TEXTS[1]),
     ("Why did the shares fall?", _TEXTS[0]),
 )
@@ -58,15 +63,18 @@ def compare_logits(original: Path, converted: Path, weights: str) -> float:
 def compare_vectors(original: Path, converted: Path, weights: str) -> float:
     """The least cosine between both models' vectors, pooled and passed through dense layers as the model asks.
 
-    Raises ConvertError below LEAST_COSINE.
+    Raises ConvertError below LEAST_COSINE, and if the original lacks tensors that the vectors depend on.
     """
-    tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
-    before = AutoModel.from_pretrained(original, dtype=torch.float32, local_files_only=True)
+    before, found = AutoModel.from_pretrained(
+        original, dtype=torch.float32, local_files_only=True, output_loading_info=True
+    )
+    _expect_complete(name for name in found["missing_keys"] if not name.startswith("pooler."))
+    read = _reader(original, before)
     after = OVModelForFeatureExtraction.from_pretrained(converted, ov_config=_F32)
     to_vector = read_sentence_model(original).to_vector
     cosines = []
     for text in _TEXTS:
-        inputs = tokenizer(text, return_tensors="pt")
+        inputs = read(text)
         one, other = to_vector(_hidden(before, inputs)), to_vector(_hidden(after, inputs))
         cosines.append(float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
     return hold_to(min(cosines), LEAST_COSINE[weights], weights, "is the least cosine to the original's vectors")
@@ -77,13 +85,11 @@ def compare_scores(original: Path, converted: Path, weights: str) -> float:
 
     Raises ConvertError below LEAST_SCORES, and if the original lacks tensors.
     """
-    tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
     before, found = AutoModelForSequenceClassification.from_pretrained(
         original, dtype=torch.float32, local_files_only=True, output_loading_info=True
     )
-    if found["missing_keys"]:
-        raise ConvertError(f"the model lacks the tensors {', '.join(sorted(found['missing_keys'])[:5])}")
-    pairs = [tokenizer(*pair, return_tensors="pt") for pair in _PAIRS]
+    _expect_complete(found["missing_keys"])
+    pairs = [_reader(original, before)(*pair) for pair in _PAIRS]
     return _hold_scores([float(_logits(before, pair)[0]) for pair in pairs], pairs, converted, weights)
 
 
@@ -95,9 +101,22 @@ def compare_answers(original: Path, converted: Path, weights: str) -> float:
     tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
     yes, no = read_answers(original, tokenizer)
     before = AutoModelForCausalLM.from_pretrained(original, dtype=torch.float32, local_files_only=True)
-    pairs = [tokenizer(*pair, return_tensors="pt") for pair in _PAIRS]
+    pairs = [_reader(original, before)(*pair) for pair in _PAIRS]
     answers = [_logits(before, pair)[-1] for pair in pairs]
     return _hold_scores([float(each[yes] - each[no]) for each in answers], pairs, converted, weights)
+
+
+def _reader(original: Path, model: Any) -> Callable[..., Any]:
+    """The tokenizer; it cuts what is longer than the model reads."""
+    tokenizer = AutoTokenizer.from_pretrained(original, local_files_only=True)
+    most = longest_text(original, model.config)
+    return lambda *texts: tokenizer(*texts, return_tensors="pt", truncation=True, max_length=most)
+
+
+def _expect_complete(missing: Iterable[str]) -> None:
+    names = sorted(missing)
+    if names:
+        raise ConvertError(f"the model lacks the tensors {', '.join(names[:5])}")
 
 
 def _hold_scores(expected: list[float], pairs: list[Any], converted: Path, weights: str) -> float:

@@ -24,7 +24,7 @@ def to_shape(kind: str, folder: Path, config: Any) -> dict[str, Any]:
     if kind != "generate":
         width: int = config.hidden_size
         return {
-            "contextLength": _longest_text(folder, config),
+            "contextLength": longest_text(folder, config),
             "layers": config.num_hidden_layers,
             "dimensions": width if kind in _RERANKERS else read_sentence_model(folder).dimensions(width),
         }
@@ -51,8 +51,8 @@ def to_options(kind: str, folder: Path) -> dict[str, Any]:
     return {**scoring, **({"pooling": poolings[0]} if len(poolings) == 1 else {}), "normalize": True}
 
 
-def _longest_text(folder: Path, config: Any) -> int:
-    """Tokens; the positions of RoBERTa and its kin begin after the padding token's number."""
+def longest_text(folder: Path, config: Any) -> int:
+    """In tokens; the positions of RoBERTa and its kin begin after the padding token's number."""
     positions: int = config.max_position_embeddings
     if config.model_type in _POSITIONS_AFTER_PADDING:
         positions -= (1 if config.pad_token_id is None else config.pad_token_id) + 1

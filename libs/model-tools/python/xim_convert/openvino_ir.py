@@ -14,10 +14,12 @@ from optimum.exporters.openvino import main_export
 from optimum.intel import OVConfig
 from transformers import AutoConfig
 
+from .architectures import expect_exporter, export_nomic_bert, prepare_architecture
 from .compare import compare_answers, compare_logits, compare_scores, compare_vectors
 from .dequantize import dequantize
 from .errors import ConvertError
 from .facts import to_options, to_shape
+from .nomic_bert import KIND as NOMIC_BERT
 from .pickled import read_tensors
 from .reranker import read_reranker, to_classifier
 from .sentence_model import copy_sentence_model
@@ -55,18 +57,12 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         source = folder / "classifier"
         to_classifier(folder, source)
     exported, compare = _EXPORTS[kind]
+    expect_exporter(config.model_type, exported)
     say("exporting")
-    main_export(
-        model_name_or_path=str(source),
-        output=str(output),
-        task=exported,
-        ov_config=OVConfig(dtype="fp32" if weights == "fp32" else "fp16"),
-        library_name="transformers",
-        stateful=task == "generate",
-        convert_tokenizer=False,
-        local_files_only=True,
-        trust_remote_code=False,
-    )
+    if config.model_type == NOMIC_BERT:
+        export_nomic_bert(source, output / _MODEL, weights)
+    else:
+        _export(source, output, exported, weights)
     if kind == "generate":
         _refuse_other_states(output / _MODEL)
     if weights in _MODES:
@@ -86,10 +82,25 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
 def _read_config(folder: Path) -> Any:
     if not (folder / "config.json").is_file():
         raise ConvertError(f"{folder.name} has no config.json; expected a folder as Transformers saves it")
+    prepare_architecture(folder)
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ValueError, OSError) as error:
         raise ConvertError(f"the architecture is not known here: {str(error).splitlines()[0]}") from error
+
+
+def _export(source: Path, output: Path, task: str, weights: str) -> None:
+    main_export(
+        model_name_or_path=str(source),
+        output=str(output),
+        task=task,
+        ov_config=OVConfig(dtype="fp32" if weights == "fp32" else "fp16"),
+        library_name="transformers",
+        stateful=task.startswith("text-generation"),
+        convert_tokenizer=False,
+        local_files_only=True,
+        trust_remote_code=False,
+    )
 
 
 def _without_pickles(folder: Path, say: Callable[[str], None]) -> None:
