@@ -59,7 +59,7 @@ describe('a converted model', { timeout: 900_000 }, () => {
     ]);
     const files = main.artifacts['openvino-int8']!.files;
     expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining(['openvino_model.bin', 'tokenizer.json']));
-    expect(files.every(({ sources }) => sources.at(-1)!.startsWith('convert:int8:local/'))).toBe(true);
+    expect(files.every(({ sources }) => sources.at(-1)!.startsWith('convert:embed/oneapi/int8:local/'))).toBe(true);
     // A byte per weight and not four.
     expect(files.find(({ path }) => path === 'openvino_model.bin')!.size).toBeLessThan(25_000_000);
   });

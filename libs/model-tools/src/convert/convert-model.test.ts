@@ -2,8 +2,13 @@ import { sourceProblem } from '@xim/model-cache/internal';
 import { expect, test } from 'vitest';
 import { ENGINES } from './convert-model.ts';
 
-const weights = Object.values(ENGINES).flatMap((targets) => targets.flatMap((target) => [...target.weights]));
+const recipes = Object.entries(ENGINES).flatMap(([engine, targets]) =>
+  targets.flatMap(({ tasks, weights }) =>
+    tasks.flatMap((task) => weights.map((one) => `convert:${task}/${engine}/${one}:org/name@revision`)),
+  ),
+);
 
-test.each([...new Set(weights)])('models.json takes the recipe of files in %s', (one) => {
-  expect(sourceProblem(`convert:${one}:org/name@revision`)).toBeUndefined();
+// Recipes that were written before name the weights alone.
+test.each([...recipes, 'convert:int8:org/name@revision'])('models.json takes the recipe %s', (recipe) => {
+  expect(sourceProblem(recipe)).toBeUndefined();
 });

@@ -160,10 +160,10 @@ async function bring(
   { facts, name }: ConvertInput,
   { files, ...outcome }: Recorded,
   made: string | undefined,
-  { artifact, task, weights, prefixes, cacheDir, python, signal }: ConvertOptions,
+  { engine, artifact, task, weights, prefixes, cacheDir, python, signal }: ConvertOptions,
 ): Promise<Converted> {
   const withSources = (more: (path: string) => string[]): ModelFile[] =>
-    files.map((file) => ({ ...file, sources: [...more(file.path), `convert:${weights}:${name}`] }));
+    files.map((file) => ({ ...file, sources: [...more(file.path), `convert:${task}/${engine}/${weights}:${name}`] }));
   const fetched = withSources((path) => (made === undefined ? [] : [`file:${join(made, path)}`]));
   const model = { ...facts, task, artifacts: { [artifact]: { files: fetched } }, profiles: [], shape: {} };
   const folder = await fetchArtifact({ model, artifact, cacheDir, python, offline: made === undefined, signal });
