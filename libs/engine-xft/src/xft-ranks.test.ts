@@ -47,6 +47,7 @@ describe('toRanksCommand', () => {
     { node: 0, cpus: [0, 1, 2, 3] },
     { node: 1, cpus: [4, 5, 6, 7] },
   ];
+  const place = ['/e/bin/python', '-m', 'xim_engine_xft.place'];
   const rank = ['/e/bin/python', '-m', 'xim_engine_xft', 'generate'] as const;
   const run = (threads: number, more = places) =>
     toRanksCommand({ python: '/e/bin/python', rank: [...rank], places: more, threads });
@@ -69,9 +70,9 @@ describe('toRanksCommand', () => {
     const { command, env } = run(threads, where);
     expect(command).toEqual([
       '/e/bin/mpiexec.hydra',
-      ...['-n', '1', 'numactl', `--physcpubind=${bound[0]}`, `--membind=${where[0]!.node}`, ...rank],
+      ...['-n', '1', ...place, String(where[0]!.node), bound[0], ...rank],
       ':',
-      ...['-n', '1', 'numactl', `--physcpubind=${bound[1]}`, `--membind=${where[1]!.node}`, ...rank],
+      ...['-n', '1', ...place, String(where[1]!.node), bound[1], ...rank],
     ]);
     expect(env['OMP_NUM_THREADS']).toBe(String(bound[0]!.split(',').length));
   });

@@ -26,7 +26,7 @@ export function toRanksCommand({ python, rank, places, threads }: RanksOptions):
   const each = Math.max(1, Math.min(smallest, Math.floor(threads / places.length)));
   const ranks = places.map(({ node, cpus }) => {
     const bound = cpus.slice(0, each).join(',');
-    return ['-n', '1', 'numactl', `--physcpubind=${bound}`, `--membind=${node}`, ...rank];
+    return ['-n', '1', python, '-m', 'xim_engine_xft.place', String(node), bound, ...rank];
   });
   const environment = dirname(dirname(python));
   return {
@@ -43,7 +43,7 @@ export function toRanksCommand({ python, rank, places, threads }: RanksOptions):
       // All ranks are on this host: no network, no remote shell.
       I_MPI_FABRICS: 'shm',
       I_MPI_HYDRA_BOOTSTRAP: 'fork',
-      // numactl binds.
+      // xim_engine_xft.place binds.
       I_MPI_PIN: '0',
     },
   };

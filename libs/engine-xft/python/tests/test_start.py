@@ -50,6 +50,7 @@ def test_the_kernel_may_refuse_amx_although_the_cpu_has_it() -> None:
         (132, [], r"SIGILL"),
         (255, ["[INFO] x", "Must be running on the Intel Xeon platform."], r"code 255 \(Must be running.*GenuineIntel"),
         (-11, ["line"], r"SIGSEGV \(line\).*XIM_ENGINE=oneapi"),
+        (-11, ['  File "a.py", line 84 in forward_cb', '  File "b.py"', "Extension modules: x"], r"84 in forward_cb\)"),
         (1, ["OSError: libnuma.so.1: cannot open"], r"code 1 \(OSError: libnuma.so.1.*requirements.lock"),
     ],
 )

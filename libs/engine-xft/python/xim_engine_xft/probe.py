@@ -74,7 +74,9 @@ def probe(dtype: str, kv_dtype: str, environment: Mapping[str, str] | None = Non
 
 def to_message(code: int, words: list[str], dtype: str) -> str:
     """The meaning of the exit code of a probe; `words`: the lines of its output."""
-    said = next((line.strip() for line in reversed(words) if _tells(line)), words[-1].strip() if words else "nothing")
+    # After a signal faulthandler prints the innermost frame first, and a long list of modules at the end.
+    frame = next((line for line in words if line.lstrip().startswith("File ")), words[-1] if words else "nothing")
+    said = next((line for line in reversed(words) if _tells(line)), frame).strip()
     if code in (-signal.SIGILL, 128 + signal.SIGILL):
         why = f"it uses an instruction that this CPU lacks (SIGILL, dtype {dtype})"
         advice = "run the service with XIM_ENGINE=oneapi, or on an Intel Xeon of the 4th generation or later"
