@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readImage, toBase } from '../image.ts';
-import { checkOut, foldersOnPyTorch, ROOT } from './checkout.ts';
+import { readImage } from '../image.ts';
+import { checkOut, foldersOnPyTorch } from './checkout.ts';
 import { docker, readDockerHost, SKIPPED } from './docker-host.ts';
+import { findPyTorch, type PyTorch, toEngine } from './pytorch-wheel.ts';
 import { startContainer } from './service.ts';
 
 const MINUTE = 60_000;
-const INDEX = 'https://download.pytorch.org/whl/cpu/torch/';
 const dockerHost = readDockerHost();
 
 describe('the images on PyTorch', { timeout: 60 * MINUTE }, () => {
@@ -19,10 +19,11 @@ describe('the images on PyTorch', { timeout: 60 * MINUTE }, () => {
   const clone = join(work, 'clone');
   // Tests share a registry with those of yesterday.
   const registry = `${dockerHost?.registry}/p${Date.now().toString(36)}`;
-  const folders = foldersOnPyTorch();
+  // xft.test.ts has those of xFasterTransformer.
+  const folders = foldersOnPyTorch().filter((folder) => toEngine(folder) !== 'xft');
   const engines = [...new Set(folders.map(toEngine))];
-  /** Arguments of a build, or the reason why PyTorch cannot be had here, by engine. */
-  const sources = new Map<string, { args: string } | { reason: string }>();
+  /** By engine. */
+  const sources = new Map<string, PyTorch>();
 
   const nx = async (target: string, buildArgs = ''): Promise<string> => {
     const plain = { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false', NX_TUI: 'false' };
@@ -42,9 +43,7 @@ describe('the images on PyTorch', { timeout: 60 * MINUTE }, () => {
 
   beforeAll(async () => {
     if (!dockerHost) return;
-    const answer = await fetch(INDEX, { method: 'HEAD', signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    for (const engine of engines)
-      sources.set(engine, answer?.ok === true ? { args: '' } : await download(engine, join(work, engine)));
+    for (const engine of engines) sources.set(engine, await findPyTorch(engine, join(work, engine)));
     if ([...sources.values()].every((source) => 'reason' in source)) return;
     mkdirSync(clone);
     checkOut(clone);
@@ -91,24 +90,6 @@ describe('the images on PyTorch', { timeout: 60 * MINUTE }, () => {
     }
   });
 });
-
-/** The engine that an image has the wheels of. */
-function toEngine(folder: string): string {
-  const { kind, dockerfile } = readImage(folder);
-  return kind === 'engine' ? basename(folder) : toBase(dockerfile)!.name.replace(/^xim-/, '');
-}
-
-/** Fetches PyTorch's build for CPUs from where pip's settings on this machine name it, for Python 3.11 as in the images. */
-async function download(engine: string, folder: string): Promise<{ args: string } | { reason: string }> {
-  const list = readFileSync(join(ROOT, `libs/engine-${engine}/python/requirements.pytorch.in`), 'utf8');
-  const build = `torch==${/^torch==([\d.]+)/m.exec(list)![1]}+cpu`;
-  const which = ['--no-deps', '--only-binary=:all:', '--python-version=3.11', `--dest=${folder}`, build];
-  const pip = ['-m', 'pip', 'download', '--no-input', '--quiet', '--retries=1', ...which];
-  return promisify(execFile)('python3', pip).then(
-    () => ({ args: `--build-context=pip-wheels=${folder}` }),
-    () => ({ reason: `containers: ${INDEX} cannot be reached, and pip finds no ${build}` }),
-  );
-}
 
 /** The size and the filtered rows of a PNG. */
 function readPng(png: Buffer): { width: number; height: number; bytes: Buffer } {

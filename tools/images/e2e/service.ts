@@ -42,9 +42,13 @@ export async function startContainer(
 }
 
 /** Runs an image that ends by itself, with the same restrictions. */
-export function runToEnd(image: string, args: readonly string[]): Promise<{ code: number; output: string }> {
-  const command = ['run', '--rm', '--network=host', ...CONFINED, ...args, image];
-  return promisify(execFile)('docker', command, { timeout: 180_000 }).then(
+export function runToEnd(
+  image: string,
+  args: readonly string[],
+  command: readonly string[] = [],
+): Promise<{ code: number; output: string }> {
+  const run = ['run', '--rm', '--network=host', ...CONFINED, ...args, image, ...command];
+  return promisify(execFile)('docker', run, { timeout: 180_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, output: stdout + stderr }),
   );
