@@ -81,17 +81,20 @@ describe('a converted model', { timeout: 900_000 }, () => {
     }
   });
 
-  it('gives the vectors of Transformers: NomicBERT, without the code that such models are published with', async () => {
+  it.each([
+    ['NomicBERT, without the code that such models are published with', 'tiny_nomic_bert', 2, 32],
+    ['EmbeddingGemma, with its two dense layers', 'tiny_embedding_gemma', 6, 24],
+  ])('gives the vectors of Transformers: %s', async (_, name, layers, dimensions) => {
     const texts = ['The boat left the harbour at dawn.', 'Income tax returns are due in April. '.repeat(9).trim()];
-    const nomic = join(folder, 'nomic-bert');
-    const script = fileURLToPath(new URL('./__fixtures__/tiny_nomic_bert.py', import.meta.url));
+    const small = join(folder, name);
+    const script = fileURLToPath(new URL(`./__fixtures__/${name}.py`, import.meta.url));
     const python = join(process.env['XIM_VENVS']!, 'ipex/bin/python');
-    const printed = execFileSync(python, [script, nomic, ...texts], { encoding: 'utf8' });
+    const printed = execFileSync(python, [script, small, ...texts], { encoding: 'utf8' });
     const expected = JSON.parse(printed) as number[][];
-    const file = join(folder, 'nomic.json');
-    const made = convert([file, '--from', nomic, '--task', 'embed', '--weights', 'fp32']);
+    const file = join(folder, `${name}.json`);
+    const made = convert([file, '--from', small, '--task', 'embed', '--weights', 'fp32']);
     expect(made.status, made.stderr).toBe(0);
-    expect(readModels(file).models.main).toMatchObject({ shape: { contextLength: 2048, layers: 2, dimensions: 32 } });
+    expect(readModels(file).models.main).toMatchObject({ shape: { contextLength: 2048, layers, dimensions } });
     const vectors = await vectorsOf({ ...app, models: pathToFileURL(file) }, texts);
     // Where the CPU has bf16, the service computes in it.
     for (const [i, vector] of vectors.entries()) expect(cosine(vector, expected[i]!)).toBeGreaterThan(0.99);

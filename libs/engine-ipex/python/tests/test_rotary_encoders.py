@@ -1,4 +1,4 @@
-"""Vectors and scores of ModernBERT and NomicBERT, compared with Transformers called directly, text by text."""
+"""Vectors and scores of ModernBERT, NomicBERT and Gemma 3, compared with Transformers called directly, text by text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import torch
 from reranker_scores import scores_of
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
+    Gemma3TextConfig,
+    Gemma3TextForSequenceClassification,
+    Gemma3TextModel,
     ModernBertConfig,
     ModernBertForSequenceClassification,
     ModernBertModel,
@@ -48,6 +51,18 @@ MODERN = ModernBertConfig(
 )
 # Not the defaults of Transformers for the sizes and the base, which it would take without a word.
 NOMIC = NomicBertConfig(**SIZES, layer_norm_eps=1e-5, rope_parameters={"rope_type": "default", "rope_theta": 500.0})
+# As EmbeddingGemma, which attends in both directions, and as a language model.
+GEMMA: dict[str, Any] = {
+    **SIZES,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "query_pre_attn_scalar": 8,
+    "sliding_window": 16,
+    "sliding_window_pattern": 4,
+    "num_labels": 1,
+    "reranker_prompt": "none",
+    **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), 0),
+}
 PUBLISHED = {
     "model_type": "nomic_bert",
     "architectures": ["NomicBertModel"],
@@ -98,18 +113,28 @@ def expect_vectors(folder: Path, model: Any) -> None:
         assert found @ mean / np.linalg.norm(found) / np.linalg.norm(mean) >= 0.99999
 
 
-def test_vectors_of_modern_bert(tmp_path: Path) -> None:
-    expect_vectors(tmp_path, write(tmp_path, ModernBertModel, MODERN))
-
-
-def test_scores_of_a_reranker_of_modern_bert(tmp_path: Path) -> None:
-    model = write(tmp_path, ModernBertForSequenceClassification, MODERN)
-    handler = load(RerankHandler(TorchPairEncoder, TorchEncoder), tmp_path)
+def expect_scores(folder: Path, model: Any) -> None:
+    handler = load(RerankHandler(TorchPairEncoder, TorchEncoder), folder)
     with torch.inference_mode():
         expected = [float(model(input_ids=ids_of("the red sea", text)).logits[0, 0]) for text in TEXTS]
     assert np.ptp(expected) > 0.1
     found = scores_of(handler, {"queries": ["the red sea"], "documents": TEXTS})
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_vectors_of_modern_bert(tmp_path: Path) -> None:
+    expect_vectors(tmp_path, write(tmp_path, ModernBertModel, MODERN))
+
+
+def test_scores_of_a_reranker_of_modern_bert(tmp_path: Path) -> None:
+    expect_scores(tmp_path, write(tmp_path, ModernBertForSequenceClassification, MODERN))
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_vectors_and_scores_of_gemma(tmp_path: Path, both: bool) -> None:
+    config = Gemma3TextConfig(**GEMMA, use_bidirectional_attention=both)
+    expect_vectors(tmp_path, write(tmp_path, Gemma3TextModel, config))
+    expect_scores(tmp_path, write(tmp_path, Gemma3TextForSequenceClassification, config))
 
 
 def test_vectors_of_nomic_bert_as_it_is_published_and_as_transformers_saves_it(tmp_path: Path) -> None:

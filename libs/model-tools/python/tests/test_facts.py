@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from xim_convert.errors import ConvertError
-from xim_convert.facts import to_options, to_shape
+from xim_convert.facts import expect_causal, to_options, to_shape
 from xim_convert.sentence_model import copy_sentence_model, read_sentence_model
 
 HIDDEN = np.array([[1, 2], [3, 4]], np.float32)
@@ -91,3 +91,10 @@ def test_what_the_service_reads_goes_beside_the_model(tmp_path: Path) -> None:
     copy_sentence_model(folder, output)
     copied = sorted(path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file())
     assert copied == ["1_Pooling/config.json", *dense, "modules.json", "vocab.txt"]
+
+
+def test_a_language_model_attends_to_earlier_tokens_only() -> None:
+    for attention in ({}, {"use_bidirectional_attention": None}, {"use_bidirectional_attention": "vision"}):
+        expect_causal(SimpleNamespace(**attention))
+    with pytest.raises(ConvertError, match="attends to later tokens too"):
+        expect_causal(SimpleNamespace(use_bidirectional_attention=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 import openvino as ov
 import torch
 from optimum.exporters.openvino import convert, model_configs
+from optimum.exporters.openvino.model_patcher import OVDecoderModelPatcher
 from optimum.exporters.openvino.patching_utils import PatchingSpec
 from optimum.exporters.tasks import TasksManager
 from transformers import AutoConfig, AutoModel
@@ -69,6 +70,8 @@ def _register() -> None:
 
     # Architectures that the exporter once had, and now refuses.
     convert.ONNX_SUPPORTED_ARCHITECTURES.discard(modern_bert.KIND)
+    # Its own does the same with this Transformers, and fails for a model without a head.
+    model_configs.MistralOpenVINOConfig._MODEL_PATCHER = OVDecoderModelPatcher
     AutoConfig.register(nomic_bert.KIND, NomicBertConfig)
     AutoModel.register(NomicBertConfig, NomicBertModel)
 

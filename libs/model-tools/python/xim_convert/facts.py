@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .errors import ConvertError
 from .sentence_model import read_json, read_sentence_model
 
 _POSITIONS_AFTER_PADDING = {
@@ -49,6 +50,16 @@ def to_options(kind: str, folder: Path) -> dict[str, Any]:
     poolings = read_sentence_model(folder).poolings
     scoring = {"scoring": kind} if kind == "similarity" else {}
     return {**scoring, **({"pooling": poolings[0]} if len(poolings) == 1 else {}), "normalize": True}
+
+
+def expect_causal(config: Any) -> None:
+    """Raises ConvertError for a model whose tokens attend to later ones, such as EmbeddingGemma."""
+    # Other values mean pictures, not texts.
+    if getattr(config, "use_bidirectional_attention", False) is True:
+        raise ConvertError(
+            "the model attends to later tokens too (use_bidirectional_attention), so it writes no texts; a model for "
+            "embeddings is converted with --task embed"
+        )
 
 
 def longest_text(folder: Path, config: Any) -> int:

@@ -18,7 +18,7 @@ from .architectures import expect_exporter, export_nomic_bert, prepare_architect
 from .compare import compare_answers, compare_logits, compare_scores, compare_vectors
 from .dequantize import dequantize
 from .errors import ConvertError
-from .facts import to_options, to_shape
+from .facts import expect_causal, to_options, to_shape
 from .nomic_bert import KIND as NOMIC_BERT
 from .pickled import read_tensors
 from .reranker import read_reranker, to_classifier
@@ -48,6 +48,8 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
     The result: `shape` (as models.json has it), `options` (of the profile) and `agreement`, see `compare`.
     """
     config = _read_config(folder)
+    if task == "generate":
+        expect_causal(config)
     _without_pickles(folder, say)
     dequantize(folder, say)
     kind = read_reranker(folder, config) if task == "rerank" else task

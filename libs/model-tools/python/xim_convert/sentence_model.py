@@ -92,9 +92,10 @@ def read_json(path: Path) -> Any:
 
 
 def _through(folder: Path, config: dict[str, Any], vector: Any) -> Any:
-    from safetensors.numpy import load_file
+    from safetensors.torch import load_file
 
-    tensors = load_file(folder / "model.safetensors")
+    # By PyTorch, since NumPy has no bfloat16.
+    tensors = {name: tensor.float().numpy() for name, tensor in load_file(folder / "model.safetensors").items()}
     return _ACTIVATIONS[_activation(config)](tensors["linear.weight"] @ vector + tensors.get("linear.bias", 0))
 
 
