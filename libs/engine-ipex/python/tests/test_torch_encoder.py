@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel
@@ -56,6 +57,19 @@ def test_vectors_are_the_means_of_the_hidden_states_of_transformers(folder: Path
     found = vectors_of(handler, TEXTS)
     cosines = (found / np.linalg.norm(found, axis=1, keepdims=True) * np.stack(expected)).sum(1)
     assert cosines.min() >= 0.99999
+
+
+@pytest.mark.parametrize("kind", ["T5", "MT5"])
+def test_of_t5_the_encoder_is_read(folder: Path, kind: str) -> None:
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
+    config = getattr(transformers, f"{kind}Config")(**sizes, vocab_size=len(WORDS), pad_token_id=0)
+    model = getattr(transformers, f"{kind}Model")(config).eval()
+    model.save_pretrained(folder)
+    for text, found in zip(TEXTS, vectors_of(load(folder), TEXTS), strict=True):
+        ids = torch.tensor([[WORDS.index(word) for word in text.split()]])
+        with torch.inference_mode():
+            mean = model.encoder(input_ids=ids).last_hidden_state[0].mean(0).numpy()
+        assert found @ mean / np.linalg.norm(found) / np.linalg.norm(mean) >= 0.99999
 
 
 def test_a_batch_in_another_order_gives_the_same_vectors(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, MT5Config, MT5EncoderModel, T5Config, T5EncoderModel
 from xim_embedding.encoder import Floats, Int64s
 from xim_worker import Context, Runtime
 
@@ -19,6 +19,10 @@ from .torch_runtime import open_runtime
 
 # Layers for other tasks: without them the hidden states are the same.
 _UNUSED = "pooler"
+
+# Of T5 the decoder is left out, as Sentence Transformers does.
+for _config, _encoder in ((T5Config, T5EncoderModel), (MT5Config, MT5EncoderModel)):
+    AutoModel.register(_config, _encoder, exist_ok=True)
 
 
 class TorchEncoder:

@@ -351,6 +351,14 @@ describe('a model for embeddings', () => {
     await hub.close();
     hub = await startFakeHub({
       'org/bert': { commit: COMMIT, files: ENCODER },
+      'org/t5': {
+        commit: COMMIT,
+        files: {
+          'config.json': Buffer.from(JSON.stringify({ n_positions: 512, num_layers: 12, d_model: 768 })),
+          'onnx/model.onnx': noise(300),
+          'tokenizer.json': ENCODER['tokenizer.json']!,
+        },
+      },
       'org/nomic': {
         commit: COMMIT,
         files: {
@@ -367,6 +375,11 @@ describe('a model for embeddings', () => {
   test('reads as many tokens as it was trained on', async () => {
     const { shape } = await resolveModel('org/nomic', { shipped: EMBED });
     expect(shape).toEqual({ contextLength: 2048, layers: 12, dimensions: 768 });
+  });
+
+  test('may name its sizes as T5 does', async () => {
+    const { shape } = await resolveModel('org/t5', { shipped: EMBED });
+    expect(shape).toEqual({ contextLength: 512, layers: 12, dimensions: 768 });
   });
 
   test('is served from the hub in full precision, with what belongs to it and without options of another model', async () => {

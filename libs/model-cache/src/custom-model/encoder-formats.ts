@@ -34,8 +34,10 @@ async function readEncoderShape(files: ModelFiles): Promise<FormatFacts> {
         'or max_seq_length in sentence_bert_config.json',
     );
   }
-  const dimensions = (await readDenseWidth(files)) ?? toCount(config['hidden_size']) ?? toCount(config['n_embd']);
-  const layers = toCount(config['num_hidden_layers']) ?? toCount(config['n_layer']);
+  // As Transformers names it, as NomicBERT was published, and of T5.
+  const first = (...names: string[]) => names.map((name) => toCount(config[name])).find((count) => count !== undefined);
+  const dimensions = (await readDenseWidth(files)) ?? first('hidden_size', 'n_embd', 'd_model');
+  const layers = first('num_hidden_layers', 'n_layer', 'num_layers');
   return {
     shape: { contextLength: Math.min(...limits), ...(layers && { layers }), ...(dimensions && { dimensions }) },
   };

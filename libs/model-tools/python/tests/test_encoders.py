@@ -1,4 +1,4 @@
-"""NomicBERT, compared with that of a Transformers that has it, and what ModernBERT is brought to."""
+"""NomicBERT and T5, compared with those of Transformers, and what ModernBERT is brought to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import torch
 import transformers
 from nomic_folder import CONFIG, write_nomic_bert
 from transformers import ModernBertConfig, ModernBertModel
+from xim_convert.converted_encoder import run_encoder
 from xim_convert.errors import ConvertError
 from xim_convert.facts import to_shape
 from xim_convert.modern_bert import prepare_modern_bert, to_masks
 from xim_convert.nomic_bert import NomicBertConfig, NomicBertModel, read_nomic_bert
+from xim_convert.plain_export import export_plain
 
 NAMES = {"f": "full_attention", "s": "sliding_attention"}
 
@@ -39,6 +41,31 @@ def test_nomic_bert_has_the_hidden_states_of_transformers(tmp_path: Path) -> Non
         found, expected = (each(**batch).last_hidden_state[read] for each in (model, theirs))
     assert expected.std() > 0.3
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["T5", "MT5"])
+def test_of_t5_the_encoder_is_exported(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2}
+    config = getattr(transformers, f"{kind}Config")(**sizes, vocab_size=90, initializer_factor=2.0, pad_token_id=0)
+    theirs = getattr(transformers, f"{kind}Model")(config).eval()
+    # At first all distances have the same bias.
+    torch.nn.init.normal_(theirs.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight)
+    theirs.save_pretrained(tmp_path)
+    (tmp_path / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 256}))
+    out = tmp_path / "out"
+    out.mkdir()
+    export_plain(tmp_path, out / "model.xml", "fp32")
+    batch = make_batch()
+    read = batch["attention_mask"].bool()
+    texts = [{"input_ids": ids[mask][None]} for ids, mask in zip(batch["input_ids"], read, strict=True)]
+    with torch.inference_mode():
+        expected = [theirs.encoder(**text).last_hidden_state[0] for text in texts]
+    for found, hidden in zip(run_encoder(out / "model.xml", texts), expected, strict=True):
+        torch.testing.assert_close(torch.tensor(found), hidden, atol=1e-4, rtol=1e-3)
+    written = json.loads((out / "config.json").read_text())
+    assert (written["n_positions"], written["d_model"], written["num_layers"]) == (256, 16, 2)
+    assert to_shape("embed", tmp_path, config) == {"contextLength": 256, "layers": 2, "dimensions": 16}
 
 
 def test_nomic_bert_is_read_in_both_spellings(tmp_path: Path) -> None:

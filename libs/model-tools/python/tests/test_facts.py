@@ -98,3 +98,16 @@ def test_a_language_model_attends_to_earlier_tokens_only() -> None:
         expect_causal(SimpleNamespace(**attention))
     with pytest.raises(ConvertError, match="attends to later tokens too"):
         expect_causal(SimpleNamespace(use_bidirectional_attention=True))
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "expected"),
+    [
+        ({}, {}, 512),
+        ({}, {"n_positions": 1024}, 1024),
+        ({"sentence_bert_config.json": {"max_seq_length": 256}}, {"n_positions": 512}, 256),
+    ],
+)
+def test_t5_has_no_positions(tmp_path: Path, files: dict[str, Any], more: dict[str, int], expected: int) -> None:
+    t5 = SimpleNamespace(model_type="t5", hidden_size=8, num_hidden_layers=2, **more)
+    assert to_shape("embed", write(tmp_path, files), t5)["contextLength"] == expected

@@ -1,22 +1,23 @@
-"""Architectures that the exporter or Transformers lacks, and how they are exported: ModernBERT and NomicBERT."""
+"""Which architectures are exported for which task, and what the exporter is taught of them."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import openvino as ov
-import torch
 from optimum.exporters.openvino import convert, model_configs
 from optimum.exporters.openvino.model_patcher import OVDecoderModelPatcher
 from optimum.exporters.openvino.patching_utils import PatchingSpec
 from optimum.exporters.tasks import TasksManager
-from transformers import AutoConfig, AutoModel
 from transformers.models.modernbert.modeling_modernbert import ModernBertModel
 
 from . import modern_bert, nomic_bert
 from .errors import ConvertError
-from .nomic_bert import NomicBertConfig, NomicBertModel
+from .plain_export import PLAIN
+
+_HIDDEN = "feature-extraction"
+_TEXT = "text-generation-with-past"
 
 
 def prepare_architecture(folder: Path) -> None:
@@ -31,10 +32,16 @@ def prepare_architecture(folder: Path) -> None:
         modern_bert.prepare_modern_bert(folder)
 
 
-def expect_exporter(kind: str, task: str) -> None:
-    """Raises ConvertError for a `model_type` that is not exported for the exporter's task."""
-    if kind == nomic_bert.KIND:
+def expect_exporter(config: Any, task: str) -> None:
+    """Raises ConvertError for a model that is not exported for the exporter's task."""
+    kind = config.model_type
+    if is_plain(kind, task):
         return
+    if task in (_HIDDEN, _TEXT) and config.is_encoder_decoder:
+        raise ConvertError(
+            f"models of the architecture {kind} have an encoder and a decoder; of such models only the encoders of T5 "
+            "and mT5 are converted, for embeddings"
+        )
     try:
         known = TasksManager.get_supported_tasks_for_model_type(kind, exporter="openvino", library_name="transformers")
     except KeyError:
@@ -46,21 +53,13 @@ def expect_exporter(kind: str, task: str) -> None:
         )
 
 
-def export_nomic_bert(folder: Path, model: Path, weights: str) -> None:
-    """Writes the graph `model` (a path that ends in .xml) and, beside it, config.json."""
-    original = NomicBertModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-    tokens = torch.ones((2, 8), dtype=torch.int64)
-    names = ("input_ids", "attention_mask")
-    graph = ov.convert_model(original, example_input=dict.fromkeys(names, tokens))
-    # Beside these the converter gives them names of its own, which are numbers.
-    for port, name in zip([*graph.inputs, *graph.outputs], [*names, "last_hidden_state"], strict=True):
-        port.tensor.set_names({name})
-    ov.save_model(graph, model, compress_to_fp16=weights != "fp32")
-    original.config.save_pretrained(model.parent)
+def is_plain(kind: str, task: str) -> bool:
+    """Whether `export_plain` exports such models for the exporter's task."""
+    return kind in PLAIN and task == _HIDDEN
 
 
 def _register() -> None:
-    """Teaches the exporter and Transformers what they lack."""
+    """Teaches the exporter what it lacks."""
     specs = [PatchingSpec(ModernBertModel, "_update_attention_mask", modern_bert.to_masks)]
 
     @model_configs.register_in_tasks_manager(modern_bert.KIND, "feature-extraction", "text-classification")
@@ -68,12 +67,10 @@ def _register() -> None:
         # Its inputs are tokens and mask, as those of DistilBERT.
         PATCHING_SPECS = specs
 
-    # Architectures that the exporter once had, and now refuses.
+    # An architecture that the exporter once had, and now refuses.
     convert.ONNX_SUPPORTED_ARCHITECTURES.discard(modern_bert.KIND)
     # Its own does the same with this Transformers, and fails for a model without a head.
     model_configs.MistralOpenVINOConfig._MODEL_PATCHER = OVDecoderModelPatcher
-    AutoConfig.register(nomic_bert.KIND, NomicBertConfig)
-    AutoModel.register(NomicBertConfig, NomicBertModel)
 
 
 _register()

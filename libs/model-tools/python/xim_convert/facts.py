@@ -12,7 +12,7 @@ _POSITIONS_AFTER_PADDING = {
     *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"),
     *("data2vec-text", "ibert", "xmod"),
 }
-
+_WITHOUT_POSITIONS = ("t5", "mt5")
 
 _RERANKERS = ("cross-encoder", "yes-no")
 
@@ -63,8 +63,15 @@ def expect_causal(config: Any) -> None:
 
 
 def longest_text(folder: Path, config: Any) -> int:
-    """In tokens; the positions of RoBERTa and its kin begin after the padding token's number."""
+    """In tokens; the positions of RoBERTa and its kin begin after the padding token's number.
+
+    T5 has distances in place of positions; `n_positions` is the length it was trained on.
+    """
+    asked = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
+    if config.model_type in _WITHOUT_POSITIONS:
+        limits = asked, getattr(config, "n_positions", None)
+        return min((limit for limit in limits if limit), default=512)
     positions: int = config.max_position_embeddings
     if config.model_type in _POSITIONS_AFTER_PADDING:
         positions -= (1 if config.pad_token_id is None else config.pad_token_id) + 1
-    return min(read_json(folder / "sentence_bert_config.json").get("max_seq_length") or positions, positions)
+    return min(asked or positions, positions)

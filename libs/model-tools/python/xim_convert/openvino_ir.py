@@ -14,13 +14,13 @@ from optimum.exporters.openvino import main_export
 from optimum.intel import OVConfig
 from transformers import AutoConfig
 
-from .architectures import expect_exporter, export_nomic_bert, prepare_architecture
+from .architectures import expect_exporter, is_plain, prepare_architecture
 from .compare import compare_answers, compare_logits, compare_scores, compare_vectors
 from .dequantize import dequantize
 from .errors import ConvertError
 from .facts import expect_causal, to_options, to_shape
-from .nomic_bert import KIND as NOMIC_BERT
 from .pickled import read_tensors
+from .plain_export import export_plain
 from .reranker import read_reranker, to_classifier
 from .sentence_model import copy_sentence_model
 
@@ -59,10 +59,10 @@ def to_openvino(task: str, weights: str, folder: Path, output: Path, say: Callab
         source = folder / "classifier"
         to_classifier(folder, source)
     exported, compare = _EXPORTS[kind]
-    expect_exporter(config.model_type, exported)
+    expect_exporter(config, exported)
     say("exporting")
-    if config.model_type == NOMIC_BERT:
-        export_nomic_bert(source, output / _MODEL, weights)
+    if is_plain(config.model_type, exported):
+        export_plain(source, output / _MODEL, weights)
     else:
         _export(source, output, exported, weights)
     if kind == "generate":
