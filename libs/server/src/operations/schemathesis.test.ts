@@ -33,8 +33,8 @@ const drawing = async (): Promise<Started> => {
 };
 
 const CHECKS = ['not_a_server_error', 'response_schema_conformance', 'content_type_conformance'];
-/** Cases of each operation that are made by chance, from a fixed seed. */
-const CASES = 8;
+/** Cases of each operation that are made by chance, from a fixed seed; a longer search sets XIM_FUZZ_CASES. */
+const CASES = Number(process.env['XIM_FUZZ_CASES'] ?? 8);
 
 const program = fileURLToPath(new URL('../../../../.venv/dev/bin/st', import.meta.url));
 let folder: string;
@@ -43,7 +43,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('what the description allows, and what it does not', { timeout: 300_000 }, () => {
+describe('what the description allows, and what it does not', { timeout: 300_000 + 3000 * CASES }, () => {
   it.each([
     ['chat', startChat, 'fuzzing'],
     ['embedding', startEmbedding, 'coverage,fuzzing'],
