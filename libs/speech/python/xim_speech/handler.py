@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from xim_audio import FORMATS, OUTPUT_RATE
@@ -98,18 +97,20 @@ class SpeakHandler:
                 utterance = Utterance(ids, pace, speaker.number, seed + number, is_repeatable)
                 return self._synthesizer.speak(speaker.voice.name, utterance)
 
-        for ids, speech, is_last in self._ahead(first, sentences, speak):
+        for ids, speech, is_last, begin_next in self._ahead(first, sentences, speak):
             if speech is None:
                 return
+            is_first = file is None
             input_tokens += len(ids)
             frames += speech.frames
             sound = finish_sentence(speech.samples, speaker.voice.sample_rate, speed)
             samples += len(sound)
             file = file or SpeechFile(format, speaker.voice.sample_rate, is_whole=is_last)
-            for piece in split_sound(sound, speaker.voice.sample_rate):
+            for piece in split_sound(sound, speaker.voice.sample_rate, is_first):
                 encoded = file.write(piece)
                 # The encoder may hold back a short piece. Then None lets the runtime check for cancellation.
                 yield {"type": "audio", "bytes": encoded} if encoded else None
+                begin_next()
         assert file is not None
         rest = file.finish()
         if rest:
@@ -124,25 +125,32 @@ class SpeakHandler:
 
     def _ahead(
         self, ids: Int64s, following: Iterator[Int64s], speak: Callable[[int, Int64s], Speech | None]
-    ) -> Iterator[tuple[Int64s, Speech | None, bool]]:
-        """Yields each sentence's ids, its speech, and whether it is the last.
+    ) -> Iterator[tuple[Int64s, Speech | None, bool, Callable[[], None]]]:
+        """Yields each sentence's ids, its speech, whether it is the last, and a function that begins the next one.
 
-        The first sentence leaves before the second is computed. From then on a sentence is computed while the one
-        before it is encoded and sent.
+        The phonemes of a sentence are made while the one before it is computed, and it is computed while that one is
+        encoded and sent. Of the first sentence a piece leaves before the caller begins the second; the later ones begin
+        by themselves.
         """
+        after: Int64s | None = ids
+        number = -1
         coming: Future[Speech | None] | None = None
+
+        def begin() -> None:
+            nonlocal coming
+            if coming is None and after is not None:
+                coming = self._threads.submit(speak, number + 1, after)
+
         try:
-            for number in count():
-                speech = speak(number, ids) if coming is None else coming.result()
+            while after is not None:
+                begin()
+                assert coming is not None
+                number, ids = number + 1, after
                 after = next(following, None)
-                if after is None:
-                    coming = None
-                elif number > 0:
-                    coming = self._threads.submit(speak, number + 1, after)
-                yield ids, speech, after is None
-                if after is None:
-                    return
-                ids = after
+                speech, coming = coming.result(), None
+                if number > 0:
+                    begin()
+                yield ids, speech, after is None, begin
         finally:
             if coming is not None:
                 coming.cancel()

@@ -17,8 +17,10 @@ MEDIA_TYPES = {
 }
 # Silence after a sentence, in seconds at speed 1.
 _PAUSE = 0.2
-# Seconds of sound that are encoded at once: the first leaves while the rest of its sentence is encoded.
-_PIECE = 0.5
+# Seconds of sound that are encoded at once. The first of a file leaves while the rest of its sentence is encoded; later
+# sentences are computed ahead, so that fewer and longer pieces are soon enough.
+_FIRST_PIECE = 0.5
+_PIECE = 5.0
 # Seconds of fading at the end of a sentence, so that it does not end with a click.
 _FADE = 0.01
 
@@ -54,6 +56,8 @@ def finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
     return np.concatenate([samples[: len(samples) - fade], samples[len(samples) - fade :] * ramp, pause])
 
 
-def split_sound(samples: Floats, rate: int) -> list[Floats]:
-    """The samples in pieces of half a second; `rate` in samples per second."""
-    return np.split(samples, range(round(_PIECE * rate), len(samples), round(_PIECE * rate)))
+def split_sound(samples: Floats, rate: int, is_first: bool) -> list[Floats]:
+    """The samples of a sentence, which may be the first of the file, in pieces; `rate` in samples per second."""
+    first = round(_FIRST_PIECE * rate) if is_first else 0
+    ends = [*([first] if is_first else []), *range(first + round(_PIECE * rate), len(samples), round(_PIECE * rate))]
+    return [piece for piece in np.split(samples, ends) if len(piece)]
