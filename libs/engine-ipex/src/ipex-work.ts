@@ -16,9 +16,9 @@ const USUAL_STEPS = 25;
 const SERIAL = { picture: 50e6, step: 6e6 };
 
 /**
- * The share of the peak of a picture was measured with the networks of Stable Diffusion 1.5: 0.5 on two cores with AVX2 (a step of
- * 8 s), 0.55 in bf16 on two with AVX-512, by OpenVINO; by PyTorch 0.32 there. bf16 where the host has kernels for it, as the worker
- * chooses.
+ * The share of the peak of a picture was measured with the networks of Stable Diffusion 1.5: 0.5 on two cores with AVX2 by PyTorch
+ * (a step of 8 s), and in bf16 on two with AVX-512 by OpenVINO; PyTorch reached 0.3 there. bf16 where the host has kernels for it,
+ * as the worker chooses.
  */
 export function ipexWork(model: ModelEntry, profile: Profile): Work | undefined {
   const bytes = fileBytes(model, profile);

@@ -10,7 +10,7 @@ const BITS: readonly (readonly [RegExp, number])[] = [
   [/f16|bf16|fp16/, 16],
 ];
 
-/** Cycles of one thread beside the network: for a step of text, and for a request of one text. */
+/** Cycles of one thread beside the network, for a step of text and for a request of one text: fitted, on AVX-512. */
 const SERIAL = { step: 4e6, text: 4e6 };
 
 /** Documents of a request, which are computed together. */
@@ -20,7 +20,7 @@ const DOCUMENTS = 25;
  * Every weight takes part once in a token, and a multiply-add is two operations; the other tasks are the counts of their
  * networks. OpenVINO computes in bf16 where it has kernels for it, but voices in f32. The shares were measured with
  * SmolLM2-135M Q4_1, MiniLM int8, whisper-base int8 and a medium voice of Piper on two cores with AVX2 and on two with
- * AVX-512.
+ * AVX-512; that of voices lies between what the two reached.
  */
 export function oneapiWork(model: ModelEntry, profile: Profile): Work | undefined {
   const bytes = fileBytes(model, profile);
