@@ -36,13 +36,12 @@ def test_the_first_sentence_leaves_before_the_second_is_computed(bench: Bench) -
     assert len(bench.synthesizer.spoken) == 1
 
 
-def test_half_a_second_leaves_before_the_rest_of_the_first_sentence(bench: Bench) -> None:
-    text = "A sentence that takes some seconds, since it is said slowly. And another one."
+def test_a_sentence_leaves_in_pieces_of_half_a_second(bench: Bench) -> None:
+    text = "A sentence that takes some seconds, since it is said slowly."
     events = [event for event in bench.stream(text, speed=0.5) if event is not None]
     seconds = [len(event["bytes"]) / 48_000 for event in events if event["type"] == "audio"]
-    assert seconds[0] == pytest.approx(0.5, abs=0.01)
-    assert len(seconds) > 2
-    assert max(seconds) < 5.1
+    assert len(seconds) > 4
+    assert max(seconds) < 0.6
     assert sum(seconds) == pytest.approx(events[-1]["duration"], abs=1e-3)
 
 

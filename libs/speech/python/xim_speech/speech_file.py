@@ -17,8 +17,8 @@ MEDIA_TYPES = {
 }
 # Silence after a sentence, in seconds at speed 1.
 _PAUSE = 0.2
-# Seconds of sound that are encoded at once. The first of a file leaves while the rest of its sentence is encoded; later
-# sentences are computed ahead, so that fewer and longer pieces are soon enough.
+# Seconds of sound that are encoded at once. Of the first sentence a piece leaves while the rest is encoded; later ones
+# are computed ahead, so that fewer and longer pieces are soon enough.
 _FIRST_PIECE = 0.5
 _PIECE = 5.0
 # Seconds of fading at the end of a sentence, so that it does not end with a click.
@@ -58,6 +58,5 @@ def finish_sentence(samples: Floats, rate: int, speed: float) -> Floats:
 
 def split_sound(samples: Floats, rate: int, is_first: bool) -> list[Floats]:
     """The samples of a sentence, which may be the first of the file, in pieces; `rate` in samples per second."""
-    first = round(_FIRST_PIECE * rate) if is_first else 0
-    ends = [*([first] if is_first else []), *range(first + round(_PIECE * rate), len(samples), round(_PIECE * rate))]
-    return [piece for piece in np.split(samples, ends) if len(piece)]
+    piece = round((_FIRST_PIECE if is_first else _PIECE) * rate)
+    return np.split(samples, range(piece, len(samples), piece))
